@@ -1,0 +1,31 @@
+# Warnings, sanitizers, hardening, ccache and lld: what every target is built with.
+set(DEPUTY_SANITIZE "" CACHE STRING "Sanitizers for every target, as -fsanitize takes them")
+option(DEPUTY_FUZZ "Build the libFuzzer targets" OFF)
+
+find_program(DEPUTY_CCACHE ccache)
+if(DEPUTY_CCACHE)
+  set(CMAKE_C_COMPILER_LAUNCHER "${DEPUTY_CCACHE}")
+  set(CMAKE_CXX_COMPILER_LAUNCHER "${DEPUTY_CCACHE}")
+endif()
+if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+  find_program(DEPUTY_LLD NAMES ld.lld-19 ld.lld)
+  if(DEPUTY_LLD)
+    add_link_options("--ld-path=${DEPUTY_LLD}")
+  endif()
+endif()
+
+# Paths in debug information and __FILE__ are relative to the source, so that builds repeat and caches are shared.
+add_compile_options("-ffile-prefix-map=${CMAKE_SOURCE_DIR}/=" -fno-omit-frame-pointer)
+add_compile_options(-Wall -Wextra -Wpedantic -Werror -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Wconversion -Wno-sign-conversion)
+string(REPLACE "-O2 -g -DNDEBUG" "-O2 -g1" CMAKE_CXX_FLAGS_RELWITHDEBINFO "${CMAKE_CXX_FLAGS_RELWITHDEBINFO}")
+set(CMAKE_CXX_FLAGS_DEBUG "-O0 -g1")
+
+if(DEPUTY_SANITIZE)
+  add_compile_options("-fsanitize=${DEPUTY_SANITIZE}" -fno-sanitize-recover=all -O1)
+  add_link_options("-fsanitize=${DEPUTY_SANITIZE}")
+else()
+  add_compile_options(-fstack-protector-strong)
+  add_compile_definitions($<$<CONFIG:RelWithDebInfo>:_FORTIFY_SOURCE=2>)
+  add_link_options(-Wl,-z,relro,-z,now)
+endif()
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
