@@ -1,0 +1,41 @@
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "core/result.hpp"
+#include "core/task.hpp"
+
+namespace deputy::aws {
+
+// A request that goes out. `url` is absolute, http or https, its path and query already percent-encoded as they are to be sent.
+struct HttpRequest {
+  std::string method = "GET";
+  std::string url;
+  std::vector<std::pair<std::string, std::string>> headers;
+  std::string body;
+  std::chrono::milliseconds connect_timeout{5'000};
+  std::chrono::milliseconds timeout{30'000};  // the whole exchange
+};
+
+struct HttpResponse {
+  int status = 0;
+  std::vector<std::pair<std::string, std::string>> headers;  // names in lower case
+  std::string body;
+
+  std::optional<std::string_view> header(std::string_view lower_case_name) const;
+};
+
+// Sends one request and reads its answer whole. No retries, no redirects. Any status is a success here; an Error means that no complete answer came
+// (`upstream_unavailable`: refused, reset, timed out, TLS, answer over the size limit). Implementations: CurlTransport; FakeTransport in tests.
+class Transport {
+ public:
+  virtual ~Transport() = default;
+  virtual Task<Result<HttpResponse>> send(HttpRequest request) = 0;
+};
+
+}  // namespace deputy::aws

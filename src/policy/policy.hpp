@@ -1,0 +1,82 @@
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "core/result.hpp"
+#include "json/reader.hpp"
+
+// IAM policy documents, read strictly: what is not known is an error, never skipped.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html
+namespace deputy::policy {
+
+enum class PolicyKind { identity, trust, session, permissions_boundary };
+enum class Version { v2008_10_17, v2012_10_17 };  // a missing Version means 2008-10-17
+enum class Effect { allow, deny };
+
+// Who a statement names. Values are as written, but that an account ID and its `:root` ARN are the same `account`.
+enum class PrincipalType { everyone, aws_account, aws_arn, aws_unique_id, service, federated, canonical_user };
+struct StatementPrincipal {
+  PrincipalType type = PrincipalType::everyone;
+  std::string value;  // the 12 digits for aws_account; empty for everyone
+};
+
+enum class SetQualifier { none, for_all_values, for_any_value };
+enum class OperatorFamily {
+  string_equals, string_equals_ignore_case, string_like,
+  numeric_equals, numeric_less_than, numeric_less_than_equals, numeric_greater_than, numeric_greater_than_equals,
+  date_equals, date_less_than, date_less_than_equals, date_greater_than, date_greater_than_equals,
+  boolean, binary_equals, ip_address, arn_equals, arn_like, null,
+};
+struct ConditionOperator {
+  OperatorFamily family = OperatorFamily::string_equals;
+  bool negated = false;  // StringNotEquals, NotIpAddress, …
+  bool if_exists = false;
+  SetQualifier qualifier = SetQualifier::none;
+};
+std::string to_text(const ConditionOperator& condition_operator);  // `ForAnyValue:StringLikeIfExists`
+
+// One operator applied to one key; all of a statement's are ANDed.
+struct Condition {
+  ConditionOperator condition_operator;
+  std::string key;                  // as written; compares without case
+  std::vector<std::string> values;  // as written
+  json::Position position;
+};
+
+struct Statement {
+  std::string sid;
+  Effect effect = Effect::deny;
+  std::vector<StatementPrincipal> principals;  // trust policies only
+  bool not_action = false;
+  std::vector<std::string> actions;            // patterns
+  bool not_resource = false;
+  std::vector<std::string> resources;          // patterns; empty in trust policies
+  std::vector<Condition> conditions;
+  json::Position position;
+};
+
+// A policy that was read. Immutable; cheap to share by const reference between threads.
+class Policy {
+ public:
+  // Errors: `invalid_request` with the position and the reason. 64 KiB at most.
+  static Result<Policy> read(std::string_view document, PolicyKind kind);
+
+  PolicyKind kind() const { return kind_; }
+  Version version() const { return version_; }
+  const std::string& id() const { return id_; }
+  const std::vector<Statement>& statements() const { return statements_; }
+
+ private:
+  Policy() = default;
+  PolicyKind kind_ = PolicyKind::identity;
+  Version version_ = Version::v2008_10_17;
+  std::string id_;
+  std::vector<Statement> statements_;
+};
+
+}  // namespace deputy::policy
