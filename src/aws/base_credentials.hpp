@@ -16,8 +16,8 @@ namespace deputy::aws {
 using Environment = std::function<std::optional<std::string>(const std::string& name)>;
 Environment process_environment();
 
-// The partner's own identity, which signs AssumeRole. `get` returns credentials that are still good for a while.
-// Implementations are used on one loop's thread.
+// The partner's own identity, which signs AssumeRole. `get` returns credentials that are still good for a
+// while. Implementations are used on one loop's thread.
 class CredentialsProvider {
  public:
   virtual ~CredentialsProvider() = default;
@@ -27,9 +27,11 @@ class CredentialsProvider {
 // Always the same ones.
 std::unique_ptr<CredentialsProvider> static_credentials(Credentials credentials);
 
-// The sources in the order that SDKs use; here: the environment (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN), then the shared files (AWS_PROFILE,
-// AWS_SHARED_CREDENTIALS_FILE, AWS_CONFIG_FILE, ~/.aws; static keys of a profile). The first source that is configured wins; when it is broken, that is
-// the error, never the next source. With none, the error lists each source and why it did not serve. Files are read again when they change.
+// The sources in the order that SDKs use; here: the environment (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY,
+// AWS_SESSION_TOKEN), then the shared files (AWS_PROFILE, AWS_SHARED_CREDENTIALS_FILE, AWS_CONFIG_FILE,
+// ~/.aws; static keys of a profile). The first source that is configured wins; when it is broken, that is the
+// error, never the next source. With none, the error lists each source and why it did not serve. Files are
+// read again when they change.
 std::unique_ptr<CredentialsProvider> default_credentials(Environment environment);
 
 // The Region of AWS_REGION, AWS_DEFAULT_REGION or the profile; nullopt when none says.

@@ -13,24 +13,28 @@
 
 namespace deputy::aws {
 
-// What AWS said, told apart (AWS-FACTS: STS AssumeRole). Only `access_denied` is a denial; everything that may pass by itself is `throttled` or
-// `unavailable`; everything that is about the partner's own credentials is `caller`.
+// What AWS said, told apart (AWS-FACTS: STS AssumeRole). Only `access_denied` is a denial; everything that
+// may pass by itself is `throttled` or `unavailable`; everything that is about the partner's own credentials
+// is `caller`.
 enum class AwsErrorClass {
-  access_denied,         // the code AccessDenied (or the service's AccessDeniedException), 403: nothing else
-  throttled,             // Throttling, ThrottlingException, RequestLimitExceeded, TooManyRequestsException, 429
-  unavailable,           // 5xx, no answer, cut off, malformed answer, clock skew that one correction did not heal
-  caller_credentials,    // ExpiredToken, InvalidClientTokenId, SignatureDoesNotMatch, UnrecognizedClient, no base credentials
-  invalid_request,       // ValidationError, MalformedPolicyDocument, PackedPolicyTooLarge, …: asking again cannot help
-  region_disabled,       // RegionDisabledException
-  not_found,             // NoSuchEntity, ResourceNotFoundException
+  access_denied,  // the code AccessDenied (or the service's AccessDeniedException), 403: nothing else
+  throttled,      // Throttling, ThrottlingException, RequestLimitExceeded, TooManyRequestsException, 429
+  unavailable,    // 5xx, no answer, cut off, malformed answer, clock skew that one correction did not heal
+  caller_credentials,  // ExpiredToken, InvalidClientTokenId, SignatureDoesNotMatch, UnrecognizedClient, no
+                       // base credentials
+  invalid_request,  // ValidationError, MalformedPolicyDocument, PackedPolicyTooLarge, …: asking again cannot
+                    // help
+  region_disabled,  // RegionDisabledException
+  not_found,        // NoSuchEntity, ResourceNotFoundException
   other,
 };
 
 // A failed AWS call. Not client-safe: `message` may name the caller's ARN.
 struct AwsError {
   AwsErrorClass error_class = AwsErrorClass::other;
-  int status = 0;           // 0: no answer
-  std::string code;         // AWS's: `AccessDenied`; `Timeout`, `ConnectionFailed`, `MalformedResponse` where AWS said nothing
+  int status = 0;    // 0: no answer
+  std::string code;  // AWS's: `AccessDenied`; `Timeout`, `ConnectionFailed`, `MalformedResponse` where AWS
+                     // said nothing
   std::string message;
   std::string request_id;
 };
@@ -40,7 +44,7 @@ using AwsResult = boost::outcome_v2::basic_result<T, AwsError, boost::outcome_v2
 
 struct RetryPolicy {
   int attempts_max = 3;
-  std::chrono::milliseconds backoff_base{100};   // full jitter over min(cap, base·2^n)
+  std::chrono::milliseconds backoff_base{100};  // full jitter over min(cap, base·2^n)
   std::chrono::milliseconds backoff_max{5'000};
 };
 
@@ -65,11 +69,12 @@ struct Call {
   std::vector<std::pair<std::string, std::string>> headers;
   std::string body;
   PathStyle path_style = PathStyle::normalized_twice_encoded;
-  bool idempotent = true;    // may it be sent again after a time-out or 5xx? A throttle may always be
+  bool idempotent = true;  // may it be sent again after a time-out or 5xx? A throttle may always be
 };
 
-// Signs, sends, tells errors apart (XML of the query and REST protocols, JSON 1.1), retries with full jitter what may be retried, and corrects the clock
-// once by the answer's Date when AWS says that the request's time is off. A 2xx answer is returned as it is.
+// Signs, sends, tells errors apart (XML of the query and REST protocols, JSON 1.1), retries with full jitter
+// what may be retried, and corrects the clock once by the answer's Date when AWS says that the request's time
+// is off. A 2xx answer is returned as it is.
 Task<AwsResult<HttpResponse>> perform(const Caller& caller, Call call, Credentials credentials);
 
 }  // namespace deputy::aws

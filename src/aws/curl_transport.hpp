@@ -7,9 +7,10 @@
 
 namespace deputy::aws {
 
-// HTTP over libcurl's multi interface, driven by the event loop: connections are pooled and kept alive, hundreds of requests are in flight
-// without a thread each. HTTPS_PROXY, NO_PROXY, AWS_CA_BUNDLE, SSL_CERT_FILE mean what they mean elsewhere. TLS 1.2 at least, always verified.
-// All calls on the loop's thread. The destructor fails what is still in flight.
+// HTTP over libcurl's multi interface, driven by the event loop: connections are pooled and kept alive,
+// hundreds of requests are in flight without a thread each. HTTPS_PROXY, NO_PROXY, AWS_CA_BUNDLE,
+// SSL_CERT_FILE mean what they mean elsewhere. TLS 1.2 at least, always verified. All calls on the loop's
+// thread. The destructor fails what is still in flight.
 class CurlTransport final : public Transport {
  public:
   struct Options {

@@ -7,8 +7,10 @@
 
 namespace deputy::aws {
 
-// Where a service answers: AWS's own host for the Region, unless AWS_ENDPOINT_URL_<SERVICE> or AWS_ENDPOINT_URL (or the profile's `endpoint_url`)
-// says otherwise. Only the operator's environment and files decide; no request can. `service` is the SDKs' identifier: `sts`, `iam`, `logs`, `s3`, `cloudformation`.
+// Where a service answers: AWS's own host for the Region, unless AWS_ENDPOINT_URL_<SERVICE> or
+// AWS_ENDPOINT_URL (or the profile's `endpoint_url`) says otherwise. Only the operator's environment and
+// files decide; no request can. `service` is the SDKs' identifier: `sts`, `iam`, `logs`, `s3`,
+// `cloudformation`.
 class Endpoints {
  public:
   explicit Endpoints(const Environment& environment);

@@ -15,16 +15,16 @@ namespace deputy::aws {
 struct AssumeRoleRequest {
   RoleArn role_arn;
   SessionName session_name;
-  std::optional<ExternalId> external_id;       // absent only in the probe that must be refused
-  std::chrono::seconds duration{3600};         // 900–43,200
-  std::optional<std::string> session_policy;   // JSON, at most 2,048 characters
+  std::optional<ExternalId> external_id;      // absent only in the probe that must be refused
+  std::chrono::seconds duration{3600};        // 900–43,200
+  std::optional<std::string> session_policy;  // JSON, at most 2,048 characters
   std::vector<std::pair<std::string, std::string>> tags;
   std::optional<SessionName> source_identity;
 };
 
 struct AssumedRole {
-  Credentials credentials;          // always with a token and an expiry
-  std::string assumed_role_arn;     // `arn:aws:sts::ACCOUNT:assumed-role/NAME/SESSION`
+  Credentials credentials;       // always with a token and an expiry
+  std::string assumed_role_arn;  // `arn:aws:sts::ACCOUNT:assumed-role/NAME/SESSION`
   std::string request_id;
 };
 
@@ -35,12 +35,13 @@ struct CallerIdentity {
   std::string request_id;
 };
 
-// The STS client. An answer that is not complete and well formed is an error of class `unavailable`, never half a result: missing or
-// empty key, secret, token, or an expiry that is missing, malformed or past.
+// The STS client. An answer that is not complete and well formed is an error of class `unavailable`, never
+// half a result: missing or empty key, secret, token, or an expiry that is missing, malformed or past.
 class Sts {
  public:
   virtual ~Sts() = default;
-  virtual Task<AwsResult<AssumedRole>> assume_role(AssumeRoleRequest request, Region region, Credentials credentials) = 0;
+  virtual Task<AwsResult<AssumedRole>> assume_role(AssumeRoleRequest request, Region region,
+                                                   Credentials credentials) = 0;
   virtual Task<AwsResult<CallerIdentity>> get_caller_identity(Region region, Credentials credentials) = 0;
 };
 

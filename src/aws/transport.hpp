@@ -12,7 +12,8 @@
 
 namespace deputy::aws {
 
-// A request that goes out. `url` is absolute, http or https, its path and query already percent-encoded as they are to be sent.
+// A request that goes out. `url` is absolute, http or https, its path and query already percent-encoded as
+// they are to be sent.
 struct HttpRequest {
   std::string method = "GET";
   std::string url;
@@ -30,8 +31,10 @@ struct HttpResponse {
   std::optional<std::string_view> header(std::string_view lower_case_name) const;
 };
 
-// Sends one request and reads its answer whole. No retries, no redirects. Any status is a success here; an Error means that no complete answer came
-// (`upstream_unavailable`: refused, reset, timed out, TLS, answer over the size limit). Implementations: CurlTransport; FakeTransport in tests.
+// Sends one request and reads its answer whole. No retries, no redirects. Any status is a success here; an
+// Error means that no complete answer came
+// (`upstream_unavailable`: refused, reset, timed out, TLS, answer over the size limit). Implementations:
+// CurlTransport; FakeTransport in tests.
 class Transport {
  public:
   virtual ~Transport() = default;

@@ -9,5 +9,4 @@ namespace deputy {
 
 // Always on: for programmer errors only, never for input. Prefer a type that cannot be wrong.
 #define DEPUTY_ASSERT(expression) \
-  ((expression) ? static_cast<void>(0) \
-                : ::deputy::assertion_failed(#expression, __FILE__, __LINE__))
+  ((expression) ? static_cast<void>(0) : ::deputy::assertion_failed(#expression, __FILE__, __LINE__))

@@ -11,8 +11,8 @@ namespace deputy {
 // A point in civil time (UTC), to the microsecond.
 using Timestamp = std::chrono::sys_time<std::chrono::microseconds>;
 
-// Where time comes from. Civil time for what people and AWS see, steady time for durations: it never goes back.
-// Implementations are thread-safe.
+// Where time comes from. Civil time for what people and AWS see, steady time for durations: it never goes
+// back. Implementations are thread-safe.
 class Clock {
  public:
   virtual ~Clock() = default;
@@ -33,7 +33,8 @@ std::string to_rfc3339_millis(Timestamp time);
 // Reads RFC 3339 with `Z` or an offset, with or without a fraction (cut to microseconds). Years 1970–9999.
 Result<Timestamp> parse_rfc3339(std::string_view text);
 
-// A duration as in the configuration: a whole number and one of ms, s, m, h, d (`24h`, `120s`, `7d`); 0 to 3,650 days.
+// A duration as in the configuration: a whole number and one of ms, s, m, h, d (`24h`, `120s`, `7d`); 0 to
+// 3,650 days.
 Result<std::chrono::milliseconds> parse_duration(std::string_view text);
 
 }  // namespace deputy

@@ -40,15 +40,15 @@ enum class ErrorKind {
 // The stable code of an error, as in problem documents: `role_arn_invalid`. Static storage.
 std::string_view code_of(ErrorKind kind);
 
-// An expected failure. `message` may be shown to whoever asked: lower case, one line, what is wrong and what would be right,
-// user input in backticks and clipped (see `in_backticks`). `detail` is for the operator's log alone and never leaves the process.
-// Neither may carry a secret.
+// An expected failure. `message` may be shown to whoever asked: lower case, one line, what is wrong and what
+// would be right, user input in backticks and clipped (see `in_backticks`). `detail` is for the operator's
+// log alone and never leaves the process. Neither may carry a secret.
 struct [[nodiscard]] Error {
   ErrorKind kind = ErrorKind::internal;
   std::string message;
   std::string detail;
-  std::string field;                                      // the request's member at fault, as a path; empty if none
-  std::optional<std::chrono::seconds> retry_after;        // when trying again makes sense
+  std::string field;                                // the request's member at fault, as a path; empty if none
+  std::optional<std::chrono::seconds> retry_after;  // when trying again makes sense
 
   Error(ErrorKind kind_, std::string message_, std::string detail_ = {})
       : kind(kind_), message(std::move(message_)), detail(std::move(detail_)) {}
@@ -63,7 +63,8 @@ struct [[nodiscard]] Error {
   }
 };
 
-// `text` in backticks, control and non-ASCII bytes as \xNN, clipped to 80 bytes: safe in a message, a log line, a terminal.
+// `text` in backticks, control and non-ASCII bytes as \xNN, clipped to 80 bytes: safe in a message, a log
+// line, a terminal.
 std::string in_backticks(std::string_view text);
 
 }  // namespace deputy

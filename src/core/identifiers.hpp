@@ -8,11 +8,13 @@
 #include "core/random.hpp"
 #include "core/result.hpp"
 
-// Typed identifiers. Each is made only by parsing (or drawing), so a value of the type is always well formed: no code below the edge
-// checks again, and two of them cannot be swapped. All are plain values; none is a secret.
+// Typed identifiers. Each is made only by parsing (or drawing), so a value of the type is always well formed:
+// no code below the edge checks again, and two of them cannot be swapped. All are plain values; none is a
+// secret.
 namespace deputy {
 
-// ── Deputy's own identifiers: a prefix and 24 random base32 characters, opaque, 28 characters at most ────────────────────────────────
+// ── Deputy's own identifiers: a prefix and 24 random base32 characters, opaque, 28 characters at most
+// ────────────────────────────────
 
 // Longest text of any identifier of Deputy's own.
 inline constexpr std::size_t identifier_length_max = 30;
@@ -30,7 +32,8 @@ class Identifier {
  public:
   // `invalid_request` when the text is not this kind's prefix and 24 characters a–z2–7.
   static Result<Identifier> parse(std::string_view text) {
-    if (!detail::is_identifier(text, Kind::prefix)) return detail::identifier_error(text, Kind::noun, Kind::prefix);
+    if (!detail::is_identifier(text, Kind::prefix))
+      return detail::identifier_error(text, Kind::noun, Kind::prefix);
     return Identifier{std::string{text}};
   }
   static Identifier draw(Random& random) { return Identifier{detail::draw_identifier(random, Kind::prefix)}; }
@@ -68,7 +71,8 @@ using KeyId = Identifier<KeyKind>;
 using IssuanceId = Identifier<IssuanceKind>;
 using ConnectSessionId = Identifier<ConnectSessionKind>;
 
-// A name that the partner chooses: a lower-case letter, then lower-case letters, digits and single hyphens; 1–63 characters.
+// A name that the partner chooses: a lower-case letter, then lower-case letters, digits and single hyphens;
+// 1–63 characters.
 template <class Kind>
 class Name {
  public:
@@ -92,7 +96,8 @@ struct WorkloadNameKind {
 using IntegrationName = Name<IntegrationNameKind>;
 using WorkloadName = Name<WorkloadNameKind>;
 
-// ── AWS's identifiers ────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── AWS's identifiers
+// ────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 // Partitions do not trust each other's principals.
 enum class Partition { aws, aws_us_gov, aws_cn };
@@ -111,8 +116,9 @@ class AccountId {
   std::string text_;
 };
 
-// A Region's code such as `eu-central-1`: lower-case letters and hyphens, then a digit or two; 32 characters at most. Its shape is
-// strict because it becomes part of host names; only Regions of the three known partitions are taken.
+// A Region's code such as `eu-central-1`: lower-case letters and hyphens, then a digit or two; 32 characters
+// at most. Its shape is strict because it becomes part of host names; only Regions of the three known
+// partitions are taken.
 class Region {
  public:
   static Result<Region> parse(std::string_view text);
@@ -125,9 +131,10 @@ class Region {
   std::string text_;
 };
 
-// The ARN of an IAM role, `arn:PARTITION:iam::ACCOUNT:role/PATH/NAME`, exactly: not a user, a session, a pattern.
-// Name: 1–64 of `[A-Za-z0-9_+=,.@-]`. Path: up to 512 characters; IAM allows U+0021–U+007E; `*`, `?`, `$`, `:`, `\` and empty, `.` or `..`
-// segments are refused besides, since they mean something in policies or paths. Errors: `role_arn_invalid`, saying what is wrong and where.
+// The ARN of an IAM role, `arn:PARTITION:iam::ACCOUNT:role/PATH/NAME`, exactly: not a user, a session, a
+// pattern. Name: 1–64 of `[A-Za-z0-9_+=,.@-]`. Path: up to 512 characters; IAM allows U+0021–U+007E; `*`,
+// `?`, `$`, `:`, `\` and empty, `.` or `..` segments are refused besides, since they mean something in
+// policies or paths. Errors: `role_arn_invalid`, saying what is wrong and where.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html, .../APIReference/API_Role.html
 class RoleArn {
  public:
@@ -148,8 +155,9 @@ class RoleArn {
   AccountId account_;
 };
 
-// An external ID as STS takes it: 2–1,224 characters of `[A-Za-z0-9_+=,.@:/-]`. Not a secret, but sealed at rest. Those that Deputy issues are
-// UUIDs, see registry/external_id.hpp. https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
+// An external ID as STS takes it: 2–1,224 characters of `[A-Za-z0-9_+=,.@:/-]`. Not a secret, but sealed at
+// rest. Those that Deputy issues are UUIDs, see registry/external_id.hpp.
+// https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
 class ExternalId {
  public:
   static Result<ExternalId> parse(std::string_view text);
@@ -161,7 +169,8 @@ class ExternalId {
   std::string text_;
 };
 
-// A role session name: 2–64 characters of `[A-Za-z0-9_+=,.@-]`; shows in the customer's CloudTrail. A source identity has the same form.
+// A role session name: 2–64 characters of `[A-Za-z0-9_+=,.@-]`; shows in the customer's CloudTrail. A source
+// identity has the same form.
 class SessionName {
  public:
   static Result<SessionName> parse(std::string_view text);
@@ -177,17 +186,25 @@ class SessionName {
 
 template <class Kind>
 struct std::hash<deputy::Identifier<Kind>> {
-  std::size_t operator()(const deputy::Identifier<Kind>& id) const noexcept { return std::hash<std::string>{}(id.text()); }
+  std::size_t operator()(const deputy::Identifier<Kind>& id) const noexcept {
+    return std::hash<std::string>{}(id.text());
+  }
 };
 template <class Kind>
 struct std::hash<deputy::Name<Kind>> {
-  std::size_t operator()(const deputy::Name<Kind>& name) const noexcept { return std::hash<std::string>{}(name.text()); }
+  std::size_t operator()(const deputy::Name<Kind>& name) const noexcept {
+    return std::hash<std::string>{}(name.text());
+  }
 };
 template <>
 struct std::hash<deputy::AccountId> {
-  std::size_t operator()(const deputy::AccountId& id) const noexcept { return std::hash<std::string>{}(id.text()); }
+  std::size_t operator()(const deputy::AccountId& id) const noexcept {
+    return std::hash<std::string>{}(id.text());
+  }
 };
 template <>
 struct std::hash<deputy::RoleArn> {
-  std::size_t operator()(const deputy::RoleArn& arn) const noexcept { return std::hash<std::string>{}(arn.text()); }
+  std::size_t operator()(const deputy::RoleArn& arn) const noexcept {
+    return std::hash<std::string>{}(arn.text());
+  }
 };

@@ -8,8 +8,9 @@
 
 namespace deputy {
 
-// Where randomness comes from. Everything that is issued (external IDs, identifiers, keys, nonces) uses SystemRandom;
-// tests inject their own for jitter and to show that nothing else is used. Implementations are thread-safe.
+// Where randomness comes from. Everything that is issued (external IDs, identifiers, keys, nonces) uses
+// SystemRandom; tests inject their own for jitter and to show that nothing else is used. Implementations are
+// thread-safe.
 class Random {
  public:
   virtual ~Random() = default;

@@ -18,7 +18,7 @@ using boost::outcome_v2::success;
 
 }  // namespace deputy
 
-// DEPUTY_TRY(auto x, expression): x is the value, or the enclosing function returns the Error. DEPUTY_TRY(expression) for void.
-// DEPUTY_CO_TRY is the same inside a coroutine.
+// DEPUTY_TRY(auto x, expression): x is the value, or the enclosing function returns the Error.
+// DEPUTY_TRY(expression) for void. DEPUTY_CO_TRY is the same inside a coroutine.
 #define DEPUTY_TRY(...) BOOST_OUTCOME_TRY(__VA_ARGS__)
 #define DEPUTY_CO_TRY(...) BOOST_OUTCOME_CO_TRY(__VA_ARGS__)

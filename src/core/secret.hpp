@@ -7,9 +7,9 @@
 
 namespace deputy {
 
-// Bytes that must not leak: wiped when destroyed, moved from or assigned over; not printable (there is no operator<< and fmt does not
-// know it), compared in constant time. `reveal` is the one way to the bytes: a search for it shows every use.
-// Not thread-safe. A copy is an allocation of its own and is wiped likewise.
+// Bytes that must not leak: wiped when destroyed, moved from or assigned over; not printable (there is no
+// operator<< and fmt does not know it), compared in constant time. `reveal` is the one way to the bytes: a
+// search for it shows every use. Not thread-safe. A copy is an allocation of its own and is wiped likewise.
 class SecretString {
  public:
   SecretString() = default;

@@ -9,11 +9,13 @@
 
 namespace deputy {
 
-// A coroutine that computes a T: it starts when awaited, runs on the thread that resumes it, and is awaited once. The awaiter is resumed by
-// symmetric transfer, so long chains do not grow the stack. Owns its frame; not thread-safe. Destroying a Task that is suspended destroys
-// what its frame holds, so whoever keeps one alive across shutdown is a TaskGroup.
+// A coroutine that computes a T: it starts when awaited, runs on the thread that resumes it, and is awaited
+// once. The awaiter is resumed by symmetric transfer, so long chains do not grow the stack. Owns its frame;
+// not thread-safe. Destroying a Task that is suspended destroys what its frame holds, so whoever keeps one
+// alive across shutdown is a TaskGroup.
 //
-// House rules: parameters are taken by value or refer to something that outlives the task; no lock is held across co_await.
+// House rules: parameters are taken by value or refer to something that outlives the task; no lock is held
+// across co_await.
 template <class T>
 class [[nodiscard]] Task;
 

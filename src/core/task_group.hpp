@@ -10,9 +10,10 @@
 
 namespace deputy {
 
-// The owner of tasks that run beside each other: nothing is detached without one. `join` waits for all; `request_stop` asks them to end (they
-// watch `stop_token()`, as sleep_for does). A task that throws ends the process: expected failures are values.
-// Use on one loop's thread. REQUIRES at destruction: no task is running (join was awaited).
+// The owner of tasks that run beside each other: nothing is detached without one. `join` waits for all;
+// `request_stop` asks them to end (they watch `stop_token()`, as sleep_for does). A task that throws ends the
+// process: expected failures are values. Use on one loop's thread. REQUIRES at destruction: no task is
+// running (join was awaited).
 class TaskGroup {
  public:
   TaskGroup() = default;

@@ -16,8 +16,8 @@
 
 namespace deputy {
 
-// Threads for what blocks (the database, a child process), so that no event loop ever does. The queue is bounded: a full one refuses.
-// Thread-safe. The destructor finishes what is queued.
+// Threads for what blocks (the database, a child process), so that no event loop ever does. The queue is
+// bounded: a full one refuses. Thread-safe. The destructor finishes what is queued.
 class WorkPool {
  public:
   struct Options {
@@ -43,8 +43,8 @@ class WorkPool {
   std::vector<std::thread> threads_;
 };
 
-// Runs `work`, a function that returns a Result, on the pool and resumes on `loop`; `overloaded` when the pool's queue is full.
-// The loop must outlive the work: a TaskGroup that is joined sees to it.
+// Runs `work`, a function that returns a Result, on the pool and resumes on `loop`; `overloaded` when the
+// pool's queue is full. The loop must outlive the work: a TaskGroup that is joined sees to it.
 template <class Work>
 Task<std::invoke_result_t<Work>> run_on(WorkPool& pool, EventLoop& loop, Work work) {
   using Outcome = std::invoke_result_t<Work>;
@@ -63,8 +63,8 @@ Task<std::invoke_result_t<Work>> run_on(WorkPool& pool, EventLoop& loop, Work wo
     }
     Outcome await_resume() {
       if (outcome) return *std::move(outcome);
-      return Error{ErrorKind::overloaded, "too much is waiting for the database; try again shortly"}.with_retry_after(
-          std::chrono::seconds{1});
+      return Error{ErrorKind::overloaded, "too much is waiting for the database; try again shortly"}
+          .with_retry_after(std::chrono::seconds{1});
     }
   };
   Awaiter awaiter{pool, loop, work, std::nullopt};

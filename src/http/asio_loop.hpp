@@ -20,7 +20,8 @@ class AsioLoop final : public EventLoop {
   void run();
   // From any thread.
   void stop();
-  // Calls `on_signal` on the loop for SIGINT and SIGTERM, each time, instead of ending the process. Once per process.
+  // Calls `on_signal` on the loop for SIGINT and SIGTERM, each time, instead of ending the process. Once per
+  // process.
   void on_stop_signal(std::function<void(int signal)> on_signal);
 
   void post(std::function<void()> work) override;

@@ -7,8 +7,9 @@
 
 #include "core/result.hpp"
 
-// Strict reading of JSON from outside (RFC 8259): the parser is Boost.JSON's; on top of it duplicate members are errors, bounds hold, and every
-// value knows where it stood, so that an error can say where. To write JSON, use boost::json.
+// Strict reading of JSON from outside (RFC 8259): the parser is Boost.JSON's; on top of it duplicate members
+// are errors, bounds hold, and every value knows where it stood, so that an error can say where. To write
+// JSON, use boost::json.
 namespace deputy::json {
 
 struct Position {
@@ -26,9 +27,9 @@ struct Member;
 struct Value {
   Kind kind = Kind::null;
   bool boolean = false;
-  std::string text;              // a string's content (unescaped UTF-8); a number's literal as written
-  std::vector<Value> elements;   // of an array
-  std::vector<Member> members;   // of an object, in the order written; names are unique
+  std::string text;             // a string's content (unescaped UTF-8); a number's literal as written
+  std::vector<Value> elements;  // of an array
+  std::vector<Member> members;  // of an object, in the order written; names are unique
   Position position;
 
   bool is(Kind wanted) const { return kind == wanted; }
@@ -48,8 +49,9 @@ struct Limits {
   std::size_t values_max = 20'000;
 };
 
-// One JSON text, nothing after it. Errors are `invalid_request` (`payload_too_large` beyond bytes_max) with line, column and reason: bad syntax, bad
-// UTF-8, a duplicate member (also when spelled with different escapes), a bound exceeded. Linear in time and memory; never throws on input.
+// One JSON text, nothing after it. Errors are `invalid_request` (`payload_too_large` beyond bytes_max) with
+// line, column and reason: bad syntax, bad UTF-8, a duplicate member (also when spelled with different
+// escapes), a bound exceeded. Linear in time and memory; never throws on input.
 Result<Value> read(std::string_view text, Limits limits = {});
 
 // ` at line 3, column 14`, for messages.

@@ -12,7 +12,8 @@
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
 namespace deputy::policy {
 
-// Who asks. For a session of a role, `arn` is the session's (`arn:aws:sts::A:assumed-role/NAME/SESSION`) and `role_arn` the role's own, path included.
+// Who asks. For a session of a role, `arn` is the session's (`arn:aws:sts::A:assumed-role/NAME/SESSION`) and
+// `role_arn` the role's own, path included.
 struct Caller {
   std::string account;    // 12 digits
   std::string arn;        // user, role session or root
@@ -21,7 +22,8 @@ struct Caller {
   std::string service;    // `ec2.amazonaws.com` when an AWS service asks; the others are empty then
 };
 
-// A condition key of the request and its values (one for single-valued keys). A key that is not listed is absent.
+// A condition key of the request and its values (one for single-valued keys). A key that is not listed is
+// absent.
 struct ContextKey {
   std::string name;
   std::vector<std::string> values;
@@ -29,8 +31,8 @@ struct ContextKey {
 
 struct Request {
   Caller caller;
-  std::string action;            // `sts:AssumeRole`
-  std::string resource;          // the ARN asked for: the role, the bucket, …
+  std::string action;    // `sts:AssumeRole`
+  std::string resource;  // the ARN asked for: the role, the bucket, …
   std::vector<ContextKey> context;
 
   // Case-insensitive; nullptr when absent.
@@ -50,23 +52,27 @@ struct Decision {
 // One policy alone.
 Decision evaluate(const Policy& policy, const Request& request);
 
-// Everything that bears on one request. Absent parts put no bound (session policy, boundary) or grant nothing (identity, resource).
+// Everything that bears on one request. Absent parts put no bound (session policy, boundary) or grant nothing
+// (identity, resource).
 struct PolicySet {
-  std::vector<const Policy*> identity;              // of the caller
-  const Policy* permissions_boundary = nullptr;     // of the caller
-  std::vector<const Policy*> session;               // of the caller's session
-  const Policy* resource = nullptr;                 // the trust policy for sts:AssumeRole
-  std::string resource_account;                     // owner of the resource, 12 digits
+  std::vector<const Policy*> identity;           // of the caller
+  const Policy* permissions_boundary = nullptr;  // of the caller
+  std::vector<const Policy*> session;            // of the caller's session
+  const Policy* resource = nullptr;              // the trust policy for sts:AssumeRole
+  std::string resource_account;                  // owner of the resource, 12 digits
 };
 
-// An explicit Deny anywhere wins. Across accounts both the caller's identity policies and the resource policy must allow; within one account
-// either does, but for AssumeRole the trust policy always must: naming the role or user itself there suffices within the account, naming the account needs the identity's Allow too.
+// An explicit Deny anywhere wins. Across accounts both the caller's identity policies and the resource policy
+// must allow; within one account either does, but for AssumeRole the trust policy always must: naming the
+// role or user itself there suffices within the account, naming the account needs the identity's Allow too.
 Decision authorize(const PolicySet& policies, const Request& request);
 
-// What decided and why, in a few plain lines: the statement (Sid or number), the condition, the request's values against the policy's.
+// What decided and why, in a few plain lines: the statement (Sid or number), the condition, the request's
+// values against the policy's.
 std::string explain(const Decision& decision, const Request& request);
 
-// Glob of IAM: `*` any run, `?` one character, the rest literally; linear or quadratic time, no backtracking blow-up.
+// Glob of IAM: `*` any run, `?` one character, the rest literally; linear or quadratic time, no backtracking
+// blow-up.
 bool glob_matches(std::string_view pattern, std::string_view text);
 
 }  // namespace deputy::policy

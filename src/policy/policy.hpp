@@ -18,8 +18,17 @@ enum class PolicyKind { identity, trust, session, permissions_boundary };
 enum class Version { v2008_10_17, v2012_10_17 };  // a missing Version means 2008-10-17
 enum class Effect { allow, deny };
 
-// Who a statement names. Values are as written, but that an account ID and its `:root` ARN are the same `account`.
-enum class PrincipalType { everyone, aws_account, aws_arn, aws_unique_id, service, federated, canonical_user };
+// Who a statement names. Values are as written, but that an account ID and its `:root` ARN are the same
+// `account`.
+enum class PrincipalType {
+  everyone,
+  aws_account,
+  aws_arn,
+  aws_unique_id,
+  service,
+  federated,
+  canonical_user
+};
 struct StatementPrincipal {
   PrincipalType type = PrincipalType::everyone;
   std::string value;  // the 12 digits for aws_account; empty for everyone
@@ -27,10 +36,25 @@ struct StatementPrincipal {
 
 enum class SetQualifier { none, for_all_values, for_any_value };
 enum class OperatorFamily {
-  string_equals, string_equals_ignore_case, string_like,
-  numeric_equals, numeric_less_than, numeric_less_than_equals, numeric_greater_than, numeric_greater_than_equals,
-  date_equals, date_less_than, date_less_than_equals, date_greater_than, date_greater_than_equals,
-  boolean, binary_equals, ip_address, arn_equals, arn_like, null,
+  string_equals,
+  string_equals_ignore_case,
+  string_like,
+  numeric_equals,
+  numeric_less_than,
+  numeric_less_than_equals,
+  numeric_greater_than,
+  numeric_greater_than_equals,
+  date_equals,
+  date_less_than,
+  date_less_than_equals,
+  date_greater_than,
+  date_greater_than_equals,
+  boolean,
+  binary_equals,
+  ip_address,
+  arn_equals,
+  arn_like,
+  null,
 };
 struct ConditionOperator {
   OperatorFamily family = OperatorFamily::string_equals;
@@ -53,9 +77,9 @@ struct Statement {
   Effect effect = Effect::deny;
   std::vector<StatementPrincipal> principals;  // trust policies only
   bool not_action = false;
-  std::vector<std::string> actions;            // patterns
+  std::vector<std::string> actions;  // patterns
   bool not_resource = false;
-  std::vector<std::string> resources;          // patterns; empty in trust policies
+  std::vector<std::string> resources;  // patterns; empty in trust policies
   std::vector<Condition> conditions;
   json::Position position;
 };

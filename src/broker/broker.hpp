@@ -1,0 +1,90 @@
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "aws/base_credentials.hpp"
+#include "aws/sts.hpp"
+#include "core/clock.hpp"
+#include "core/event_loop.hpp"
+#include "core/random.hpp"
+#include "core/work_pool.hpp"
+#include "registry/registry.hpp"
+
+namespace deputy::broker {
+
+// What a caller may ask for, each already well formed.
+struct CredentialOptions {
+  std::optional<std::chrono::seconds> duration;  // 1,800–43,200
+  std::optional<std::string> session_policy;     // JSON, 2,048 characters at most
+  std::vector<std::pair<std::string, std::string>> tags;
+  std::optional<std::string> session_name;  // suffix; 2–32 of the session name's characters
+  std::optional<SessionName> source_identity;
+  std::optional<Region> region;
+  std::optional<std::string> reason;  // for the record; not part of the cache's key
+};
+
+struct CredentialRequest {
+  registry::Actor actor;
+  registry::Key key;  // authenticated
+  ConnectionId connection_id;
+  CredentialOptions options;
+};
+
+struct IssuedCredentials {
+  aws::Credentials credentials;
+  AccountId account_id;
+  Region region;
+  std::string session_name;
+  registry::Issuance issuance;
+};
+
+struct BrokerSettings {
+  Region region;
+  std::chrono::seconds default_duration{3600};
+  std::chrono::seconds life_min = std::chrono::minutes{15};        // never handed out with less
+  std::chrono::seconds outage_life_min = std::chrono::minutes{1};  // but while STS cannot be reached
+  std::chrono::seconds denied_memory{10};   // a denial is remembered this long under its full key
+  std::size_t cache_entries_max = 100'000;  // least recently used go first
+  double sts_rate = 100;                    // AssumeRole calls a second per Region, credentials.sts_rate
+  std::chrono::milliseconds verification_max_age = std::chrono::hours{72};
+};
+
+// Gives out short-lived credentials, by connection and within grants only. In memory only. Concurrent misses
+// of one key join one STS call. The journal's entry is durable before the credentials leave, and it is
+// written in a transaction that sees the connection still active under the same binding. On one loop's
+// thread.
+class Broker {
+ public:
+  Broker(EventLoop& loop, const Clock& clock, Random& random, WorkPool& pool, registry::Registry& registry,
+         aws::Sts& sts, aws::CredentialsProvider& base, BrokerSettings settings);
+  ~Broker();
+
+  // `not_found` for what the key may not even know of; `forbidden` for options beyond the grant;
+  // `connection_not_active`, `verification_expired`, `role_denied`, `upstream_throttled`,
+  // `upstream_unavailable`, `overloaded`.
+  Task<Result<IssuedCredentials>> issue(CredentialRequest request);
+
+  // Forgets everything cached or being fetched for the connection: what is in flight for it is not handed
+  // out.
+  void revoke(const ConnectionId& connection);
+  // The same for everything a workload was given: its grants changed.
+  void revoke(const WorkloadName& workload);
+
+  struct Counts {
+    std::uint64_t hits = 0, misses = 0, joins = 0, sts_errors = 0, entries = 0;
+  };
+  Counts counts() const;
+
+  Task<void> stop();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace deputy::broker

@@ -1,0 +1,139 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/secret.hpp"
+#include "journal/journal.hpp"
+#include "registry/model.hpp"
+
+// What the registry needs of a database; `storage` implements it, and one conformance suite
+// (tests/conformance/) holds every implementation to it.
+namespace deputy::registry {
+
+struct PageRequest {
+  std::size_t limit = 50;  // 1–200
+  std::string after;       // opaque cursor of the page before; empty: from the start
+};
+template <class T>
+struct Page {
+  std::vector<T> items;
+  std::optional<std::string> next_cursor;
+};
+
+struct ConnectionFilter {
+  std::optional<TenantId> tenant_id;
+  std::optional<ConnectionState> state;
+};
+
+// A POST that creates, told to happen once: `scope` is the caller's key and the route, `key` the header's
+// text, `fingerprint` a hash of the request.
+struct Idempotency {
+  std::string scope;
+  std::string key;
+  std::string fingerprint;
+};
+struct IdempotencyRecord {
+  std::string fingerprint;
+  std::string object_id;  // what the first one made
+};
+
+// One transaction: sees a consistent state; what it writes is there whole or not at all. Blocking; use on one
+// thread. Every read checks that the row is authentic (it was written by Deputy, for this place, and not
+// edited since): one that is not is `internal`, never a value. Errors: `conflict` for what must be unique or
+// was changed meanwhile; `overloaded` when the database is busy; `internal` else.
+class Transaction {
+ public:
+  virtual ~Transaction() = default;
+
+  virtual Result<void> insert(
+      const Tenant& tenant) = 0;  // `conflict` with field `reference` when that is taken
+  virtual Result<std::optional<Tenant>> find_tenant(const TenantId& id) = 0;
+  virtual Result<std::optional<Tenant>> find_tenant_by_reference(const std::string& reference) = 0;
+  virtual Result<Page<Tenant>> list_tenants(const PageRequest& page) = 0;
+
+  virtual Result<void> insert(const Integration& integration) = 0;  // `conflict` when name and version exist
+  virtual Result<std::optional<Integration>> find_integration(
+      const IntegrationName& name, std::optional<int> version) = 0;  // newest without
+  virtual Result<Page<Integration>> list_integrations(
+      const PageRequest& page) = 0;  // the newest version of each
+
+  // Claims an external ID for ever: `conflict` when it was ever issued, in whatever case it is spelled.
+  virtual Result<void> claim_external_id(const ExternalId& id, const ConnectionId& owner) = 0;
+  virtual Result<void> insert(
+      const Connection& connection) = 0;  // its external ID must have been claimed for it
+  // Writes revision + 1; `conflict` when the stored revision is not `connection.revision`.
+  virtual Result<void> update(const Connection& connection) = 0;
+  virtual Result<std::optional<Connection>> find_connection(const ConnectionId& id) = 0;
+  virtual Result<Page<Connection>> list_connections(const ConnectionFilter& filter,
+                                                    const PageRequest& page) = 0;  // newest first
+  // Connections with role ARNs in this AWS account that are active or suspended, at most `limit`.
+  virtual Result<std::vector<Connection>> connections_of_account(const AccountId& account,
+                                                                 std::size_t limit) = 0;
+  // Those with next_verification_at <= now, the longest due first.
+  virtual Result<std::vector<Connection>> due_connections(Timestamp now, std::size_t limit) = 0;
+  virtual Result<std::optional<Timestamp>> earliest_due() = 0;
+
+  virtual Result<void> insert(const Verification& verification) = 0;
+  virtual Result<void> update(const Verification& verification) = 0;
+  virtual Result<std::optional<Verification>> find_verification(const ConnectionId& connection,
+                                                                const VerificationId& id) = 0;
+  virtual Result<std::optional<Verification>> running_verification(const ConnectionId& connection) = 0;
+  virtual Result<std::vector<Verification>> running_verifications(std::size_t limit) = 0;
+  virtual Result<Page<Verification>> list_verifications(const ConnectionId& connection,
+                                                        const PageRequest& page) = 0;  // newest first
+  // How many of the tenant's were started at `since` or later on request (not by the schedule).
+  virtual Result<std::size_t> count_requested(const TenantId& tenant, std::string_view what,
+                                              Timestamp since) = 0;
+  // Notes one request of `what` (`verification`, `rotation`) for the count above.
+  virtual Result<void> note_requested(const TenantId& tenant, std::string_view what, Timestamp at) = 0;
+
+  virtual Result<void> put(const Workload& workload) = 0;
+  virtual Result<std::optional<Workload>> find_workload(const WorkloadName& name) = 0;
+  virtual Result<Page<Workload>> list_workloads(const PageRequest& page) = 0;
+
+  // Stores a keyed hash of the secret, never the secret.
+  virtual Result<void> insert(const Key& key, const SecretString& secret) = 0;
+  virtual Result<void> update(const Key& key) = 0;
+  virtual Result<std::optional<Key>> find_key(const KeyId& id) = 0;
+  virtual Result<std::optional<Key>> find_key_by_secret(const SecretString& secret) = 0;
+  virtual Result<Page<Key>> list_keys(const PageRequest& page) = 0;
+
+  virtual Result<void> insert(const Issuance& issuance) = 0;
+  virtual Result<Page<Issuance>> list_issuances(const ConnectionId& connection,
+                                                const PageRequest& page) = 0;  // newest first
+
+  virtual Result<std::optional<IdempotencyRecord>> find_idempotency(const std::string& scope,
+                                                                    const std::string& key) = 0;
+  virtual Result<void> insert_idempotency(const Idempotency& idempotency, const std::string& object_id,
+                                          Timestamp at) = 0;
+  virtual Result<void> forget_idempotency_before(Timestamp time) = 0;
+
+  // Gives the entry its sequence and its place in the chain. The entry's own `sequence` is ignored.
+  virtual Result<void> append(const journal::Entry& entry) = 0;
+  virtual Result<Page<journal::ChainedEntry>> list_journal(const PageRequest& page) = 0;  // oldest first
+  virtual Result<std::optional<journal::Checkpoint>> journal_head() = 0;
+};
+
+// A database. Thread-safe and blocking: call it from a WorkPool, never from an event loop.
+class Store {
+ public:
+  virtual ~Store() = default;
+
+  // Runs `work` in a transaction that is durable when this returns success. When `work` fails nothing is
+  // written. `work` may run again after a serialization conflict (PostgreSQL), so it has no effects of its
+  // own.
+  virtual Result<void> write(const std::function<Result<void>(Transaction&)>& work) = 0;
+  virtual Result<void> read(const std::function<Result<void>(Transaction&)>& work) = 0;
+
+  // Reads every row and the journal and says whether all is authentic and complete: rows edited, moved,
+  // deleted or rolled back, entries removed, changed, reordered or added; with a checkpoint, a tail cut off.
+  // `conflict` with what was found first.
+  virtual Result<journal::Checkpoint> check_integrity(
+      const std::optional<journal::Checkpoint>& checkpoint) = 0;
+};
+
+}  // namespace deputy::registry
