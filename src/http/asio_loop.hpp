@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 
 #include "core/event_loop.hpp"
@@ -10,15 +11,18 @@ class io_context;
 
 namespace deputy::http {
 
-// The event loop of a running process: Boost.Asio behind core's interface. One thread calls `run`.
+// The event loop of a running process: Boost.Asio behind core's interface. One thread calls `run`; `post` and
+// `stop` may come from any thread, the rest from the loop's own (or before `run`). Must outlive all that uses
+// it, the server too. What is still queued at destruction is destroyed without running.
 class AsioLoop final : public EventLoop {
  public:
   AsioLoop();
   ~AsioLoop() override;
+  AsioLoop(const AsioLoop&) = delete;
+  AsioLoop& operator=(const AsioLoop&) = delete;
 
-  // Runs until `stop`. Call from one thread only.
+  // Runs until `stop`. A `stop` that came earlier ends it at once. May be called again after it returned.
   void run();
-  // From any thread.
   void stop();
   // Calls `on_signal` on the loop for SIGINT and SIGTERM, each time, instead of ending the process. Once per
   // process.
@@ -27,6 +31,9 @@ class AsioLoop final : public EventLoop {
   void post(std::function<void()> work) override;
   TimerId call_after(std::chrono::milliseconds delay, std::function<void()> work) override;
   void cancel(TimerId timer) override;
+  // Level-triggered: calls again as long as the descriptor is ready. A call may be spurious after the
+  // interest changed, and the descriptor may be made non-blocking. A hang-up or an error shows as ready. The
+  // callback may watch and unwatch, its own descriptor too.
   void watch(int descriptor, Interest interest, std::function<void(Interest ready)> callback) override;
   void unwatch(int descriptor) override;
 

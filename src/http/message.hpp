@@ -17,6 +17,7 @@ namespace deputy::http {
 class Headers {
  public:
   void add(std::string name, std::string value) { fields_.emplace_back(std::move(name), std::move(value)); }
+  // Replaces every field of that name by one.
   void set(std::string name, std::string value);
   // The first one's value. `count` tells whether there are more: several `Authorization` or `Host` are an
   // attack.
@@ -52,7 +53,17 @@ struct Response {
 // becomes a bare 500.
 using Handler = std::function<Task<Response>(Request)>;
 
-// Name-value pairs of `a=1&b=2`, percent-decoded (`+` is a space); nullopt when an escape is broken.
+// Name-value pairs of `a=1&b=2`, percent-decoded (`+` is a space), in order; nullopt when an escape is broken
+// or decodes to NUL. A name without `=` has an empty value; empty pairs (`a=1&&b=2`) are left out.
+// https://url.spec.whatwg.org/#urlencoded-parsing, but strict
 std::optional<std::vector<std::pair<std::string, std::string>>> parse_form(std::string_view text);
+
+// The path of a target, decoded once; nullopt for what two programs could read differently: a broken escape,
+// an encoded slash, a backslash, a control character, a `.` or `..` segment (encoded or not), or one that
+// does not begin with `/`. Empty segments stay.
+std::optional<std::string> decode_path(std::string_view encoded);
+
+// Whether two header names or tokens are the same but for the case of ASCII letters.
+bool equal_without_case(std::string_view a, std::string_view b);
 
 }  // namespace deputy::http
