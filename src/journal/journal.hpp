@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "core/clock.hpp"
 #include "core/result.hpp"
@@ -31,8 +32,10 @@ enum class Outcome { done, refused, failed };
 std::string_view to_text(Outcome outcome);
 Result<Outcome> parse_outcome(std::string_view text);
 
-// One security-relevant act. Strings are bounded: 256 bytes each, `detail` 4,096; longer ones are clipped
-// when the entry is made.
+inline constexpr std::size_t entry_text_bytes_max = 256;
+inline constexpr std::size_t entry_detail_bytes_max = 4'096;
+
+// One security-relevant act. Strings are bounded by the two limits above; see `clipped`.
 struct Entry {
   std::int64_t sequence = 0;  // 1, 2, 3, … without a gap
   Timestamp at;
@@ -43,6 +46,10 @@ struct Entry {
   Outcome outcome = Outcome::done;
   std::string detail;  // a JSON object; `{}` at least. No secret, no external ID, no role ARN
 };
+
+// The entry within its bounds: longer texts are cut at a character's end, a longer `detail` becomes
+// `{"clipped":true}` (cut JSON would be none), an empty one `{}`. Stores apply it when they append.
+Entry clipped(Entry entry);
 
 inline constexpr std::size_t hash_bytes = 32;
 using Hash = std::array<std::byte, hash_bytes>;
@@ -57,8 +64,8 @@ class ChainKey {
   SecretString bytes_;
 };
 
-// Hash of an entry in its place: over the previous hash and an unambiguous (length-prefixed) encoding of
-// every field. The first entry's previous hash is zero.
+// Hash of an entry in its place: HMAC-SHA256 (RFC 2104) over the previous hash and an unambiguous
+// (length-prefixed) encoding of every field. The first entry's previous hash is zero.
 Hash chain_hash(const ChainKey& key, const Hash& previous, const Entry& entry);
 
 struct ChainedEntry {
