@@ -1,0 +1,136 @@
+# Made for Acme"; rm -rf / #'    \ $ {AWS::AccountId} $ {var.x} % { if true } $(touch pwned) `touch pwned` </script> <!-- --> & evil  { {resolve:secretsmanager:prod:SecretString}} EOF : - !Ref x �   end alone: if you are not Acme"; rm -rf / #'    \ $ {AWS::AccountId} $ {var.x} % { if true } $(touch pwned) `touch pwned` </script> <!-- --> & evil  { {resolve:secretsmanager:prod:SecretString}} EOF : - !Ref x �   end, do not use this. Gives the integration log-reader (version 3) access to this AWS account, connection con_gggghhhhiiiijjjjkkkkllll. Acme"; rm -rf / #'    \ $ {AWS::AccountId} $ {var.x} % { if true } $(touch pwned) `touch pwned` </script> <!-- --> & evil  { {resolve:secretsmanager:prod:SecretString}} EOF : - !Ref x �   end
+# Template version 1.
+
+terraform {
+  required_version = ">= 1.2"
+  required_providers {
+    aws = {
+      source  = "hashicorp/aws"
+      version = ">= 4.0"
+    }
+  }
+}
+
+data "aws_partition" "current" {}
+
+data "aws_caller_identity" "current" {}
+
+variable "partner_principal" {
+  type        = string
+  description = "The one role of the partner's that may assume this role."
+  default     = "arn:aws:iam::111122223333:role/partner/deputy.broker"
+  validation {
+    condition     = var.partner_principal == "arn:aws:iam::111122223333:role/partner/deputy.broker"
+    error_message = "The value of partner_principal must stay as issued; ask the partner for a new file instead of changing it."
+  }
+}
+
+variable "external_id" {
+  type        = string
+  description = "Issued for this connection alone. The role is refused without it."
+  default     = "6f9619ff-8b86-4d01-b42d-00cf4fc964ff"
+  validation {
+    condition     = var.external_id == "6f9619ff-8b86-4d01-b42d-00cf4fc964ff"
+    error_message = "The value of external_id must stay as issued; ask the partner for a new file instead of changing it."
+  }
+}
+
+variable "allow_self_read" {
+  type        = bool
+  description = "With true, the partner can prove from the trust policy that this role is safe, instead of only trying it."
+  default     = true
+}
+
+resource "aws_iam_role" "this" {
+  name                 = "deputy-log-reader-kkkkllll"
+  description          = "Made for Acme\"; rm -rf / #'    \\ $ {AWS::AccountId} $ {var.x} % { if true } $(touch pwned) `touch pwned` </script> <!-- --> & evil  { {resolve:secretsmanager:prod:SecretString}} EOF : - !Ref x ?   end alone: if you are not Acme\"; rm -rf / #'    \\ $ {AWS::AccountId} $ {var.x} % { if true } $(touch pwned) `touch pwned` </script> <!-- --> & evil  { {resolve:secretsmanager:prod:SecretString}} EOF : - !Ref x ?   end, do not use this. Gives the integration log-reader (version 3) access to this AWS account, connection con_gggghhhhiiiijjjjkkkkllll. Acme\"; rm -rf / #'    \\ $ {AWS::AccountId} $ {var.x} % { if true } $(touch pwned) `touch pwned` </script> <!-- --> & evil  { {resolve:secretsmanager:prod:SecretString}} EOF : - !Ref x ?   end"
+  max_session_duration = 3600
+  assume_role_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      {
+        Sid = "DeputyWithExternalId"
+        Effect = "Allow"
+        Principal = {
+          AWS = var.partner_principal
+        }
+        Action = [
+          "sts:AssumeRole",
+          "sts:TagSession",
+        ]
+        Condition = {
+          StringEquals = {
+            "sts:ExternalId" = var.external_id
+          }
+        }
+      },
+    ]
+  })
+  tags = {
+    "deputy:tenant" = "ten_aaaabbbbccccddddeeeeffff"
+    "deputy:tenant-name" = "Acme__ rm -rf / __    _ _ _AWS::AccountId_ _ _var.x_ _ _ if true _ __touch pwned_ _touch pwned_ _/script_ __-- --_ _ evil  _ _resolve:secretsmanager:prod:SecretString__ EOF : - _Ref x _   end"
+    "deputy:connection" = "con_gggghhhhiiiijjjjkkkkllll"
+    "deputy:integration" = "log-reader"
+    "deputy:integration-version" = "3"
+  }
+
+  lifecycle {
+    precondition {
+      condition     = data.aws_caller_identity.current.account_id == "444455556666"
+      error_message = "This role is for the AWS account 444455556666; the provider is set to another."
+    }
+  }
+}
+
+resource "aws_iam_role_policy" "permissions" {
+  name = "deputy-permissions"
+  role = aws_iam_role.this.id
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      # Acme"; rm -rf / #'    \ $ {AWS::AccountId} $ {var.x} % { if true } $(touch pwned) `touch pwned` </script> <!-- --> & evil  { {resolve:secretsmanager:prod:SecretString}} EOF : - !Ref x �   end
+      {
+        Sid = "ReadLogs"
+        Effect = "Allow"
+        Action = "logs:GetLogEvents"
+        Resource = "*"
+        Condition = {
+          StringLike = {
+            "aws:PrincipalTag/\"y'n: $${x} %%{y} $(touch pwned) `z` #" = [
+              "\"; '\n\u0009\\ $${AWS::AccountId} $${!x} $${aws:username} %%{ if } $(touch pwned) `touch pwned` </script> \u202e \u0000 ü",
+              "arn:${data.aws_partition.current.partition}:s3:::'$${aws:username}/\"$(touch pwned)\n$${!y} %%{z}",
+            ]
+          }
+        }
+      },
+    ]
+  })
+}
+
+resource "aws_iam_role_policy" "self_read" {
+  count = var.allow_self_read ? 1 : 0
+  name = "deputy-self-read"
+  role = aws_iam_role.this.id
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      # Lets the partner check that this role is safe: it can read this role and its policies, nothing else.
+      {
+        Sid = "DeputyReadsThisRole"
+        Effect = "Allow"
+        Action = [
+          "iam:GetRole",
+          "iam:GetRolePolicy",
+          "iam:ListRolePolicies",
+          "iam:ListAttachedRolePolicies",
+        ]
+        Resource = aws_iam_role.this.arn
+      },
+    ]
+  })
+}
+
+output "role_arn" {
+  description = "Give this ARN to the partner."
+  value       = aws_iam_role.this.arn
+}
