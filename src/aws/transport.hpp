@@ -31,6 +31,13 @@ struct HttpResponse {
   std::optional<std::string_view> header(std::string_view lower_case_name) const;
 };
 
+// Why no complete answer came: `Timeout`, `ConnectionFailed`, `ConnectionCut`, `TlsFailed`,
+// `ResponseTooLarge`, `Closed` (by us). It is the word before the colon of the Error's detail, so that it
+// needs no member of its own in every room's Error.
+Error transport_error(std::string_view code, std::string_view what);
+// `Unavailable` for an Error that transport_error did not make.
+std::string transport_error_code(const Error& error);
+
 // Sends one request and reads its answer whole. No retries, no redirects. Any status is a success here; an
 // Error means that no complete answer came
 // (`upstream_unavailable`: refused, reset, timed out, TLS, answer over the size limit). Implementations:
