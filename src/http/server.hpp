@@ -1,7 +1,9 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -12,35 +14,55 @@
 
 namespace deputy::http {
 
+// Bounds and time-outs. Time-outs are looked at once a second, more often when one is short: they come up to
+// a second late.
 struct ServerOptions {
-  std::string address = "127.0.0.1";           // an IP address literal
-  std::uint16_t port = 0;                      // 0: the system chooses
-  std::size_t connections_max = 10'000;        // more are answered 503 and closed
-  std::size_t body_bytes_max = 1024 * 1024;    // more: 413
-  std::size_t header_bytes_max = 16 * 1024;    // more: 431
-  std::size_t requests_in_flight_max = 2'000;  // more: 503 with Retry-After
-  std::chrono::seconds header_timeout{
-      10};  // to receive the header of a request, and its body: slow senders are cut off
-  std::chrono::seconds body_timeout{30};
-  std::chrono::seconds idle_timeout{75};   // between requests of one connection
-  std::chrono::seconds write_timeout{30};  // a client that does not read
+  std::string address = "127.0.0.1";                 // an IP address literal
+  std::uint16_t port = 0;                            // 0: the system chooses
+  std::size_t connections_max = 10'000;              // more are answered 503 and closed
+  std::size_t body_bytes_max = 1024 * 1024;          // of one request; more: 413
+  std::size_t bodies_bytes_max = 256 * 1024 * 1024;  // of all requests together; more: 503 with Retry-After
+  std::size_t header_bytes_max = 16 * 1024;          // with the request line; more, or over 100 fields: 431
+  std::size_t requests_in_flight_max = 2'000;        // with the handler; more: 503 with Retry-After
+  std::chrono::milliseconds header_timeout{
+      10'000};  // from a connection's or a request's first byte to the header's end: 408
+  std::chrono::milliseconds body_timeout{30'000};  // from the header's end to the body's: 408
+  std::chrono::milliseconds idle_timeout{75'000};  // between requests of one connection
+  std::chrono::milliseconds write_timeout{
+      30'000};  // for a client to take one response: then the connection is cut
+  std::chrono::milliseconds linger_timeout{
+      2'000};  // a refused client may go on sending so long while it reads the answer
+
+  // Renders what the listener itself answers (400, 408, 413, 417, 431, 500, 501, 503, 505); by default a line
+  // of plain text. On the loop.
+  std::function<Response(int status)> error_response;
 };
 
-// An HTTP/1.1 listener with keep-alive. Refuses what invites smuggling: both Content-Length and
-// Transfer-Encoding, several Hosts, a bad target. All on the loop's thread.
+// An HTTP/1.1 listener with keep-alive; requests of one connection are answered one at a time, pipelined or
+// not. Refuses what invites smuggling: see request_reader.hpp. A request's body arrives whole before the
+// handler runs. HEAD goes to the handler like any method and is answered without a body. `Expect:
+// 100-continue` is honoured. The handler's task is the server's: it runs to its end even if the client has
+// gone; its answer is then dropped. What escapes a handler as an exception becomes a bare 500 and a line in
+// the log. All on the loop's thread, the destructor too; the loop must outlive the server.
 class Server {
  public:
   Server(AsioLoop& loop, ServerOptions options, Handler handler);
+  // Closes the listener and all connections. Handlers that still run go on and are forgotten: what they refer
+  // to must stay, so `drain` first.
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
-  // Binds and begins to accept. The message names the address and the system's reason.
+  // Binds and begins to accept. Once. The message names the address and the system's reason.
   Result<void> listen();
   std::uint16_t port() const;  // after listen
 
-  // Stops accepting, lets requests in flight finish (their connections close after), cuts what is left after
-  // `grace`.
+  std::size_t connections() const;
+  std::size_t requests_in_flight() const;
+
+  // Stops accepting, closes idle connections, lets requests in flight finish (their connections close after),
+  // cuts what is left after `grace`. Completes when nothing is left or grace is over; handlers may still run
+  // only in the latter case.
   Task<void> drain(std::chrono::milliseconds grace);
 
  private:
