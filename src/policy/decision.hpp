@@ -41,7 +41,13 @@ struct Request {
 
 enum class Verdict { allowed, explicitly_denied, implicitly_denied };
 
-// Why: which statement decided, and in which policy. `statement` is nullptr for an implicit denial.
+// The condition keys that AWS fills from the caller: aws:PrincipalArn (the role's for a session),
+// aws:PrincipalAccount, aws:PrincipalType, aws:userid, aws:username (users only). Appended where the request
+// does not have them yet.
+void add_principal_keys(Request& request);
+
+// Why: which statement decided, and in which policy. For an implicit denial `statement` is nullptr and
+// `policy` the one whose Allow is missing, if there is one.
 struct Decision {
   Verdict verdict = Verdict::implicitly_denied;
   const Policy* policy = nullptr;
@@ -49,7 +55,8 @@ struct Decision {
   bool allowed() const { return verdict == Verdict::allowed; }
 };
 
-// One policy alone.
+// One policy alone: any matching Deny wins, else any matching Allow. What cannot be decided (a request value
+// that the operator cannot read, say) counts as a match in a Deny and as none in an Allow.
 Decision evaluate(const Policy& policy, const Request& request);
 
 // Everything that bears on one request. Absent parts put no bound (session policy, boundary) or grant nothing
@@ -65,6 +72,10 @@ struct PolicySet {
 // An explicit Deny anywhere wins. Across accounts both the caller's identity policies and the resource policy
 // must allow; within one account either does, but for AssumeRole the trust policy always must: naming the
 // role or user itself there suffices within the account, naming the account needs the identity's Allow too.
+// A permission boundary and session policies bound everything, also what a resource policy grants to the
+// session by name (stricter than AWS). Root needs no identity policy, but cannot assume roles. An unset
+// resource_account counts as another account. A service has no identity policies: the resource policy alone
+// decides.
 Decision authorize(const PolicySet& policies, const Request& request);
 
 // What decided and why, in a few plain lines: the statement (Sid or number), the condition, the request's

@@ -1,0 +1,86 @@
+#include <fmt/format.h>
+
+#include "policy/condition.hpp"
+#include "policy/decision.hpp"
+
+namespace deputy::policy {
+namespace {
+
+constexpr std::size_t values_shown_max = 5;
+
+std::string_view name_of(PolicyKind kind) {
+  switch (kind) {
+    case PolicyKind::identity:
+      return "identity policy";
+    case PolicyKind::trust:
+      return "trust policy";
+    case PolicyKind::session:
+      return "session policy";
+    case PolicyKind::permissions_boundary:
+      return "permissions boundary";
+  }
+  return "policy";
+}
+
+std::string list(const std::vector<std::string>& values) {
+  std::string out;
+  for (std::size_t i = 0; i < values.size() && i < values_shown_max; ++i) {
+    out += (i == 0 ? "" : ", ") + in_backticks(values[i]);
+  }
+  if (values.size() > values_shown_max) out += fmt::format(" and {} more", values.size() - values_shown_max);
+  return out;
+}
+
+std::string statement_name(const Policy& policy, const Statement& statement) {
+  std::size_t number = 1;
+  for (const Statement& candidate : policy.statements()) {
+    if (&candidate == &statement) break;
+    ++number;
+  }
+  const std::string sid = statement.sid.empty() ? "" : fmt::format(" ({})", in_backticks(statement.sid));
+  return fmt::format("statement {}{} of the {}", number, sid, name_of(policy.kind()));
+}
+
+std::string_view outcome(Truth truth) {
+  if (truth == Truth::yes) return "holds";
+  return truth == Truth::no ? "does not hold" : "cannot be decided";
+}
+
+std::string conditions_line(const Statement& statement, const Request& request) {
+  std::string out;
+  for (const Condition& condition : statement.conditions) {
+    const ContextKey* key = request.find(condition.key);
+    const bool absent = key == nullptr || key->values.empty();
+    out += fmt::format("\n  {} {} {}: the request has {}; {}", to_text(condition.condition_operator),
+                       in_backticks(condition.key), list(condition.values),
+                       absent ? "none" : list(key->values), outcome(holds(condition, key, request)));
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string explain(const Decision& decision, const Request& request) {
+  const std::string asked =
+      fmt::format("{} on {}", in_backticks(request.action), in_backticks(request.resource));
+  if (decision.policy != nullptr && decision.statement != nullptr) {
+    return fmt::format("{} is {} by {}{}", asked, decision.allowed() ? "allowed" : "explicitly denied",
+                       statement_name(*decision.policy, *decision.statement),
+                       conditions_line(*decision.statement, request));
+  }
+  if (decision.allowed())
+    return fmt::format("{} is allowed: root may do everything in its own account", asked);
+  if (decision.policy == nullptr) return fmt::format("{} is denied: no policy allows it", asked);
+  std::string out =
+      fmt::format("{} is denied: no statement of the {} allows it", asked, name_of(decision.policy->kind()));
+  for (const Statement& statement : decision.policy->statements()) {
+    if (statement.effect != Effect::allow || statement.conditions.empty()) continue;
+    if (conditions_hold(statement, request) == Truth::yes) continue;
+    out += fmt::format("\n  {} has conditions that the request does not meet",
+                       statement_name(*decision.policy, statement));
+    out += conditions_line(statement, request);
+  }
+  return out;
+}
+
+}  // namespace deputy::policy
