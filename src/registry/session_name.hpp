@@ -27,4 +27,11 @@ inline SessionName production_session_name(const ConnectionId& connection, std::
   return std::move(name).value();
 }
 
+// What STS must name for a session of the role: the role's path does not show in it.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html
+inline std::string assumed_role_arn(const RoleArn& role, const SessionName& session) {
+  return "arn:" + std::string{to_text(role.partition())} + ":sts::" + role.account().text() +
+         ":assumed-role/" + std::string{role.name()} + "/" + session.text();
+}
+
 }  // namespace deputy::registry

@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "registry/session_name.hpp"
 #include "verify/diagnosis.hpp"
 #include "verify/wrong_ids.hpp"
 
@@ -47,16 +48,6 @@ bool is_denial(const aws::AwsError& error) {
 bool may_pass_by_itself(aws::AwsErrorClass error_class) {
   using enum aws::AwsErrorClass;
   return error_class == throttled || error_class == unavailable || error_class == caller_credentials;
-}
-
-// Does `arn` (`arn:PARTITION:sts::ACCOUNT:assumed-role/NAME/SESSION`) name a session of the role? The role's
-// path does not show in it.
-bool is_session_of(std::string_view arn, const RoleArn& role) {
-  const std::string prefix = "arn:" + std::string{to_text(role.partition())} +
-                             ":sts::" + role.account().text() + ":assumed-role/" + std::string{role.name()} +
-                             "/";
-  return arn.starts_with(prefix) && arn.size() > prefix.size() &&
-         arn.find('/', prefix.size()) == std::string_view::npos;
 }
 
 // The checks in the order of the report. Each is skipped until it was found out.
@@ -310,8 +301,9 @@ Task<bool> Run::account_matches(aws::Credentials credentials) {
     auto identity = co_await around_.sts.get_caller_identity(target_.region, credentials);
     if (identity) {
       last_request_id_ = identity.value().request_id;
-      const bool same = identity.value().account == target_.role_arn.account() &&
-                        is_session_of(identity.value().arn, target_.role_arn);
+      const bool same =
+          identity.value().account == target_.role_arn.account() &&
+          identity.value().arn == registry::assumed_role_arn(target_.role_arn, target_.session_name);
       if (same) account_ = identity.value().account;
       checklist_.set("account_matches", same ? CheckResult::passed : CheckResult::failed,
                      same ? account_matches_message() : other_account_message(),

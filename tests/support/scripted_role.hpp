@@ -26,6 +26,7 @@ class ScriptedRole {
         if (auto error = trouble(call)) return *std::move(error);
       if (call.request.role_arn != arn_ || !accepts || !accepts(call.request.external_id))
         return FakeSts::denial();
+      last_session_ = call.request.session_name;
       auto session = FakeSts::session(call.request, clock.now() + call.request.duration, ++sessions_);
       session.request_id = "fake-request";  // as every other answer's
       return session;
@@ -33,8 +34,7 @@ class ScriptedRole {
     sts.on_get_caller_identity =
         [this](const FakeSts::CallerIdentityCall& call) -> aws::AwsResult<aws::CallerIdentity> {
       last_identity_key = call.credentials.access_key_id;
-      auto session = SessionName::parse("session");
-      return FakeSts::identity(identity.value_or(arn_), session.value());
+      return FakeSts::identity(identity.value_or(arn_), *last_session_);
     };
   }
 
@@ -54,6 +54,7 @@ class ScriptedRole {
  private:
   RoleArn arn_;
   int sessions_ = 0;
+  std::optional<SessionName> last_session_;
 };
 
 // The partner's base credentials, or the reason why there are none.
