@@ -211,7 +211,8 @@ TEST(Conditions, ArnsMatchBySegment) {
   for (const std::string_view name : {"ArnLike", "ArnEquals"}) {
     EXPECT_TRUE(
         passes(one(name, "\"arn:aws:iam::111111111111:role/*\""), key("arn:aws:iam::111111111111:role/a/b")));
-    EXPECT_FALSE(passes(one(name, "\"arn:aws:*:::role/x\""), key("arn:aws:iam::111111111111:role/x"))) << name;
+    EXPECT_FALSE(passes(one(name, "\"arn:aws:*:::role/x\""), key("arn:aws:iam::111111111111:role/x")))
+        << name;
   }
   EXPECT_FALSE(passes(one("ArnLike", "\"arn:*:*:*:*:role/x\""), key("arn:aws:iam::1:policy/role/x")));
   EXPECT_FALSE(passes(one("ArnNotEquals", "\"arn:aws:iam::*:role/x\""), key("arn:aws:iam::1:role/x")));
