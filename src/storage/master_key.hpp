@@ -23,7 +23,7 @@ class MasterKey {
   // Writes a new file, mode 0600, synced; `conflict` if it exists.
   Result<void> create_file(const std::filesystem::path& file) const;
 
-  // 32 bytes for one purpose (BLAKE2b in libsodium's crypto_kdf): independent of those for every other
+  // 32 bytes for one purpose (BLAKE2b keyed with the master key): independent of those for every other
   // purpose.
   SecretString derive(std::string_view purpose) const;
 

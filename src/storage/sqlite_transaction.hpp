@@ -1,0 +1,84 @@
+#pragma once
+
+#include "registry/store.hpp"
+#include "storage/authenticated_rows.hpp"
+
+namespace deputy::storage {
+
+// One transaction of the SQLite store, see registry::Transaction. The caller begins and commits.
+class SqliteTransaction final : public registry::Transaction {
+ public:
+  // Both outlive this.
+  SqliteTransaction(SqliteConnection& connection, const StoreKeys& keys, AuthenticatedRows::Mode mode)
+      : rows_(connection, keys, mode) {}
+
+  // Writes what holds the transaction's rows together. Call before the commit.
+  Result<void> finish() { return rows_.finish(); }
+
+  Result<void> insert(const registry::Tenant& tenant) override;
+  Result<std::optional<registry::Tenant>> find_tenant(const TenantId& id) override;
+  Result<std::optional<registry::Tenant>> find_tenant_by_reference(const std::string& reference) override;
+  Result<registry::Page<registry::Tenant>> list_tenants(const registry::PageRequest& page) override;
+
+  Result<void> insert(const registry::Integration& integration) override;
+  Result<std::optional<registry::Integration>> find_integration(const IntegrationName& name,
+                                                                std::optional<int> version) override;
+  Result<registry::Page<registry::Integration>> list_integrations(const registry::PageRequest& page) override;
+
+  Result<void> claim_external_id(const ExternalId& id, const ConnectionId& owner) override;
+  Result<void> insert(const registry::Connection& connection) override;
+  Result<void> update(const registry::Connection& connection) override;
+  Result<std::optional<registry::Connection>> find_connection(const ConnectionId& id) override;
+  Result<registry::Page<registry::Connection>> list_connections(const registry::ConnectionFilter& filter,
+                                                                const registry::PageRequest& page) override;
+  Result<std::vector<registry::Connection>> connections_of_account(const AccountId& account,
+                                                                   std::size_t limit) override;
+  Result<std::vector<registry::Connection>> due_connections(Timestamp now, std::size_t limit) override;
+  Result<std::optional<Timestamp>> earliest_due() override;
+
+  Result<void> insert(const registry::Verification& verification) override;
+  Result<void> update(const registry::Verification& verification) override;
+  Result<std::optional<registry::Verification>> find_verification(const ConnectionId& connection,
+                                                                  const VerificationId& id) override;
+  Result<std::optional<registry::Verification>> running_verification(const ConnectionId& connection) override;
+  Result<std::vector<registry::Verification>> running_verifications(std::size_t limit) override;
+  Result<registry::Page<registry::Verification>> list_verifications(
+      const ConnectionId& connection, const registry::PageRequest& page) override;
+  Result<std::size_t> count_requested(const TenantId& tenant, std::string_view what,
+                                      Timestamp since) override;
+  Result<void> note_requested(const TenantId& tenant, std::string_view what, Timestamp at) override;
+
+  Result<void> put(const registry::Workload& workload) override;
+  Result<std::optional<registry::Workload>> find_workload(const WorkloadName& name) override;
+  Result<registry::Page<registry::Workload>> list_workloads(const registry::PageRequest& page) override;
+
+  Result<void> insert(const registry::Key& key, const SecretString& secret) override;
+  Result<void> update(const registry::Key& key) override;
+  Result<std::optional<registry::Key>> find_key(const KeyId& id) override;
+  Result<std::optional<registry::Key>> find_key_by_secret(const SecretString& secret) override;
+  Result<registry::Page<registry::Key>> list_keys(const registry::PageRequest& page) override;
+
+  Result<void> insert(const registry::Issuance& issuance) override;
+  Result<registry::Page<registry::Issuance>> list_issuances(const ConnectionId& connection,
+                                                            const registry::PageRequest& page) override;
+
+  Result<std::optional<registry::IdempotencyRecord>> find_idempotency(const std::string& scope,
+                                                                      const std::string& key) override;
+  Result<void> insert_idempotency(const registry::Idempotency& idempotency, const std::string& object_id,
+                                  Timestamp at) override;
+  Result<void> forget_idempotency_before(Timestamp time) override;
+
+  Result<void> append(const journal::Entry& entry) override;
+  Result<registry::Page<journal::ChainedEntry>> list_journal(const registry::PageRequest& page) override;
+  Result<std::optional<journal::Checkpoint>> journal_head() override;
+
+ private:
+  Result<void> claimed(const std::optional<ExternalId>& id, const ConnectionId& owner);
+  Result<void> all_claimed(const registry::Connection& connection);
+  Result<std::vector<registry::Connection>> connections(const std::string& sql, const Row& parameters);
+  Result<std::vector<registry::Verification>> verifications(const std::string& sql, const Row& parameters);
+
+  AuthenticatedRows rows_;
+};
+
+}  // namespace deputy::storage
