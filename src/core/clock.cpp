@@ -1,9 +1,8 @@
 #include "core/clock.hpp"
 
-#include <fmt/format.h>
-
 #include <charconv>
 #include <cstdint>
+#include <fmt/format.h>
 
 namespace deputy {
 namespace {
@@ -20,8 +19,8 @@ std::string civil(Timestamp time) {
   const std::chrono::year_month_day date{day};
   const std::chrono::hh_mm_ss clock{floor<seconds>(time - day)};
   return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}", static_cast<int>(date.year()),
-                     static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()), clock.hours().count(),
-                     clock.minutes().count(), clock.seconds().count());
+                     static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+                     clock.hours().count(), clock.minutes().count(), clock.seconds().count());
 }
 
 // Reads exactly `digits` decimal digits at the front of `text` and takes them off.
@@ -72,11 +71,17 @@ bool take_offset(std::string_view& text, minutes& offset) {
 
 }  // namespace
 
-Timestamp SystemClock::now() const { return floor<std::chrono::microseconds>(std::chrono::system_clock::now()); }
+Timestamp SystemClock::now() const {
+  return floor<std::chrono::microseconds>(std::chrono::system_clock::now());
+}
 
-std::chrono::steady_clock::time_point SystemClock::steady_now() const { return std::chrono::steady_clock::now(); }
+std::chrono::steady_clock::time_point SystemClock::steady_now() const {
+  return std::chrono::steady_clock::now();
+}
 
-std::string to_rfc3339(Timestamp time) { return civil(time) + "Z"; }
+std::string to_rfc3339(Timestamp time) {
+  return civil(time) + "Z";
+}
 
 std::string to_rfc3339_millis(Timestamp time) {
   const auto millis = floor<milliseconds>(time) - floor<seconds>(time);
@@ -90,36 +95,47 @@ Result<Timestamp> parse_rfc3339(std::string_view text) {
   };
   std::string_view rest = text;
   int year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0;
-  if (!take_number(rest, 4, year) || !take_char(rest, '-') || !take_number(rest, 2, month) || !take_char(rest, '-') ||
-      !take_number(rest, 2, day) || !(take_char(rest, 'T') || take_char(rest, 't')) || !take_number(rest, 2, hour) ||
-      !take_char(rest, ':') || !take_number(rest, 2, minute) || !take_char(rest, ':') || !take_number(rest, 2, second)) {
+  if (!take_number(rest, 4, year) || !take_char(rest, '-') || !take_number(rest, 2, month) ||
+      !take_char(rest, '-') || !take_number(rest, 2, day) ||
+      !(take_char(rest, 'T') || take_char(rest, 't')) || !take_number(rest, 2, hour) ||
+      !take_char(rest, ':') || !take_number(rest, 2, minute) || !take_char(rest, ':') ||
+      !take_number(rest, 2, second)) {
     return wrong();
   }
   std::chrono::microseconds fraction{0};
   minutes offset{0};
   if (!take_fraction(rest, fraction) || !take_offset(rest, offset)) return wrong();
-  const std::chrono::year_month_day date{std::chrono::year{year}, std::chrono::month{static_cast<unsigned>(month)},
+  const std::chrono::year_month_day date{std::chrono::year{year},
+                                         std::chrono::month{static_cast<unsigned>(month)},
                                          std::chrono::day{static_cast<unsigned>(day)}};
   if (!date.ok() || year < 1970 || hour > 23 || minute > 59 || second > 59) return wrong();
-  return Timestamp{std::chrono::sys_days{date} + hours{hour} + minutes{minute} + seconds{second} + fraction - offset};
+  return Timestamp{std::chrono::sys_days{date} + hours{hour} + minutes{minute} + seconds{second} + fraction -
+                   offset};
 }
 
 Result<milliseconds> parse_duration(std::string_view text) {
   const auto wrong = [&] {
     return Error{ErrorKind::invalid_request,
-                 in_backticks(text) + " is not a duration: write a whole number and a unit, such as `120s`, `24h` or `7d`"};
+                 in_backticks(text) +
+                     " is not a duration: write a whole number and a unit, such as `120s`, `24h` or `7d`"};
   };
   std::int64_t count = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
   if (error != std::errc{} || count < 0 || text.empty() || text.front() == '-') return wrong();
   const std::string_view unit = text.substr(static_cast<std::size_t>(end - text.data()));
   std::int64_t unit_ms = 0;
-  if (unit == "ms") unit_ms = 1;
-  else if (unit == "s") unit_ms = 1000;
-  else if (unit == "m") unit_ms = 60'000;
-  else if (unit == "h") unit_ms = 3'600'000;
-  else if (unit == "d") unit_ms = 86'400'000;
-  else return wrong();
+  if (unit == "ms")
+    unit_ms = 1;
+  else if (unit == "s")
+    unit_ms = 1000;
+  else if (unit == "m")
+    unit_ms = 60'000;
+  else if (unit == "h")
+    unit_ms = 3'600'000;
+  else if (unit == "d")
+    unit_ms = 86'400'000;
+  else
+    return wrong();
   constexpr std::int64_t max_ms = std::int64_t{3650} * 86'400'000;
   if (count > max_ms / unit_ms) return wrong();
   return milliseconds{count * unit_ms};

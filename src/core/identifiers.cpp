@@ -1,33 +1,40 @@
 #include "core/identifiers.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
+#include <fmt/format.h>
 
 namespace deputy {
 namespace {
 
 constexpr std::size_t drawn_length = 24;
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
-bool is_word(char c) { return is_digit(c) || is_lower(c) || (c >= 'A' && c <= 'Z') || c == '_'; }
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+bool is_lower(char c) {
+  return c >= 'a' && c <= 'z';
+}
+bool is_word(char c) {
+  return is_digit(c) || is_lower(c) || (c >= 'A' && c <= 'Z') || c == '_';
+}
 
 // The characters of IAM role and session names: [\w+=,.@-], ASCII only.
-bool is_iam_name_character(char c) { return is_word(c) || std::string_view{"+=,.@-"}.find(c) != std::string_view::npos; }
+bool is_iam_name_character(char c) {
+  return is_word(c) || std::string_view{"+=,.@-"}.find(c) != std::string_view::npos;
+}
 
 std::string printable(char c) {
   if (c > 0x20 && c < 0x7f) return fmt::format("`{}`", c);
   if (c == ' ') return "a space";
   if (c == '\n') return "a newline";
-  if (static_cast<unsigned char>(c) >= 0x80) return "a character that is not ASCII (perhaps a look-alike letter)";
+  if (static_cast<unsigned char>(c) >= 0x80)
+    return "a character that is not ASCII (perhaps a look-alike letter)";
   return fmt::format("the control character 0x{:02x}", static_cast<unsigned char>(c));
 }
 
 Error arn_error(std::string what) {
-  return Error{ErrorKind::role_arn_invalid,
-               "not the ARN of an IAM role: " + std::move(what) +
-                   "; it looks like `arn:aws:iam::123456789012:role/NAME`"}
+  return Error{ErrorKind::role_arn_invalid, "not the ARN of an IAM role: " + std::move(what) +
+                                                "; it looks like `arn:aws:iam::123456789012:role/NAME`"}
       .with_field("role_arn");
 }
 
@@ -49,7 +56,8 @@ std::optional<Error> wrong_resource(std::string_view service, std::string_view r
   if (service != "iam") return arn_error("the service is " + in_backticks(service) + ", not `iam`");
   if (resource == "root") return arn_error("it names the whole account (`root`)");
   if (type == "user") return arn_error("it names a user; a role is needed");
-  if (type != "role" || resource.size() == type.size()) return arn_error("it names " + in_backticks(type) + ", not `role/NAME`");
+  if (type != "role" || resource.size() == type.size())
+    return arn_error("it names " + in_backticks(type) + ", not `role/NAME`");
   return std::nullopt;
 }
 
@@ -95,7 +103,8 @@ std::string draw_identifier(Random& random, std::string_view prefix) {
 }
 
 Error identifier_error(std::string_view text, std::string_view noun, std::string_view prefix) {
-  return {ErrorKind::invalid_request, fmt::format("{} is not a {}: it looks like `{}…`", in_backticks(text), noun, prefix)};
+  return {ErrorKind::invalid_request,
+          fmt::format("{} is not a {}: it looks like `{}…`", in_backticks(text), noun, prefix)};
 }
 
 bool is_name(std::string_view text) {
@@ -106,19 +115,23 @@ bool is_name(std::string_view text) {
 }
 
 Error name_error(std::string_view text, std::string_view noun) {
-  return {ErrorKind::invalid_request,
-          fmt::format("{} is not an {}: write a lower-case letter, then lower-case letters, digits and single "
-                      "hyphens, 63 characters at most",
-                      in_backticks(text), noun)};
+  return {
+      ErrorKind::invalid_request,
+      fmt::format("{} is not an {}: write a lower-case letter, then lower-case letters, digits and single "
+                  "hyphens, 63 characters at most",
+                  in_backticks(text), noun)};
 }
 
 }  // namespace detail
 
 std::string_view to_text(Partition partition) {
   switch (partition) {
-    case Partition::aws: return "aws";
-    case Partition::aws_us_gov: return "aws-us-gov";
-    case Partition::aws_cn: return "aws-cn";
+    case Partition::aws:
+      return "aws";
+    case Partition::aws_us_gov:
+      return "aws-us-gov";
+    case Partition::aws_cn:
+      return "aws-cn";
   }
   return "aws";
 }
@@ -127,18 +140,21 @@ Result<Partition> parse_partition(std::string_view text) {
   for (const Partition partition : {Partition::aws, Partition::aws_us_gov, Partition::aws_cn}) {
     if (text == to_text(partition)) return partition;
   }
-  return Error{ErrorKind::invalid_request, in_backticks(text) + " is not one of the partitions `aws`, `aws-us-gov`, `aws-cn`"};
+  return Error{ErrorKind::invalid_request,
+               in_backticks(text) + " is not one of the partitions `aws`, `aws-us-gov`, `aws-cn`"};
 }
 
 Result<AccountId> AccountId::parse(std::string_view text) {
   if (text.size() != 12 || !std::ranges::all_of(text, is_digit))
-    return Error{ErrorKind::invalid_request, in_backticks(text) + " is not an AWS account ID: it has exactly 12 digits"};
+    return Error{ErrorKind::invalid_request,
+                 in_backticks(text) + " is not an AWS account ID: it has exactly 12 digits"};
   return AccountId{std::string{text}};
 }
 
 Result<Region> Region::parse(std::string_view text) {
   const auto wrong = [&] {
-    return Error{ErrorKind::invalid_request, in_backticks(text) + " is not an AWS Region: it looks like `eu-central-1`"};
+    return Error{ErrorKind::invalid_request,
+                 in_backticks(text) + " is not an AWS Region: it looks like `eu-central-1`"};
   };
   constexpr std::size_t length_max = 32;
   const std::size_t last_hyphen = text.rfind('-');
@@ -146,9 +162,11 @@ Result<Region> Region::parse(std::string_view text) {
   const std::string_view number = text.substr(last_hyphen + 1);
   const std::string_view place = text.substr(0, last_hyphen);
   if (number.empty() || number.size() > 2 || !std::ranges::all_of(number, is_digit)) return wrong();
-  if (place.size() < 4 || place[2] != '-' || place.back() == '-' || place.find("--") != std::string_view::npos)
+  if (place.size() < 4 || place[2] != '-' || place.back() == '-' ||
+      place.find("--") != std::string_view::npos)
     return wrong();
-  if (!std::ranges::all_of(place, [](char c) { return is_lower(c) || c == '-'; }) || place.front() == '-') return wrong();
+  if (!std::ranges::all_of(place, [](char c) { return is_lower(c) || c == '-'; }) || place.front() == '-')
+    return wrong();
   if (text.starts_with("us-iso")) return wrong();
   return Region{std::string{text}};
 }
@@ -180,12 +198,14 @@ Result<RoleArn> RoleArn::parse(std::string_view text) {
   if (parts[0] != "arn") return arn_error("it does not begin with `arn:`");
   const auto partition = parse_partition(parts[1]);
   if (!partition)
-    return arn_error("the partition " + in_backticks(parts[1]) + " is not one of `aws`, `aws-us-gov`, `aws-cn`");
+    return arn_error("the partition " + in_backticks(parts[1]) +
+                     " is not one of `aws`, `aws-us-gov`, `aws-cn`");
   if (auto error = wrong_resource(parts[2], parts[5])) return *std::move(error);
   if (!parts[3].empty()) return arn_error("IAM ARNs have no Region, this one has " + in_backticks(parts[3]));
   auto account = AccountId::parse(parts[4]);
   if (!account) return arn_error("the account " + in_backticks(parts[4]) + " is not 12 digits");
-  if (auto error = wrong_path_or_name(parts[5].substr(std::string_view{"role/"}.size()))) return *std::move(error);
+  if (auto error = wrong_path_or_name(parts[5].substr(std::string_view{"role/"}.size())))
+    return *std::move(error);
   return RoleArn{std::string{text}, partition.value(), std::move(account).value()};
 }
 
@@ -195,7 +215,9 @@ std::string_view RoleArn::path() const {
   return text.substr(begin, text.rfind('/') + 1 - begin);
 }
 
-std::string_view RoleArn::name() const { return std::string_view{text_}.substr(text_.rfind('/') + 1); }
+std::string_view RoleArn::name() const {
+  return std::string_view{text_}.substr(text_.rfind('/') + 1);
+}
 
 Result<ExternalId> ExternalId::parse(std::string_view text) {
   constexpr std::size_t length_min = 2;
@@ -212,7 +234,8 @@ Result<ExternalId> ExternalId::parse(std::string_view text) {
 Result<SessionName> SessionName::parse(std::string_view text) {
   constexpr std::size_t length_min = 2;
   constexpr std::size_t length_max = 64;
-  if (text.size() < length_min || text.size() > length_max || !std::ranges::all_of(text, is_iam_name_character))
+  if (text.size() < length_min || text.size() > length_max ||
+      !std::ranges::all_of(text, is_iam_name_character))
     return Error{ErrorKind::invalid_request,
                  in_backticks(text) + " is not a session name: 2 to 64 letters, digits and `_+=,.@-`"};
   return SessionName{std::string{text}};

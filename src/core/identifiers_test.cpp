@@ -1,8 +1,8 @@
 #include "core/identifiers.hpp"
 
-#include <gtest/gtest.h>
-
 #include "support/fake_random.hpp"
+
+#include <gtest/gtest.h>
 
 namespace deputy {
 namespace {
@@ -10,9 +10,10 @@ namespace {
 using namespace std::string_literals;
 
 TEST(RoleArn, AcceptsRolesOfEveryPartitionAndPath) {
-  for (const char* text : {"arn:aws:iam::123456789012:role/deputy-log-reader", "arn:aws-cn:iam::123456789012:role/a",
-                           "arn:aws-us-gov:iam::000000000001:role/team/ops/Reader+=,.@-_9",
-                           "arn:aws:iam::123456789012:role/aws-reserved/sso.amazonaws.com/eu-west-1/AWSReservedSSO_x"}) {
+  for (const char* text :
+       {"arn:aws:iam::123456789012:role/deputy-log-reader", "arn:aws-cn:iam::123456789012:role/a",
+        "arn:aws-us-gov:iam::000000000001:role/team/ops/Reader+=,.@-_9",
+        "arn:aws:iam::123456789012:role/aws-reserved/sso.amazonaws.com/eu-west-1/AWSReservedSSO_x"}) {
     const auto arn = RoleArn::parse(text);
     ASSERT_TRUE(arn) << text;
     EXPECT_EQ(arn.value().text(), text);
@@ -55,7 +56,9 @@ TEST(RoleArn, SaysWhatIsWrongWithAnythingElse) {
       {"arn:aws:iam::123456789012:role/a ", "a space at position 33"},
       {"arn:aws:iam::123456789012:role/a\n", "a newline at position 33"},
       {"arn:aws:iam::123456789012:role/a\0b"s, "control character 0x00"},
-      {"arn:aws:iam::123456789012:role/\xd0\xb0" "dmin", "look-alike"},
+      {"arn:aws:iam::123456789012:role/\xd0\xb0"
+       "dmin",
+       "look-alike"},
       {"arn:aws:iam::123456789012:role/*", "wildcard `*`"},
       {"arn:aws:iam::*:role/a", "wildcard `*`"},
       {"arn:aws:iam::123456789012:role/a:b", "`:` in the role's name"},
@@ -87,8 +90,9 @@ TEST(Region, HasAStrictShape) {
   EXPECT_EQ(Region::parse("us-gov-west-1").value().partition(), Partition::aws_us_gov);
   EXPECT_EQ(Region::parse("cn-north-1").value().partition(), Partition::aws_cn);
   EXPECT_EQ(Region::parse("ap-southeast-3").value().partition(), Partition::aws);
-  for (const char* text : {"", "eu", "eu-central", "eu-central-", "eu-central-1.evil.example", "EU-central-1", "-eu-central-1",
-                           "eu--central-1", "eu-central-1@evil", "us-iso-east-1", "eu-central-123", "eu/central-1", "e1-central-1"}) {
+  for (const char* text : {"", "eu", "eu-central", "eu-central-", "eu-central-1.evil.example", "EU-central-1",
+                           "-eu-central-1", "eu--central-1", "eu-central-1@evil", "us-iso-east-1",
+                           "eu-central-123", "eu/central-1", "e1-central-1"}) {
     EXPECT_FALSE(Region::parse(text)) << text;
   }
 }
@@ -104,7 +108,8 @@ TEST(ExternalId, HasTheCharactersAndLengthOfSts) {
 
 TEST(SessionName, HasTheCharactersAndLengthOfSts) {
   EXPECT_TRUE(SessionName::parse("con_x@loader"));
-  for (const auto& text : {"a"s, std::string(65, 'x'), "a/b"s, "a:b"s, "a b"s}) EXPECT_FALSE(SessionName::parse(text)) << text;
+  for (const auto& text : {"a"s, std::string(65, 'x'), "a/b"s, "a:b"s, "a b"s})
+    EXPECT_FALSE(SessionName::parse(text)) << text;
 }
 
 TEST(Identifier, IsDrawnAndReadBack) {

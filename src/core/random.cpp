@@ -6,9 +6,13 @@
 
 namespace deputy {
 
-SystemRandom::SystemRandom() { DEPUTY_ASSERT(sodium_init() >= 0); }
+SystemRandom::SystemRandom() {
+  DEPUTY_ASSERT(sodium_init() >= 0);
+}
 
-void SystemRandom::fill(std::span<std::byte> bytes) { randombytes_buf(bytes.data(), bytes.size()); }
+void SystemRandom::fill(std::span<std::byte> bytes) {
+  randombytes_buf(bytes.data(), bytes.size());
+}
 
 std::uint64_t uniform(Random& random, std::uint64_t bound) {
   DEPUTY_ASSERT(bound > 0);

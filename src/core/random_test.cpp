@@ -1,7 +1,6 @@
 #include "core/random.hpp"
 
 #include <gtest/gtest.h>
-
 #include <set>
 
 namespace deputy {

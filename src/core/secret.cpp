@@ -14,7 +14,9 @@ SecretString SecretString::take(std::string& source) {
 
 SecretString::SecretString(const SecretString& other) = default;
 
-SecretString::SecretString(SecretString&& other) noexcept : bytes_(std::move(other.bytes_)) { other.bytes_.clear(); }
+SecretString::SecretString(SecretString&& other) noexcept : bytes_(std::move(other.bytes_)) {
+  other.bytes_.clear();
+}
 
 SecretString& SecretString::operator=(const SecretString& other) {
   if (this != &other) {
@@ -33,13 +35,17 @@ SecretString& SecretString::operator=(SecretString&& other) noexcept {
   return *this;
 }
 
-SecretString::~SecretString() { wipe(); }
+SecretString::~SecretString() {
+  wipe();
+}
 
 void SecretString::wipe() noexcept {
   if (!bytes_.empty()) sodium_memzero(bytes_.data(), bytes_.size());
 }
 
-bool operator==(const SecretString& a, const SecretString& b) { return equal_in_constant_time(a.reveal(), b.reveal()); }
+bool operator==(const SecretString& a, const SecretString& b) {
+  return equal_in_constant_time(a.reveal(), b.reveal());
+}
 
 void wipe(std::string& text) noexcept {
   if (!text.empty()) sodium_memzero(text.data(), text.size());

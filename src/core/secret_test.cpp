@@ -1,8 +1,7 @@
 #include "core/secret.hpp"
 
-#include <gtest/gtest.h>
-
 #include <concepts>
+#include <gtest/gtest.h>
 #include <ostream>
 
 namespace deputy {

@@ -15,12 +15,17 @@ struct TaskGroup::Detached {
   };
 };
 
-TaskGroup::~TaskGroup() { DEPUTY_ASSERT(running_ == 0); }
+TaskGroup::~TaskGroup() {
+  DEPUTY_ASSERT(running_ == 0);
+}
 
 TaskGroup::Detached TaskGroup::run(Task<void> task) {
   co_await std::move(task);
   // The task's frame goes before the group hears of it: what it holds may refer to what the joiner destroys.
-  { const Task<void> ended = std::move(task); }
+  {
+    // NOLINTNEXTLINE(bugprone-use-after-move): awaiting borrows the frame, it does not take it
+    const Task<void> ended = std::move(task);
+  }
   finished();
 }
 

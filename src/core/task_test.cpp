@@ -1,12 +1,12 @@
-#include <gtest/gtest.h>
+#include "support/manual_loop.hpp"
 
+#include <gtest/gtest.h>
 #include <memory>
 #include <stdexcept>
 
 #include "core/event_loop.hpp"
 #include "core/result.hpp"
 #include "core/task_group.hpp"
-#include "support/manual_loop.hpp"
 
 namespace deputy {
 namespace {
@@ -62,7 +62,8 @@ TEST(Task, PassesExceptionsToItsAwaiter) {
   EXPECT_TRUE(loop.run(catcher()));
 }
 
-Task<void> wait_and_count(ManualLoop& loop, std::chrono::milliseconds delay, std::stop_token stop, int& slept, int& stopped) {
+Task<void> wait_and_count(ManualLoop& loop, std::chrono::milliseconds delay, std::stop_token stop, int& slept,
+                          int& stopped) {
   if (co_await sleep_for(loop, delay, stop)) {
     ++slept;
   } else {
@@ -75,7 +76,8 @@ TEST(TaskGroup, JoinsWhatItSpawned) {
   ManualLoop loop{clock};
   TaskGroup group;
   int slept = 0, stopped = 0;
-  for (int i = 1; i <= 3; ++i) group.spawn(wait_and_count(loop, i * 10ms, group.stop_token(), slept, stopped));
+  for (int i = 1; i <= 3; ++i)
+    group.spawn(wait_and_count(loop, i * 10ms, group.stop_token(), slept, stopped));
   EXPECT_EQ(group.running(), 3U);
   loop.advance(20ms);
   EXPECT_EQ(slept, 2);

@@ -1,11 +1,10 @@
 #include "core/work_pool.hpp"
 
-#include <gtest/gtest.h>
+#include "support/manual_loop.hpp"
 
 #include <atomic>
+#include <gtest/gtest.h>
 #include <latch>
-
-#include "support/manual_loop.hpp"
 
 namespace deputy {
 namespace {
@@ -15,7 +14,8 @@ TEST(WorkPool, RunsOffTheLoopAndResumesOnIt) {
   ManualLoop loop{clock};
   WorkPool pool{{.threads = 2}};
   const auto here = std::this_thread::get_id();
-  const auto there = loop.run(run_on(pool, loop, []() -> Result<std::thread::id> { return std::this_thread::get_id(); }));
+  const auto there =
+      loop.run(run_on(pool, loop, []() -> Result<std::thread::id> { return std::this_thread::get_id(); }));
   EXPECT_NE(there.value(), here);
 }
 
@@ -25,7 +25,10 @@ TEST(WorkPool, RefusesWhenItsQueueIsFull) {
   std::latch busy{1}, release{1};
   {
     WorkPool pool{{.threads = 1, .queue_max = 1}};
-    ASSERT_TRUE(pool.try_post([&] { busy.count_down(); release.wait(); }));
+    ASSERT_TRUE(pool.try_post([&] {
+      busy.count_down();
+      release.wait();
+    }));
     busy.wait();
     ASSERT_TRUE(pool.try_post([] {}));
     const auto refused = loop.run(run_on(pool, loop, []() -> Result<int> { return 1; }));

@@ -22,7 +22,9 @@ void ManualLoop::cancel(TimerId timer) {
   std::erase_if(timers_, [timer](const auto& entry) { return entry.second.id == timer; });
 }
 
-void ManualLoop::watch(int, Interest, std::function<void(Interest)>) { DEPUTY_ASSERT(false); }
+void ManualLoop::watch(int, Interest, std::function<void(Interest)>) {
+  DEPUTY_ASSERT(false);
+}
 void ManualLoop::unwatch(int) {}
 
 void ManualLoop::run_ready() {
