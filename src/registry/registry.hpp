@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <set>
@@ -93,6 +94,8 @@ struct VerificationReport {
   std::optional<Timestamp> retry_at;  // for an inconclusive one: when to try again
 };
 
+struct VerificationFacts;  // registry/connection_life.hpp
+
 // All that the broker needs to decide on one request for credentials; it was read in one transaction.
 struct IssuingView {
   Connection connection;
@@ -179,6 +182,30 @@ class Registry {
   Result<Page<journal::ChainedEntry>> journal(const PageRequest& page);
 
  private:
+  // A connection after an act, and the entry that tells it.
+  struct Changed {
+    Connection connection;
+    journal::Entry entry;
+  };
+  using ConnectionChange =
+      std::function<Result<Changed>(Transaction&, const Connection& before, Timestamp now)>;
+  static constexpr std::string_view requested_verification = "verification";
+  static constexpr std::string_view requested_rotation = "rotation";
+
+  // Reads, changes, writes and journals one connection, in one transaction.
+  Result<Connection> change_connection(const ConnectionId& id, const ConnectionChange& change);
+  // Counts one request of the tenant's against its hour; `rate_limited` when that is full.
+  Result<void> take_request(Transaction& tx, const TenantId& tenant, std::string_view what, Timestamp now);
+  Result<std::optional<Timestamp>> last_started(Transaction& tx, const Connection& connection);
+  // What runs for an older binding ends without an outcome.
+  Result<void> close_running_verification(Transaction& tx, const Connection& connection, Timestamp now);
+  Verification new_verification(const Connection& connection, Timestamp now);
+  Result<bool> account_of_another_tenant(Transaction& tx, const Connection& connection);
+  Result<std::optional<VerificationTask>> claim(Transaction& tx, Connection connection, Timestamp now,
+                                                std::chrono::milliseconds lease);
+  Result<VerificationFacts> facts_of(Transaction& tx, const Connection& connection,
+                                     const VerificationTask& task, VerificationReport report, Timestamp now);
+
   Store& store_;
   const Clock& clock_;
   Random& random_;

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "support/fake_clock.hpp"
+
 #include <condition_variable>
 #include <deque>
 #include <map>
@@ -9,7 +11,6 @@
 
 #include "core/event_loop.hpp"
 #include "core/task_group.hpp"
-#include "support/fake_clock.hpp"
 
 namespace deputy {
 
@@ -31,7 +32,8 @@ class ManualLoop final : public EventLoop {
   void advance(std::chrono::milliseconds by);
   std::size_t timers() const { return timers_.size(); }
 
-  // Runs the loop until the task is done, and returns its value. Never moves the clock; waits for posts from other threads, ten seconds at most.
+  // Runs the loop until the task is done, and returns its value. Never moves the clock; waits for posts from
+  // other threads, ten seconds at most.
   template <class T>
   T run(Task<T> task) {
     std::optional<T> value;

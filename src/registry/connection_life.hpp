@@ -1,0 +1,42 @@
+#pragma once
+
+#include <chrono>
+
+#include "registry/registry.hpp"
+
+// The life of a connection as pure functions: each takes it as it was and returns it as it is after one
+// event. The rules are DESIGN section 3's; the registry finds the facts, these decide, the store keeps.
+namespace deputy::registry {
+
+// `connection_disconnected` for one that has ended: the only thing left is to read it.
+Result<void> require_connected(const Connection& connection);
+
+// A role ARN was given: back to `verifying`, under a new binding, unverified. `due` is when its verification
+// may begin.
+Connection with_role(Connection connection, const RoleArn& role_arn, Timestamp due);
+
+// A verification was asked for: a rejected connection is tried again, every other keeps its state.
+Connection with_verification_requested(Connection connection, Timestamp due);
+
+Connection disconnected(Connection connection);
+
+Result<Connection> with_rotation(Connection connection, ExternalId next);
+// `conflict` unless the next ID was seen to pass. The old one goes on as `previous` until `retire_by`.
+Result<Connection> with_rotation_promoted(Connection connection, Timestamp now, Timestamp retire_by);
+Result<Connection> with_rotation_cancelled(Connection connection);
+Result<Connection> released(Connection connection);
+
+// What a finished verification means, with the facts that only the registry knows.
+struct VerificationFacts {
+  VerificationId id;
+  VerificationReport report;
+  std::optional<ExternalId> next_external_id_tried;  // the one that the run tried, in a rotation
+  bool account_of_another_tenant = false;            // active there, and accounts are exclusive
+  bool require_proof = false;
+  Timestamp now;
+  Timestamp next_due;   // by the schedule
+  Timestamp retry_due;  // after an inconclusive one
+};
+Connection with_verification_finished(Connection connection, const VerificationFacts& facts);
+
+}  // namespace deputy::registry

@@ -1,0 +1,185 @@
+#include <fmt/format.h>
+
+#include "registry/connection_life.hpp"
+#include "registry/external_id.hpp"
+#include "registry/registry.hpp"
+#include "registry/unit_of_work.hpp"
+
+namespace deputy::registry {
+namespace {
+
+constexpr std::string_view noun = "connection";
+
+// Draws external IDs until one was never issued. With 122 random bits a second draw means a broken generator,
+// a third is refused.
+Result<ExternalId> claim_new_external_id(Transaction& tx, Random& random, const ConnectionId& owner) {
+  for (int draws = 0; draws < 3; ++draws) {
+    ExternalId id = issue_external_id(random);
+    const auto claimed = tx.claim_external_id(id, owner);
+    if (claimed) return id;
+    if (claimed.error().kind != ErrorKind::conflict) return claimed.error();
+  }
+  return Error{ErrorKind::internal, "no external ID could be issued", "the random generator repeats itself"};
+}
+
+// What no role of a customer's may be.
+Result<void> check_role_is_a_customers(const RoleArn& role_arn, const Settings& settings) {
+  if (settings.partner_accounts.contains(role_arn.account()))
+    return Error{ErrorKind::role_arn_forbidden,
+                 "the role is in an AWS account of our own; give the role in the customer's account"}
+        .with_field("role_arn");
+  if (role_arn.partition() != settings.partner_principal.partition())
+    return Error{
+        ErrorKind::role_arn_invalid,
+        fmt::format("the role is in the partition `{}`, we are in `{}`; partitions do not trust each other",
+                    to_text(role_arn.partition()), to_text(settings.partner_principal.partition()))}
+        .with_field("role_arn");
+  return success();
+}
+
+Result<void> check_account(const Connection& connection, const RoleArn& role_arn) {
+  if (connection.account_id && *connection.account_id != role_arn.account())
+    return Error{ErrorKind::account_mismatch,
+                 fmt::format("this connection is for the AWS account {}; the role is in {}",
+                             connection.account_id->text(), role_arn.account().text())}
+        .with_field("role_arn");
+  return success();
+}
+
+}  // namespace
+
+Result<Created<Connection>> Registry::create_connection(const Actor& actor, NewConnection wanted,
+                                                        std::optional<Idempotency> once) {
+  if (wanted.account_id && settings_.partner_accounts.contains(*wanted.account_id))
+    return Error{ErrorKind::role_arn_forbidden, "the AWS account is our own; give the customer's"}.with_field(
+        "account_id");
+  const Timestamp now = clock_.now();
+  return in_write(store_, [&](Transaction& tx) -> Result<Created<Connection>> {
+    const auto find = [&](const std::string& text) -> Result<Connection> {
+      DEPUTY_TRY(const auto id, ConnectionId::parse(text));
+      return required(tx.find_connection(id), noun);
+    };
+    const auto make = [&]() -> Result<std::pair<Connection, std::string>> {
+      DEPUTY_TRY(required(tx.find_tenant(wanted.tenant_id), "tenant"));
+      DEPUTY_TRY(const auto integration,
+                 required(tx.find_integration(wanted.integration, std::nullopt), "integration"));
+      const auto id = ConnectionId::draw(random_);
+      DEPUTY_TRY(auto external_id, claim_new_external_id(tx, random_, id));
+      Connection made{.id = id,
+                      .tenant_id = wanted.tenant_id,
+                      .integration = wanted.integration,
+                      .integration_version = integration.version,
+                      .account_id = wanted.account_id,
+                      .external_id = std::move(external_id),
+                      .rotation = std::nullopt,
+                      .role_arn = std::nullopt,
+                      .verified_at = std::nullopt,
+                      .last_verification = std::nullopt,
+                      .next_verification_at = std::nullopt,
+                      .created_at = now,
+                      .updated_at = now};
+      DEPUTY_TRY(tx.insert(made));
+      DEPUTY_TRY(tx.append(entry_of(actor, now, "connection.created", id.text(), made.tenant_id.text(),
+                                    fmt::format(R"({{"integration":"{}","integration_version":{}}})",
+                                                made.integration.text(), made.integration_version))));
+      return std::pair{std::move(made), id.text()};
+    };
+    return created_once<Connection>(tx, once, now, find, make);
+  });
+}
+
+Result<Connection> Registry::connection(const ConnectionId& id) {
+  return in_read(store_, [&](Transaction& tx) { return required(tx.find_connection(id), noun); });
+}
+
+Result<Page<Connection>> Registry::connections(const ConnectionFilter& filter, const PageRequest& page) {
+  return in_read(store_, [&](Transaction& tx) { return tx.list_connections(filter, page); });
+}
+
+Result<Connection> Registry::change_connection(const ConnectionId& id, const ConnectionChange& change) {
+  const Timestamp now = clock_.now();
+  return in_write(store_, [&](Transaction& tx) -> Result<Connection> {
+    DEPUTY_TRY(auto before, required(tx.find_connection(id), noun));
+    DEPUTY_TRY(auto changed, change(tx, before, now));
+    changed.connection.updated_at = now;
+    DEPUTY_TRY(tx.update(changed.connection));
+    ++changed.connection.revision;
+    DEPUTY_TRY(tx.append(changed.entry));
+    return std::move(changed.connection);
+  });
+}
+
+Result<void> Registry::disconnect(const Actor& actor, const ConnectionId& id) {
+  const auto already = connection(id);
+  if (!already) return already.error();
+  if (already.value().state == ConnectionState::disconnected) return success();
+  DEPUTY_TRY(
+      change_connection(id, [&](Transaction& tx, const Connection& before, Timestamp now) -> Result<Changed> {
+        DEPUTY_TRY(close_running_verification(tx, before, now));
+        return Changed{disconnected(before),
+                       entry_of(actor, now, "connection.disconnected", id.text(), before.tenant_id.text())};
+      }));
+  return success();
+}
+
+Result<Connection> Registry::set_role(const Actor& actor, const ConnectionId& id, const RoleArn& role_arn) {
+  auto result =
+      change_connection(id, [&](Transaction& tx, const Connection& before, Timestamp now) -> Result<Changed> {
+        DEPUTY_TRY(require_connected(before));
+        DEPUTY_TRY(check_role_is_a_customers(role_arn, settings_));
+        DEPUTY_TRY(check_account(before, role_arn));
+        DEPUTY_TRY(take_request(tx, before.tenant_id, requested_verification, now));
+        DEPUTY_TRY(const auto last, last_started(tx, before));
+        DEPUTY_TRY(close_running_verification(tx, before, now));
+        const Timestamp due = last ? std::max(now, *last + settings_.verification_min_interval) : now;
+        return Changed{with_role(before, role_arn, due),
+                       entry_of(actor, now, "connection.role_given", id.text(), before.tenant_id.text())};
+      });
+  if (!result && result.error().kind == ErrorKind::role_arn_forbidden) {
+    auto refusal = entry_of(actor, clock_.now(), "connection.role_given", id.text(), "",
+                            R"({"code":"role_arn_forbidden"})");
+    refusal.outcome = journal::Outcome::refused;
+    DEPUTY_TRY(note(std::move(refusal)));
+  }
+  return result;
+}
+
+Result<Connection> Registry::release(const Actor& actor, const ConnectionId& id) {
+  return change_connection(id, [&](Transaction&, const Connection& before, Timestamp now) -> Result<Changed> {
+    DEPUTY_TRY(auto after, released(before));
+    return Changed{std::move(after),
+                   entry_of(actor, now, "connection.released", id.text(), before.tenant_id.text())};
+  });
+}
+
+Result<Connection> Registry::begin_rotation(const Actor& actor, const ConnectionId& id) {
+  return change_connection(
+      id, [&](Transaction& tx, const Connection& before, Timestamp now) -> Result<Changed> {
+        DEPUTY_TRY(require_connected(before));
+        DEPUTY_TRY(take_request(tx, before.tenant_id, requested_rotation, now));
+        DEPUTY_TRY(auto next, claim_new_external_id(tx, random_, id));
+        DEPUTY_TRY(auto after, with_rotation(before, std::move(next)));
+        return Changed{std::move(after),
+                       entry_of(actor, now, "rotation.begun", id.text(), before.tenant_id.text())};
+      });
+}
+
+Result<Connection> Registry::promote_rotation(const Actor& actor, const ConnectionId& id) {
+  return change_connection(
+      id, [&](Transaction& tx, const Connection& before, Timestamp now) -> Result<Changed> {
+        DEPUTY_TRY(auto after, with_rotation_promoted(before, now, now + settings_.retire_after));
+        DEPUTY_TRY(close_running_verification(tx, before, now));
+        return Changed{std::move(after),
+                       entry_of(actor, now, "rotation.promoted", id.text(), before.tenant_id.text())};
+      });
+}
+
+Result<Connection> Registry::cancel_rotation(const Actor& actor, const ConnectionId& id) {
+  return change_connection(id, [&](Transaction&, const Connection& before, Timestamp now) -> Result<Changed> {
+    DEPUTY_TRY(auto after, with_rotation_cancelled(before));
+    return Changed{std::move(after),
+                   entry_of(actor, now, "rotation.cancelled", id.text(), before.tenant_id.text())};
+  });
+}
+
+}  // namespace deputy::registry

@@ -1,0 +1,21 @@
+#include "registry/registry.hpp"
+
+#include "registry/unit_of_work.hpp"
+
+namespace deputy::registry {
+
+Registry::Registry(Store& store, const Clock& clock, Random& random, Settings settings)
+    : store_(store), clock_(clock), random_(random), settings_(std::move(settings)) {
+  settings_.partner_accounts.insert(settings_.partner_principal.account());
+}
+
+Result<void> Registry::note(journal::Entry entry) {
+  entry.at = clock_.now();
+  return store_.write([&](Transaction& tx) { return tx.append(entry); });
+}
+
+Result<Page<journal::ChainedEntry>> Registry::journal(const PageRequest& page) {
+  return in_read(store_, [&](Transaction& tx) { return tx.list_journal(page); });
+}
+
+}  // namespace deputy::registry

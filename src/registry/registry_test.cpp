@@ -1,0 +1,285 @@
+#include "registry/registry.hpp"
+
+#include "support/registry_fixture.hpp"
+
+#include <gtest/gtest.h>
+
+namespace deputy::registry {
+namespace {
+
+using namespace std::chrono_literals;
+
+const RoleArn acme_role = RoleArn::parse("arn:aws:iam::222222222222:role/reader").value();
+
+class RegistryTest : public RegistryFixture {
+ protected:
+  VerificationTask only_task() {
+    auto tasks = registry().claim_due(10, 10min).value();
+    EXPECT_EQ(tasks.size(), 1U);
+    return std::move(tasks.front());
+  }
+  static VerificationReport passed() {
+    return {.outcome = VerificationOutcome::passed,
+            .proof = Proof::probed,
+            .checks = {},
+            .account_id = {},
+            .retry_at = {}};
+  }
+  static VerificationReport failed() {
+    return {.outcome = VerificationOutcome::failed, .checks = {}, .account_id = {}, .retry_at = {}};
+  }
+
+  Connection active_connection(const Tenant& tenant, const RoleArn& role = acme_role) {
+    const auto connection = make_connection(tenant);
+    EXPECT_TRUE(registry().set_role(actor(), connection.id, role));
+    return registry().finish_verification(only_task(), passed()).value();
+  }
+  std::size_t journal_entries(std::string_view act) {
+    std::size_t count = 0;
+    for (const auto& chained : registry().journal({.limit = 200, .after = {}}).value().items)
+      count += chained.entry.act == act ? 1 : 0;
+    return count;
+  }
+};
+
+TEST_F(RegistryTest, AConnectionGetsItsExternalIdBeforeAnyRoleExists) {
+  const auto acme = make_tenant("Acme");
+  const auto a = make_connection(acme);
+  const auto b = make_connection(acme);
+  EXPECT_EQ(a.state, ConnectionState::awaiting_role);
+  EXPECT_EQ(a.external_id.text().size(), 36U);
+  EXPECT_NE(a.external_id, b.external_id);
+  EXPECT_EQ(journal_entries("connection.created"), 2U);
+}
+
+TEST_F(RegistryTest, WhatDoesNotExistIsNotFound) {
+  EXPECT_EQ(registry().tenant(TenantId::draw(random())).error().kind, ErrorKind::not_found);
+  EXPECT_EQ(registry().connection(ConnectionId::draw(random())).error().kind, ErrorKind::not_found);
+  const NewConnection stranger{TenantId::draw(random()), integration_name(), std::nullopt};
+  EXPECT_EQ(registry().create_connection(actor(), stranger, std::nullopt).error().kind, ErrorKind::not_found);
+}
+
+TEST_F(RegistryTest, CreatingTwiceUnderOneIdempotencyKeyMakesOne) {
+  const Idempotency once{"key_x POST /v1/tenants", "k1", "fingerprint"};
+  const auto first = registry().create_tenant(actor(), {"Acme", std::nullopt}, once).value();
+  const auto again = registry().create_tenant(actor(), {"Acme", std::nullopt}, once).value();
+  EXPECT_FALSE(first.replayed);
+  EXPECT_TRUE(again.replayed);
+  EXPECT_EQ(first.value.id, again.value.id);
+  const Idempotency other{once.scope, once.key, "another fingerprint"};
+  EXPECT_EQ(registry().create_tenant(actor(), {"Other", std::nullopt}, other).error().kind,
+            ErrorKind::idempotency_conflict);
+}
+
+TEST_F(RegistryTest, AReplayedKeyHasNoSecret) {
+  const Idempotency once{"key_x POST /v1/keys", "k1", "fingerprint"};
+  const NewKey wanted{.role = KeyRole::auditor, .workload = {}, .connection_id = {}, .expires_in = {}};
+  EXPECT_TRUE(registry().create_key(actor(), wanted, once).value().value.secret);
+  EXPECT_FALSE(registry().create_key(actor(), wanted, once).value().value.secret);
+}
+
+TEST_F(RegistryTest, RefusesRolesThatAreNotTheCustomers) {
+  const auto connection = make_connection(make_tenant("Acme"));
+  const auto own = RoleArn::parse("arn:aws:iam::111111111111:role/reader").value();
+  EXPECT_EQ(registry().set_role(actor(), connection.id, own).error().kind, ErrorKind::role_arn_forbidden);
+  const auto china = RoleArn::parse("arn:aws-cn:iam::222222222222:role/reader").value();
+  EXPECT_EQ(registry().set_role(actor(), connection.id, china).error().kind, ErrorKind::role_arn_invalid);
+  EXPECT_EQ(registry().connection(connection.id).value().state, ConnectionState::awaiting_role);
+  EXPECT_EQ(journal_entries("connection.role_given"), 1U);  // the refusal of our own account is on record
+}
+
+TEST_F(RegistryTest, HoldsTheAccountThatWasNamedAtCreation) {
+  const auto acme = make_tenant("Acme");
+  const NewConnection wanted{acme.id, integration_name(), AccountId::parse("333333333333").value()};
+  const auto connection = registry().create_connection(actor(), wanted, std::nullopt).value().value;
+  EXPECT_EQ(registry().set_role(actor(), connection.id, acme_role).error().kind, ErrorKind::account_mismatch);
+}
+
+TEST_F(RegistryTest, BecomesActiveOnlyThroughAVerification) {
+  const auto connection = active_connection(make_tenant("Acme"));
+  EXPECT_EQ(connection.state, ConnectionState::active);
+  EXPECT_EQ(connection.account_id, acme_role.account());
+}
+
+TEST_F(RegistryTest, DropsAResultForAnOlderBinding) {
+  const auto connection = make_connection(make_tenant("Acme"));
+  ASSERT_TRUE(registry().set_role(actor(), connection.id, acme_role));
+  const auto old_task = only_task();
+  const auto other = RoleArn::parse("arn:aws:iam::222222222222:role/other").value();
+  ASSERT_TRUE(registry().set_role(actor(), connection.id, other));
+  const auto after = registry().finish_verification(old_task, passed()).value();
+  EXPECT_EQ(after.state, ConnectionState::verifying);
+  EXPECT_EQ(after.role_arn, other);
+  EXPECT_FALSE(after.verified_at);
+}
+
+TEST_F(RegistryTest, DropsAResultThatArrivesAfterDisconnecting) {
+  const auto connection = make_connection(make_tenant("Acme"));
+  ASSERT_TRUE(registry().set_role(actor(), connection.id, acme_role));
+  const auto task = only_task();
+  ASSERT_TRUE(registry().disconnect(actor(), connection.id));
+  EXPECT_EQ(registry().finish_verification(task, passed()).value().state, ConnectionState::disconnected);
+  EXPECT_TRUE(registry().disconnect(actor(), connection.id));
+  EXPECT_EQ(registry().set_role(actor(), connection.id, acme_role).error().kind,
+            ErrorKind::connection_disconnected);
+  EXPECT_EQ(registry().request_verification(actor(), connection.id).error().kind,
+            ErrorKind::connection_disconnected);
+}
+
+TEST_F(RegistryTest, ALeaseKeepsOthersAwayUntilItEnds) {
+  const auto connection = make_connection(make_tenant("Acme"));
+  ASSERT_TRUE(registry().set_role(actor(), connection.id, acme_role));
+  const auto task = only_task();
+  EXPECT_TRUE(registry().claim_due(10, 10min).value().empty());
+  clock().advance(11min);
+  EXPECT_EQ(only_task().verification.id, task.verification.id);
+}
+
+TEST_F(RegistryTest, ARestartFindsWhatWasRunning) {
+  const auto connection = make_connection(make_tenant("Acme"));
+  ASSERT_TRUE(registry().set_role(actor(), connection.id, acme_role));
+  const auto task = only_task();
+  ASSERT_TRUE(registry().recover_verifications());
+  EXPECT_EQ(only_task().verification.id, task.verification.id);
+}
+
+TEST_F(RegistryTest, AnotherTenantsAccountIsConcealedAndReviewed) {
+  active_connection(make_tenant("Acme"));
+  const auto mallory = make_connection(make_tenant("Mallory"));
+  ASSERT_TRUE(registry().set_role(actor(), mallory.id, acme_role));
+  const auto task = only_task();
+  EXPECT_TRUE(task.conceal);
+  const auto after = registry().finish_verification(task, passed()).value();
+  EXPECT_EQ(after.state, ConnectionState::in_review);
+  EXPECT_EQ(registry().release(actor(), mallory.id).value().state, ConnectionState::active);
+}
+
+TEST_F(RegistryTest, RoleArnsAreNotUnique) {
+  const auto a = make_connection(make_tenant("Acme"));
+  const auto b = make_connection(make_tenant("Mallory"));
+  EXPECT_TRUE(registry().set_role(actor(), a.id, acme_role));
+  EXPECT_TRUE(registry().set_role(actor(), b.id, acme_role));
+}
+
+TEST_F(RegistryTest, VerificationsAreKeptApart) {
+  const auto connection = active_connection(make_tenant("Acme"));
+  const auto soon = registry().request_verification(actor(), connection.id);
+  ASSERT_FALSE(soon);
+  EXPECT_EQ(soon.error().kind, ErrorKind::rate_limited);
+  EXPECT_TRUE(soon.error().retry_after);
+  clock().advance(10s);
+  const auto later = registry().request_verification(actor(), connection.id);
+  ASSERT_TRUE(later);
+  EXPECT_EQ(registry().request_verification(actor(), connection.id).value().id, later.value().id);
+  EXPECT_EQ(registry().connection(connection.id).value().state, ConnectionState::active);
+}
+
+TEST_F(RegistryTest, ATenantHasItsVerificationsPerHour) {
+  const auto acme = make_tenant("Acme");
+  for (std::size_t i = 0; i < registry().settings().verifications_per_tenant_per_hour; ++i) {
+    ASSERT_TRUE(registry().set_role(actor(), make_connection(acme).id, acme_role));
+  }
+  EXPECT_EQ(registry().set_role(actor(), make_connection(acme).id, acme_role).error().kind,
+            ErrorKind::rate_limited);
+  EXPECT_TRUE(registry().set_role(actor(), make_connection(make_tenant("Globex")).id, acme_role));
+  clock().advance(1h + 1s);
+  EXPECT_TRUE(registry().set_role(actor(), make_connection(acme).id, acme_role));
+}
+
+TEST_F(RegistryTest, VerificationNeedsARole) {
+  const auto connection = make_connection(make_tenant("Acme"));
+  EXPECT_EQ(registry().request_verification(actor(), connection.id).error().kind, ErrorKind::conflict);
+}
+
+TEST_F(RegistryTest, DriftSuspendsAndRepairReactivates) {
+  const auto connection = active_connection(make_tenant("Acme"));
+  clock().advance(24h);
+  EXPECT_EQ(registry().finish_verification(only_task(), failed()).value().state, ConnectionState::suspended);
+  clock().advance(24h);
+  EXPECT_EQ(registry().finish_verification(only_task(), passed()).value().state, ConnectionState::active);
+  EXPECT_EQ(registry().connection(connection.id).value().state, ConnectionState::active);
+}
+
+TEST_F(RegistryTest, AnIntegrationVersionsOnChangeOnly) {
+  auto spec = integration_spec();
+  EXPECT_EQ(registry().put_integration(actor(), spec).value().version, 1);
+  EXPECT_EQ(registry().put_integration(actor(), spec).value().version, 1);
+  spec.description = "Reads logs, and says so better";
+  EXPECT_EQ(registry().put_integration(actor(), spec).value().version, 2);
+  EXPECT_EQ(registry().integration(spec.name, 1).value().description, integration_spec().description);
+}
+
+TEST_F(RegistryTest, RefusesIntegrationsThatAreTooBroad) {
+  auto spec = integration_spec();
+  spec.reasons.clear();
+  for (const char* action : {"*", "iam:*", "sts:AssumeRole", "organizations:*", "s3:*"}) {
+    spec.policy = std::string{R"({"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":")"} +
+                  action + R"(","Resource":"*"}})";
+    EXPECT_EQ(registry().put_integration(actor(), spec).error().kind, ErrorKind::integration_too_broad)
+        << action;
+  }
+  spec.accept_risk = "agreed with the customer's security team";
+  EXPECT_TRUE(registry().put_integration(actor(), spec));
+}
+
+TEST_F(RegistryTest, RefusesReasonsForUnknownStatements) {
+  auto spec = integration_spec();
+  spec.reasons["Other"] = "why";
+  EXPECT_EQ(registry().put_integration(actor(), spec).error().field, "reasons");
+}
+
+TEST_F(RegistryTest, KeysExpireAndAreRevoked) {
+  const NewKey wanted{.role = KeyRole::auditor, .workload = {}, .connection_id = {}, .expires_in = 60s};
+  const auto made = registry().create_key(actor(), wanted, std::nullopt).value().value;
+  EXPECT_TRUE(made.secret->reveal().starts_with("dpk_auditor_"));
+  EXPECT_EQ(registry().authenticate(*made.secret).value().id, made.key.id);
+  EXPECT_EQ(registry().authenticate(SecretString{"dpk_auditor_wrong"}).error().kind, ErrorKind::unauthorized);
+  clock().advance(60s);
+  EXPECT_EQ(registry().authenticate(*made.secret).error().kind, ErrorKind::unauthorized);
+
+  const auto lasting =
+      registry()
+          .create_key(actor(),
+                      {.role = KeyRole::auditor, .workload = {}, .connection_id = {}, .expires_in = {}},
+                      std::nullopt)
+          .value()
+          .value;
+  EXPECT_TRUE(registry().authenticate(*lasting.secret));
+  ASSERT_TRUE(registry().revoke_key(actor(), lasting.key.id));
+  EXPECT_EQ(registry().authenticate(*lasting.secret).error().kind, ErrorKind::unauthorized);
+}
+
+TEST_F(RegistryTest, AnIssuanceIsRecordedOnlyWhileItsViewHolds) {
+  const auto connection = active_connection(make_tenant("Acme"));
+  const auto view = registry().issuing_view(connection.id, std::nullopt).value();
+  const auto record = [&] {
+    return registry().record_issuance(Actor::command("test"), make_issuance(connection), view);
+  };
+  EXPECT_TRUE(record());
+  EXPECT_EQ(journal_entries("credentials.issued"), 1U);
+
+  clock().advance(registry().settings().verification_max_age + 1s);
+  EXPECT_EQ(record().error().kind, ErrorKind::verification_expired);
+  ASSERT_TRUE(registry().set_role(actor(), connection.id, acme_role));
+  EXPECT_EQ(record().error().kind, ErrorKind::connection_not_active);
+  ASSERT_TRUE(registry().finish_verification(only_task(), passed()));
+  EXPECT_EQ(record().error().kind, ErrorKind::conflict);  // active again, but under another binding
+  ASSERT_TRUE(registry().disconnect(actor(), connection.id));
+  EXPECT_EQ(record().error().kind, ErrorKind::connection_disconnected);
+  EXPECT_EQ(journal_entries("credentials.issued"), 1U);
+}
+
+TEST_F(RegistryTest, ARemovedGrantStopsTheRecording) {
+  const auto connection = active_connection(make_tenant("Acme"));
+  const auto name = WorkloadName::parse("log-loader").value();
+  ASSERT_TRUE(registry().put_workload(
+      actor(), {name, {Grant{.integration = {}, .tenants = {}, .may = {}, .session_policy = {}}}}));
+  const auto view = registry().issuing_view(connection.id, name).value();
+  EXPECT_TRUE(registry().record_issuance(Actor::command("test"), make_issuance(connection), view));
+  ASSERT_TRUE(registry().put_workload(actor(), {name, {}}));
+  EXPECT_EQ(registry().record_issuance(Actor::command("test"), make_issuance(connection), view).error().kind,
+            ErrorKind::not_found);
+}
+
+}  // namespace
+}  // namespace deputy::registry

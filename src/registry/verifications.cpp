@@ -1,0 +1,245 @@
+#include <algorithm>
+#include <fmt/format.h>
+
+#include "core/assert.hpp"
+#include "registry/connection_life.hpp"
+#include "registry/registry.hpp"
+#include "registry/unit_of_work.hpp"
+
+namespace deputy::registry {
+namespace {
+
+constexpr std::chrono::minutes retry_default{1};
+
+VerificationTask task_for(Verification verification, const Connection& connection, Integration integration,
+                          bool conceal) {
+  Binding binding{connection.id, verification.role_arn, connection.external_id,
+                  verification.partner_principal, verification.binding_version};
+  return {std::move(verification), std::move(binding),  std::move(integration),
+          connection.tenant_id,    connection.rotation, conceal};
+}
+
+bool same_binding(const Connection& connection, const VerificationTask& task, const Settings& settings) {
+  return connection.state != ConnectionState::disconnected &&
+         connection.binding_version == task.binding.version && connection.role_arn == task.binding.role_arn &&
+         connection.external_id == task.binding.external_id &&
+         settings.partner_principal == task.binding.partner_principal;
+}
+
+std::optional<ExternalId> next_of(const std::optional<Rotation>& rotation) {
+  return rotation ? rotation->next_external_id : std::nullopt;
+}
+
+}  // namespace
+
+Result<void> Registry::take_request(Transaction& tx, const TenantId& tenant, std::string_view what,
+                                    Timestamp now) {
+  DEPUTY_TRY(const auto count, tx.count_requested(tenant, what, now - std::chrono::hours{1}));
+  if (count >= settings_.verifications_per_tenant_per_hour)
+    return Error{ErrorKind::rate_limited,
+                 fmt::format("this tenant had its {} {}s of one hour; try again later", count, what)}
+        .with_retry_after(std::chrono::minutes{10});
+  return tx.note_requested(tenant, what, now);
+}
+
+Result<std::optional<Timestamp>> Registry::last_started(Transaction& tx, const Connection& connection) {
+  DEPUTY_TRY(const auto newest, tx.list_verifications(connection.id, {.limit = 1, .after = {}}));
+  if (newest.items.empty()) return std::optional<Timestamp>{};
+  return std::optional{newest.items.front().started_at};
+}
+
+Result<void> Registry::close_running_verification(Transaction& tx, const Connection& connection,
+                                                  Timestamp now) {
+  DEPUTY_TRY(auto running, tx.running_verification(connection.id));
+  if (!running) return success();
+  running->done = true;
+  running->finished_at = now;
+  return tx.update(*running);
+}
+
+Verification Registry::new_verification(const Connection& connection, Timestamp now) {
+  DEPUTY_ASSERT(connection.role_arn.has_value());
+  return Verification{.id = VerificationId::draw(random_),
+                      .connection_id = connection.id,
+                      .role_arn = *connection.role_arn,
+                      .partner_principal = settings_.partner_principal,
+                      .binding_version = connection.binding_version,
+                      .outcome = std::nullopt,
+                      .started_at = now,
+                      .finished_at = std::nullopt,
+                      .checks = {}};
+}
+
+Result<Verification> Registry::request_verification(const Actor& actor, const ConnectionId& id) {
+  const Timestamp now = clock_.now();
+  return in_write(store_, [&](Transaction& tx) -> Result<Verification> {
+    DEPUTY_TRY(auto connection, required(tx.find_connection(id), "connection"));
+    DEPUTY_TRY(require_connected(connection));
+    if (!connection.role_arn)
+      return Error{ErrorKind::conflict, "the connection has no role yet; give its ARN first"};
+    DEPUTY_TRY(auto running, tx.running_verification(id));
+    if (running) return *std::move(running);
+    DEPUTY_TRY(const auto last, last_started(tx, connection));
+    if (last && now - *last < settings_.verification_min_interval) {
+      const auto wait =
+          std::chrono::ceil<std::chrono::seconds>(*last + settings_.verification_min_interval - now);
+      return Error{ErrorKind::rate_limited,
+                   fmt::format("this connection was verified just now; wait {} s", wait.count())}
+          .with_retry_after(wait);
+    }
+    DEPUTY_TRY(take_request(tx, connection.tenant_id, requested_verification, now));
+    Verification verification = new_verification(connection, now);
+    DEPUTY_TRY(tx.insert(verification));
+    connection = with_verification_requested(std::move(connection), now);
+    connection.updated_at = now;
+    DEPUTY_TRY(tx.update(connection));
+    DEPUTY_TRY(
+        tx.append(entry_of(actor, now, "verification.requested", id.text(), connection.tenant_id.text(),
+                           fmt::format(R"({{"verification":"{}"}})", verification.id.text()))));
+    return verification;
+  });
+}
+
+Result<Verification> Registry::verification(const ConnectionId& connection, const VerificationId& id) {
+  return in_read(store_, [&](Transaction& tx) -> Result<Verification> {
+    DEPUTY_TRY(required(tx.find_connection(connection), "connection"));
+    return required(tx.find_verification(connection, id), "verification");
+  });
+}
+
+Result<Page<Verification>> Registry::verifications(const ConnectionId& connection, const PageRequest& page) {
+  return in_read(store_, [&](Transaction& tx) -> Result<Page<Verification>> {
+    DEPUTY_TRY(required(tx.find_connection(connection), "connection"));
+    return tx.list_verifications(connection, page);
+  });
+}
+
+Result<bool> Registry::account_of_another_tenant(Transaction& tx, const Connection& connection) {
+  if (settings_.account_policy == AccountPolicy::shared || !connection.role_arn) return false;
+  constexpr std::size_t looked_at_max = 1'000;
+  DEPUTY_TRY(const auto others, tx.connections_of_account(connection.role_arn->account(), looked_at_max));
+  return others.size() >= looked_at_max || std::ranges::any_of(others, [&](const Connection& other) {
+           return other.tenant_id != connection.tenant_id;
+         });
+}
+
+Result<std::optional<VerificationTask>> Registry::claim(Transaction& tx, Connection connection, Timestamp now,
+                                                        std::chrono::milliseconds lease) {
+  const bool to_verify = connection.role_arn && connection.state != ConnectionState::disconnected;
+  connection.next_verification_at = to_verify ? std::optional{now + lease} : std::nullopt;
+  connection.updated_at = now;
+  DEPUTY_TRY(tx.update(connection));
+  if (!to_verify) return std::optional<VerificationTask>{};
+  DEPUTY_TRY(auto running, tx.running_verification(connection.id));
+  if (running && running->binding_version != connection.binding_version) {
+    DEPUTY_TRY(close_running_verification(tx, connection, now));
+    running.reset();
+  }
+  if (!running) {
+    running = new_verification(connection, now);
+    DEPUTY_TRY(tx.insert(*running));
+  }
+  DEPUTY_TRY(
+      auto integration,
+      required(tx.find_integration(connection.integration, connection.integration_version), "integration"));
+  const bool in_use =
+      connection.state == ConnectionState::active || connection.state == ConnectionState::suspended;
+  DEPUTY_TRY(const bool foreign, account_of_another_tenant(tx, connection));
+  return std::optional{task_for(*std::move(running), connection, std::move(integration), foreign && !in_use)};
+}
+
+Result<std::vector<VerificationTask>> Registry::claim_due(std::size_t limit,
+                                                          std::chrono::milliseconds lease) {
+  const Timestamp now = clock_.now();
+  return in_write(store_, [&](Transaction& tx) -> Result<std::vector<VerificationTask>> {
+    DEPUTY_TRY(auto due, tx.due_connections(now, limit));
+    std::vector<VerificationTask> tasks;
+    for (Connection& connection : due) {
+      DEPUTY_TRY(auto task, claim(tx, std::move(connection), now, lease));
+      if (task) tasks.push_back(*std::move(task));
+    }
+    return tasks;
+  });
+}
+
+Result<std::optional<Timestamp>> Registry::earliest_due() {
+  return in_read(store_, [](Transaction& tx) { return tx.earliest_due(); });
+}
+
+Result<VerificationFacts> Registry::facts_of(Transaction& tx, const Connection& connection,
+                                             const VerificationTask& task, VerificationReport report,
+                                             Timestamp now) {
+  DEPUTY_TRY(const bool foreign, account_of_another_tenant(tx, connection));
+  const bool in_use =
+      connection.state == ConnectionState::active || connection.state == ConnectionState::suspended;
+  // The account became another tenant's while the run went on: what it found was not concealed, so nobody
+  // hears it; the next run conceals.
+  if (foreign && !in_use && !task.conceal && report.outcome == VerificationOutcome::failed) {
+    report = VerificationReport{};
+    report.retry_at = now;
+  }
+  const auto interval = settings_.verification_interval;
+  const Timestamp retry_due = report.retry_at.value_or(now + retry_default);
+  return VerificationFacts{.id = task.verification.id,
+                           .report = std::move(report),
+                           .next_external_id_tried = next_of(task.rotation),
+                           .account_of_another_tenant = foreign,
+                           .require_proof = task.integration.require_proof,
+                           .now = now,
+                           .next_due = now + interval - full_jitter(random_, interval / 4),
+                           .retry_due = retry_due};
+}
+
+Result<Connection> Registry::finish_verification(const VerificationTask& task, VerificationReport report) {
+  const Timestamp now = clock_.now();
+  return in_write(store_, [&](Transaction& tx) -> Result<Connection> {
+    DEPUTY_TRY(auto before, required(tx.find_connection(task.binding.connection_id), "connection"));
+    DEPUTY_TRY(auto verification,
+               required(tx.find_verification(before.id, task.verification.id), "verification"));
+    if (verification.done) return before;
+    verification.done = true;
+    verification.finished_at = now;
+    if (!same_binding(before, task, settings_)) {
+      DEPUTY_TRY(tx.update(verification));
+      DEPUTY_TRY(tx.append(entry_of(Actor::scheduler(), now, "verification.dropped", before.id.text(),
+                                    before.tenant_id.text(),
+                                    fmt::format(R"({{"verification":"{}"}})", verification.id.text()))));
+      return before;
+    }
+    DEPUTY_TRY(const auto facts, facts_of(tx, before, task, report, now));
+    Connection after = with_verification_finished(before, facts);
+    after.updated_at = now;
+    verification.outcome = after.last_verification->outcome;
+    verification.proof = after.proof;
+    verification.checks = facts.report.checks;
+    DEPUTY_TRY(tx.update(verification));
+    DEPUTY_TRY(tx.update(after));
+    ++after.revision;
+    auto entry =
+        entry_of(Actor::scheduler(), now, "verification.finished", after.id.text(), after.tenant_id.text(),
+                 fmt::format(R"({{"verification":"{}","outcome":"{}","state_before":"{}","state":"{}"}})",
+                             verification.id.text(), to_text(*verification.outcome), to_text(before.state),
+                             to_text(after.state)));
+    if (*verification.outcome != VerificationOutcome::passed) entry.outcome = journal::Outcome::failed;
+    DEPUTY_TRY(tx.append(entry));
+    return after;
+  });
+}
+
+Result<void> Registry::recover_verifications() {
+  const Timestamp now = clock_.now();
+  constexpr std::size_t interrupted_max = 10'000;
+  return in_write(store_, [&](Transaction& tx) -> Result<void> {
+    DEPUTY_TRY(const auto running, tx.running_verifications(interrupted_max));
+    for (const Verification& verification : running) {
+      DEPUTY_TRY(auto connection, required(tx.find_connection(verification.connection_id), "connection"));
+      if (connection.state == ConnectionState::disconnected) continue;
+      connection.next_verification_at = now;
+      connection.updated_at = now;
+      DEPUTY_TRY(tx.update(connection));
+    }
+    return success();
+  });
+}
+
+}  // namespace deputy::registry

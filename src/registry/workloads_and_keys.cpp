@@ -1,0 +1,156 @@
+#include <fmt/format.h>
+
+#include "policy/policy.hpp"
+#include "registry/registry.hpp"
+#include "registry/unit_of_work.hpp"
+
+namespace deputy::registry {
+namespace {
+
+constexpr std::size_t grants_max = 100;
+constexpr std::size_t tenants_of_grant_max = 1'000;
+constexpr std::size_t session_policy_characters_max = 2'048;
+constexpr std::size_t secret_length = 52;  // base32: 260 random bits
+constexpr std::chrono::seconds expires_in_min{1};
+constexpr std::chrono::seconds expires_in_max = std::chrono::days{3'650};
+constexpr std::chrono::seconds narrowed_expires_in_max = std::chrono::hours{1};
+constexpr std::chrono::minutes use_noted_every{1};
+
+Error wrong_field(std::string field, std::string what) {
+  return Error{ErrorKind::invalid_request, std::move(what)}.with_field(std::move(field));
+}
+
+Result<void> check_grant(const Grant& grant) {
+  if (grant.tenants && grant.tenants->size() > tenants_of_grant_max)
+    return wrong_field("grants", "a grant names 1,000 tenants at most");
+  if (!grant.session_policy) return success();
+  if (grant.session_policy->size() > session_policy_characters_max)
+    return wrong_field("grants.session_policy", "a session policy has 2,048 characters at most");
+  const auto policy = policy::Policy::read(*grant.session_policy, policy::PolicyKind::session);
+  if (!policy) return wrong_field("grants.session_policy", policy.error().message);
+  return success();
+}
+
+Result<void> check_new_key(const NewKey& key) {
+  if ((key.role == KeyRole::workload) != key.workload.has_value())
+    return wrong_field("workload", "a key names a workload exactly when its role is `workload`");
+  if (key.connection_id && key.role != KeyRole::workload)
+    return wrong_field("connection_id", "only a workload's key can be narrowed to one connection");
+  const auto longest = key.connection_id ? narrowed_expires_in_max : expires_in_max;
+  if (key.expires_in && (*key.expires_in < expires_in_min || *key.expires_in > longest))
+    return wrong_field("expires_in",
+                       fmt::format("`expires_in` is 1 to {} seconds for this key", longest.count()));
+  return success();
+}
+
+SecretString draw_secret(Random& random, KeyRole role) {
+  std::string text = fmt::format("dpk_{}_{}", to_text(role), random_base32(random, secret_length));
+  return SecretString::take(text);
+}
+
+std::optional<Timestamp> expiry(const NewKey& key, Timestamp now) {
+  if (key.expires_in) return now + *key.expires_in;
+  if (key.connection_id) return now + narrowed_expires_in_max;
+  return std::nullopt;
+}
+
+}  // namespace
+
+Result<Workload> Registry::put_workload(const Actor& actor, Workload workload) {
+  if (workload.grants.size() > grants_max) return wrong_field("grants", "a workload has 100 grants at most");
+  for (const Grant& grant : workload.grants) {
+    DEPUTY_TRY(check_grant(grant));
+  }
+  const Timestamp now = clock_.now();
+  return in_write(store_, [&](Transaction& tx) -> Result<Workload> {
+    DEPUTY_TRY(tx.put(workload));
+    DEPUTY_TRY(tx.append(entry_of(actor, now, "workload.put", workload.name.text(), "",
+                                  fmt::format(R"({{"grants":{}}})", workload.grants.size()))));
+    return workload;
+  });
+}
+
+Result<Workload> Registry::workload(const WorkloadName& name) {
+  return in_read(store_, [&](Transaction& tx) { return required(tx.find_workload(name), "workload"); });
+}
+
+Result<Page<Workload>> Registry::workloads(const PageRequest& page) {
+  return in_read(store_, [&](Transaction& tx) { return tx.list_workloads(page); });
+}
+
+Result<Created<CreatedKey>> Registry::create_key(const Actor& actor, NewKey wanted,
+                                                 std::optional<Idempotency> once) {
+  DEPUTY_TRY(check_new_key(wanted));
+  const Timestamp now = clock_.now();
+  return in_write(store_, [&](Transaction& tx) -> Result<Created<CreatedKey>> {
+    const auto find = [&](const std::string& text) -> Result<CreatedKey> {
+      DEPUTY_TRY(const auto id, KeyId::parse(text));
+      DEPUTY_TRY(auto found, required(tx.find_key(id), "key"));
+      return CreatedKey{std::move(found), std::nullopt};
+    };
+    const auto make = [&]() -> Result<std::pair<CreatedKey, std::string>> {
+      if (wanted.workload) {
+        DEPUTY_TRY(required(tx.find_workload(*wanted.workload), "workload"));
+      }
+      if (wanted.connection_id) {
+        DEPUTY_TRY(required(tx.find_connection(*wanted.connection_id), "connection"));
+      }
+      Key made{.id = KeyId::draw(random_),
+               .role = wanted.role,
+               .workload = wanted.workload,
+               .connection_id = wanted.connection_id,
+               .created_at = now,
+               .expires_at = expiry(wanted, now),
+               .revoked_at = std::nullopt,
+               .last_used_at = std::nullopt};
+      SecretString secret = draw_secret(random_, made.role);
+      DEPUTY_TRY(tx.insert(made, secret));
+      DEPUTY_TRY(tx.append(entry_of(actor, now, "key.created", made.id.text(), "",
+                                    fmt::format(R"({{"role":"{}"}})", to_text(made.role)))));
+      std::string id = made.id.text();
+      return std::pair{CreatedKey{std::move(made), std::move(secret)}, std::move(id)};
+    };
+    return created_once<CreatedKey>(tx, once, now, find, make);
+  });
+}
+
+Result<Page<Key>> Registry::keys(const PageRequest& page) {
+  return in_read(store_, [&](Transaction& tx) { return tx.list_keys(page); });
+}
+
+Result<Key> Registry::key(const KeyId& id) {
+  return in_read(store_, [&](Transaction& tx) { return required(tx.find_key(id), "key"); });
+}
+
+Result<void> Registry::revoke_key(const Actor& actor, const KeyId& id) {
+  const Timestamp now = clock_.now();
+  return in_write(store_, [&](Transaction& tx) -> Result<void> {
+    DEPUTY_TRY(auto key, required(tx.find_key(id), "key"));
+    if (key.revoked_at) return success();
+    key.revoked_at = now;
+    DEPUTY_TRY(tx.update(key));
+    return tx.append(entry_of(actor, now, "key.revoked", id.text(), ""));
+  });
+}
+
+bool is_usable(const Key& key, Timestamp now) {
+  return !key.revoked_at && (!key.expires_at || now < *key.expires_at);
+}
+
+Result<Key> Registry::authenticate(const SecretString& secret) {
+  const Timestamp now = clock_.now();
+  DEPUTY_TRY(auto found, in_read(store_, [&](Transaction& tx) { return tx.find_key_by_secret(secret); }));
+  if (!found || !is_usable(*found, now))
+    return Error{ErrorKind::unauthorized, "the key is missing, unknown, expired or revoked"};
+  if (found->last_used_at && now - *found->last_used_at < use_noted_every) return *std::move(found);
+  return in_write(store_, [&](Transaction& tx) -> Result<Key> {
+    DEPUTY_TRY(auto key, required(tx.find_key(found->id), "key"));
+    if (!is_usable(key, now))
+      return Error{ErrorKind::unauthorized, "the key is missing, unknown, expired or revoked"};
+    key.last_used_at = now;
+    DEPUTY_TRY(tx.update(key));
+    return key;
+  });
+}
+
+}  // namespace deputy::registry
