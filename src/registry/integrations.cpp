@@ -3,7 +3,6 @@
 
 #include "policy/breadth.hpp"
 #include "policy/policy.hpp"
-#include "policy/print.hpp"
 #include "registry/registry.hpp"
 #include "registry/text_rules.hpp"
 #include "registry/unit_of_work.hpp"
