@@ -165,7 +165,7 @@ TEST_F(ConnectionLife, AFailureTakesTheNextIdBackToTheCustomer) {
 }
 
 TEST_F(ConnectionLife, DisconnectedIsFinal) {
-  const auto ended = disconnected(in_state(active));
+  const auto ended = registry::disconnected(in_state(active));
   EXPECT_EQ(ended.state, ConnectionState::disconnected);
   EXPECT_FALSE(ended.next_verification_at);
   EXPECT_EQ(require_connected(ended).error().kind, ErrorKind::connection_disconnected);
