@@ -218,7 +218,7 @@ TEST(CurlTransport, ClosingFailsWhatIsInFlight) {
   EXPECT_EQ(loop.timers(), 0U);
 }
 
-TEST(CurlTransport, MayBeDestroyedByOneOfItsWaiters) {
+TEST(CurlTransport, MayBeDestroyedWithRequestsInFlight) {
   SilentServer silent;
   PollLoop loop;
   auto transport = std::make_unique<CurlTransport>(loop);
