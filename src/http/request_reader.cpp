@@ -141,8 +141,16 @@ class Parser final : public beast::http::basic_parser<true> {
 int status_of(const error_code& error) {
   if (error == beast::http::error::body_limit) return status_too_large;
   if (error == beast::http::error::header_limit) return status_header_too_large;
-  if (error == beast::http::error::bad_version) return status_bad_version;
   return status_bad_request;
+}
+
+// Whether the line is well formed but for its version: `GET / HTTP/2.0`.
+bool is_of_other_version(std::string_view line) {
+  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+  constexpr std::string_view form = " HTTP/d.d";
+  if (line.size() < form.size() || std::ranges::count(line, ' ') != 2) return false;
+  const std::string_view tail = line.substr(line.size() - form.size());
+  return tail.starts_with(" HTTP/") && is_digit(tail[6]) && tail[7] == '.' && is_digit(tail[8]);
 }
 
 }  // namespace
@@ -212,6 +220,10 @@ struct RequestReader::State {
     continue_sent = false;
     error_code error;
     parser->put(boost::asio::const_buffer{header.data(), header.size()}, error);
+    if (error == beast::http::error::bad_version &&
+        is_of_other_version(header.substr(0, header.find('\r')))) {
+      return refuse(status_bad_version);
+    }
     if (error) return refuse(parser->refusal != 0 ? parser->refusal : status_of(error));
     DEPUTY_ASSERT(parser->is_header_done());
     begin += header.size();

@@ -1,15 +1,18 @@
 #include "http/server.hpp"
 
 #include <arpa/inet.h>
+#include <array>
 #include <cerrno>
+#include <coroutine>
 #include <cstring>
+#include <exception>
 #include <fmt/format.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <optional>
 #include <spdlog/spdlog.h>
+#include <string_view>
 #include <sys/socket.h>
-#include <system_error>
 #include <unistd.h>
 #include <utility>
 
@@ -76,6 +79,11 @@ std::string text_of(const Address& address) {
   return text.data();
 }
 
+std::string_view reason_of(int code) {
+  const char* reason = ::strerrordesc_np(code);
+  return reason != nullptr ? reason : "unknown error";
+}
+
 std::string place_of(const ServerOptions& options) {
   const bool is_v6 = options.address.find(':') != std::string::npos;
   return is_v6 ? fmt::format("[{}]:{}", options.address, options.port)
@@ -83,8 +91,8 @@ std::string place_of(const ServerOptions& options) {
 }
 
 Error system_error(const ServerOptions& options, int code) {
-  return {ErrorKind::internal, fmt::format("cannot listen on {}: {}", in_backticks(place_of(options)),
-                                           std::generic_category().message(code))};
+  return {ErrorKind::internal,
+          fmt::format("cannot listen on {}: {}", in_backticks(place_of(options)), reason_of(code))};
 }
 
 bool set_flag(int descriptor, int level, int option) {
@@ -126,6 +134,7 @@ struct Server::State : Service {
   std::uint16_t port = 0;
   EventLoop::TimerId accept_later = 0;
   bool accept_fails = false;
+  std::size_t accept_failures = 0;
 
   Result<void> open();
   void watch();
@@ -200,8 +209,9 @@ void Server::State::start_session(int descriptor, const Address& peer) {
 
 // Out of descriptors or memory: the listener stays readable, so watching on would spin.
 void Server::State::back_off(int code) {
+  ++accept_failures;
   if (!std::exchange(accept_fails, true)) {
-    spdlog::warn("http: cannot accept connections, trying again: {}", std::generic_category().message(code));
+    spdlog::warn("http: cannot accept connections, trying again: {}", reason_of(code));
   }
   loop.unwatch(listener);
   accept_later = loop.call_after(accept_backoff, [this] {
@@ -240,6 +250,9 @@ std::size_t Server::connections() const {
 }
 std::size_t Server::requests_in_flight() const {
   return state_->requests_in_flight;
+}
+std::size_t Server::accept_failures() const {
+  return state_->accept_failures;
 }
 
 namespace {

@@ -59,6 +59,8 @@ class Server {
 
   std::size_t connections() const;
   std::size_t requests_in_flight() const;
+  // How often accepting failed for want of descriptors or memory; then it pauses for 100 ms.
+  std::size_t accept_failures() const;
 
   // Stops accepting, closes idle connections, lets requests in flight finish (their connections close after),
   // cuts what is left after `grace`. Completes when nothing is left or grace is over; handlers may still run
