@@ -1,0 +1,23 @@
+#pragma once
+
+#include "sandbox/state.hpp"
+
+namespace deputy::sandbox {
+
+// Rules that the seed and CloudWatch Logs share.
+
+// 1–512 of `[.\-_/#A-Za-z0-9]`.
+bool is_log_group_name(std::string_view name);
+// 1–512 characters, neither `:` nor `*`.
+bool is_log_stream_name(std::string_view name);
+
+// REQUIRES: there is none of this name in the Region. nullptr when the Region is full.
+LogGroup* add_log_group(World& world, Account& account, std::string_view region, std::string_view name,
+                        std::string_view log_class);
+// REQUIRES: there is none of this name. nullptr when the group is full.
+LogStream* add_log_stream(World& world, LogGroup& group, std::string_view name);
+// Puts the event in its place in the order. False when the sandbox is full.
+bool add_log_event(World& world, LogGroup& group, LogStream& stream, std::int64_t timestamp_ms,
+                   std::string message);
+
+}  // namespace deputy::sandbox

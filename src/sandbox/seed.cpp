@@ -1,0 +1,222 @@
+#include "sandbox/seed.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <fmt/format.h>
+#include <functional>
+#include <initializer_list>
+#include <set>
+
+#include "json/reader.hpp"
+#include "sandbox/json_text.hpp"
+
+namespace deputy::sandbox {
+namespace {
+
+constexpr json::Limits seed_limits{.bytes_max = 64 * 1024 * 1024, .depth_max = 32, .values_max = 5'000'000};
+
+Error wrong(json::Position position, std::string what) {
+  return {ErrorKind::invalid_request, std::move(what) + json::at(position)};
+}
+
+Result<void> check_object(const json::Value& value, std::string_view noun,
+                          std::initializer_list<std::string_view> known) {
+  if (!value.is(json::Kind::object))
+    return wrong(value.position, fmt::format("{} is {}, not an object", noun, json::to_text(value.kind)));
+  for (const json::Member& member : value.members)
+    if (std::ranges::find(known, member.name) == known.end())
+      return Error{ErrorKind::unknown_field,
+                   fmt::format("{} is not a member of {}{}", in_backticks(member.name), noun,
+                               json::at(member.position))};
+  return success();
+}
+
+// Empty when the member is absent.
+Result<std::string> text_or_empty(const json::Value& object, std::string_view name) {
+  const json::Value* const value = object.find(name);
+  if (!value) return std::string{};
+  if (!value->is(json::Kind::string) || value->text.empty())
+    return wrong(value->position, fmt::format("`{}` is not a string with something in it", name));
+  return value->text;
+}
+
+Result<std::string> needed_text(const json::Value& object, std::string_view name, std::string_view noun) {
+  if (!object.find(name)) return wrong(object.position, fmt::format("`{}` is missing in {}", name, noun));
+  return text_or_empty(object, name);
+}
+
+Result<std::int64_t> whole_number(const json::Value& value, std::string_view name) {
+  std::int64_t number = 0;
+  const char* const end = value.text.data() + value.text.size();
+  if (!value.is(json::Kind::number) ||
+      std::from_chars(value.text.data(), end, number) != std::from_chars_result{end, std::errc{}})
+    return wrong(value.position, fmt::format("`{}` is not a whole number", name));
+  return number;
+}
+
+// Calls `read` for each element of the member, which may be absent.
+Result<void> each(const json::Value& object, std::string_view name,
+                  const std::function<Result<void>(const json::Value&)>& read) {
+  const json::Value* const list = object.find(name);
+  if (!list) return success();
+  if (!list->is(json::Kind::array))
+    return wrong(list->position, fmt::format("`{}` is {}, not a list", name, json::to_text(list->kind)));
+  for (const json::Value& element : list->elements) {
+    DEPUTY_TRY(read(element));
+  }
+  return success();
+}
+
+Result<std::string> document(const json::Value& value, std::string_view name) {
+  if (!value.is(json::Kind::object))
+    return wrong(value.position, fmt::format("the policy document {} is {}, not an object",
+                                             in_backticks(name), json::to_text(value.kind)));
+  return to_json_text(value);
+}
+
+Result<SeedPolicies> policies(const json::Value& object) {
+  SeedPolicies read;
+  const json::Value* const value = object.find("policies");
+  if (!value) return read;
+  if (!value->is(json::Kind::object))
+    return wrong(value->position, "`policies` is not an object of names and documents");
+  for (const json::Member& member : value->members) {
+    DEPUTY_TRY(auto text, document(member.value, member.name));
+    read.emplace(member.name, std::move(text));
+  }
+  return read;
+}
+
+bool is_access_key_id(std::string_view id) {
+  return id.size() >= 16 && id.size() <= 128 && !id.starts_with("ASIA") &&
+         std::ranges::all_of(id, [](char c) { return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); });
+}
+
+Result<SeedUser> user(const json::Value& value) {
+  DEPUTY_TRY(check_object(value, "a user", {"name", "access_key_id", "secret_access_key", "policies"}));
+  SeedUser user;
+  DEPUTY_TRY(user.name, needed_text(value, "name", "a user"));
+  DEPUTY_TRY(user.access_key_id, text_or_empty(value, "access_key_id"));
+  DEPUTY_TRY(auto secret, text_or_empty(value, "secret_access_key"));
+  user.secret_access_key = SecretString::take(secret);
+  if (user.access_key_id.empty() != user.secret_access_key.empty())
+    return wrong(value.position, "a user has both `access_key_id` and `secret_access_key`, or neither");
+  if (!user.access_key_id.empty() && !is_access_key_id(user.access_key_id))
+    return wrong(value.position,
+                 in_backticks(user.access_key_id) +
+                     " is not an access key ID of a user: 16 to 128 of A–Z and 0–9, not beginning with ASIA");
+  DEPUTY_TRY(user.policies, policies(value));
+  return user;
+}
+
+Result<SeedRole> role(const json::Value& value) {
+  DEPUTY_TRY(
+      check_object(value, "a role", {"name", "path", "trust_policy", "policies", "max_session_duration"}));
+  SeedRole role;
+  DEPUTY_TRY(role.name, needed_text(value, "name", "a role"));
+  DEPUTY_TRY(auto path, text_or_empty(value, "path"));
+  if (!path.empty()) role.path = std::move(path);
+  const json::Value* const trust = value.find("trust_policy");
+  if (!trust) return wrong(value.position, "`trust_policy` is missing in a role");
+  DEPUTY_TRY(role.trust_policy, document(*trust, "trust_policy"));
+  DEPUTY_TRY(role.policies, policies(value));
+  if (const json::Value* const duration = value.find("max_session_duration")) {
+    DEPUTY_TRY(const auto seconds, whole_number(*duration, "max_session_duration"));
+    if (seconds < 3600 || seconds > 43'200)
+      return wrong(duration->position, "`max_session_duration` is not from 3600 to 43200 seconds");
+    role.max_session_duration = std::chrono::seconds{seconds};
+  }
+  return role;
+}
+
+Result<SeedStream> stream(const json::Value& value) {
+  DEPUTY_TRY(check_object(value, "a log stream", {"name", "events"}));
+  SeedStream stream;
+  DEPUTY_TRY(stream.name, needed_text(value, "name", "a log stream"));
+  DEPUTY_TRY(each(value, "events", [&](const json::Value& event) -> Result<void> {
+    DEPUTY_TRY(check_object(event, "a log event", {"timestamp", "message"}));
+    const json::Value* const timestamp = event.find("timestamp");
+    if (!timestamp) return wrong(event.position, "`timestamp` is missing in a log event");
+    DEPUTY_TRY(const auto timestamp_ms, whole_number(*timestamp, "timestamp"));
+    if (timestamp_ms < 0) return wrong(timestamp->position, "`timestamp` is negative");
+    DEPUTY_TRY(auto message, needed_text(event, "message", "a log event"));
+    stream.events.push_back({timestamp_ms, std::move(message)});
+    return success();
+  }));
+  return stream;
+}
+
+Result<SeedLogGroup> log_group(const json::Value& value, Partition partition) {
+  DEPUTY_TRY(check_object(value, "a log group", {"name", "region", "class", "streams"}));
+  SeedLogGroup group;
+  DEPUTY_TRY(group.name, needed_text(value, "name", "a log group"));
+  DEPUTY_TRY(auto region, text_or_empty(value, "region"));
+  if (!region.empty()) group.region = std::move(region);
+  const auto parsed = Region::parse(group.region);
+  if (!parsed || parsed.value().partition() != partition)
+    return wrong(value.position, in_backticks(group.region) + " is not a Region of the account's partition");
+  DEPUTY_TRY(auto log_class, text_or_empty(value, "class"));
+  if (!log_class.empty()) group.log_class = std::move(log_class);
+  if (group.log_class != "STANDARD" && group.log_class != "INFREQUENT_ACCESS")
+    return wrong(value.position, "`class` is neither `STANDARD` nor `INFREQUENT_ACCESS`");
+  DEPUTY_TRY(each(value, "streams", [&](const json::Value& element) -> Result<void> {
+    DEPUTY_TRY(auto read, stream(element));
+    group.streams.push_back(std::move(read));
+    return success();
+  }));
+  return group;
+}
+
+Result<SeedAccount> account(const json::Value& value) {
+  DEPUTY_TRY(
+      check_object(value, "an account", {"id", "partition", "users", "roles", "buckets", "log_groups"}));
+  DEPUTY_TRY(const std::string id_text, needed_text(value, "id", "an account"));
+  auto id = AccountId::parse(id_text);
+  if (!id) return wrong(value.find("id")->position, id.error().message);
+  SeedAccount account{std::move(id).value()};
+  DEPUTY_TRY(const std::string partition, text_or_empty(value, "partition"));
+  if (!partition.empty()) {
+    DEPUTY_TRY(account.partition, parse_partition(partition));
+  }
+  DEPUTY_TRY(each(value, "users", [&](const json::Value& element) -> Result<void> {
+    DEPUTY_TRY(auto read, user(element));
+    account.users.push_back(std::move(read));
+    return success();
+  }));
+  DEPUTY_TRY(each(value, "roles", [&](const json::Value& element) -> Result<void> {
+    DEPUTY_TRY(auto read, role(element));
+    account.roles.push_back(std::move(read));
+    return success();
+  }));
+  DEPUTY_TRY(each(value, "buckets", [&](const json::Value& element) -> Result<void> {
+    if (!element.is(json::Kind::string))
+      return wrong(element.position, "a bucket is not a string: write its name");
+    account.buckets.push_back(element.text);
+    return success();
+  }));
+  DEPUTY_TRY(each(value, "log_groups", [&](const json::Value& element) -> Result<void> {
+    DEPUTY_TRY(auto read, log_group(element, account.partition));
+    account.log_groups.push_back(std::move(read));
+    return success();
+  }));
+  return account;
+}
+
+}  // namespace
+
+Result<Seed> read_seed(std::string_view text) {
+  DEPUTY_TRY(const json::Value root, json::read(text, seed_limits));
+  DEPUTY_TRY(check_object(root, "the seed", {"accounts"}));
+  Seed seed;
+  std::set<AccountId> ids;
+  DEPUTY_TRY(each(root, "accounts", [&](const json::Value& element) -> Result<void> {
+    DEPUTY_TRY(auto read, account(element));
+    if (!ids.insert(read.id).second)
+      return wrong(element.position, "the account " + read.id.text() + " is given twice");
+    seed.accounts.push_back(std::move(read));
+    return success();
+  }));
+  return seed;
+}
+
+}  // namespace deputy::sandbox

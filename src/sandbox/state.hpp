@@ -1,0 +1,201 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <unordered_map>
+#include <vector>
+
+#include "core/clock.hpp"
+#include "core/identifiers.hpp"
+#include "core/random.hpp"
+#include "core/secret.hpp"
+#include "policy/policy.hpp"
+#include "sandbox/parameters.hpp"
+
+// What the small AWS knows: accounts and all that is in them. Plain state; the rules are in the services.
+// Every table is bounded.
+namespace deputy::sandbox {
+
+struct Bounds {
+  static constexpr std::size_t accounts = 100'000;
+  static constexpr std::size_t users_per_account = 1'000;
+  static constexpr std::size_t roles_per_account = 10'000;
+  static constexpr std::size_t policies_per_role = 50;
+  static constexpr std::size_t stacks_per_account = 2'000;
+  static constexpr std::size_t buckets_per_account = 100;
+  static constexpr std::size_t log_groups_per_region = 10'000;
+  static constexpr std::size_t streams_per_group = 10'000;
+  static constexpr std::size_t events = 2'000'000;               // of all accounts together
+  static constexpr std::size_t event_bytes = 512 * 1024 * 1024;  // likewise
+  static constexpr std::size_t sessions = 200'000;               // beyond: the oldest is forgotten
+};
+
+// A policy as it was given and as it was read.
+struct PolicyDocument {
+  std::string text;
+  std::shared_ptr<const policy::Policy> policy;
+};
+using InlinePolicies = std::map<std::string, PolicyDocument, std::less<>>;
+
+// A trust policy. As on AWS a role or user that it names is remembered by unique ID: one of the same name
+// that is made later is another principal.
+struct TrustPolicy {
+  PolicyDocument document;
+  struct Binding {
+    std::string arn;
+    std::string unique_id;
+  };
+  std::vector<Binding> bindings;
+};
+
+struct User {
+  std::string name, arn, unique_id;
+  InlinePolicies policies;
+};
+
+struct Role {
+  std::string name, path, arn, unique_id, description;
+  Timestamp created_at;
+  std::chrono::seconds max_session_duration{3600};
+  TrustPolicy trust;
+  InlinePolicies policies;
+  std::vector<Tag> tags;
+};
+
+// One role over time. IAM answers from the newest state at once; STS and the other services see a change only
+// when it has spread.
+class RoleHistory {
+ public:
+  const std::shared_ptr<const Role>& current() const { return states_.back().role; }
+  // As STS sees it at `now`; nullptr: not there (yet, or any more).
+  std::shared_ptr<const Role> seen(std::chrono::steady_clock::time_point now);
+  void change(std::shared_ptr<const Role> role, std::chrono::steady_clock::time_point visible_at);
+  // Deleted, and everybody has seen it.
+  bool gone(std::chrono::steady_clock::time_point now) const;
+
+ private:
+  struct State {
+    std::chrono::steady_clock::time_point visible_at;
+    std::shared_ptr<const Role> role;
+  };
+  void forget_superseded(std::chrono::steady_clock::time_point now);
+  std::deque<State> states_{{std::chrono::steady_clock::time_point::min(), nullptr}};
+};
+
+struct LogEvent {
+  std::int64_t timestamp_ms = 0;
+  std::int64_t ingestion_ms = 0;
+  std::uint64_t number = 0;  // over all events: the last word on order, and what the event ID is made of
+  std::string message;
+  auto order() const { return std::tuple{timestamp_ms, ingestion_ms, number}; }
+};
+struct LogStream {
+  std::string name;
+  Timestamp created_at;
+  std::vector<LogEvent> events;  // in order
+};
+struct LogGroup {
+  std::string name, log_class, arn;  // the arn without `:*`
+  Timestamp created_at;
+  std::size_t stored_bytes = 0;
+  std::map<std::string, LogStream, std::less<>> streams;
+};
+
+struct StackResource {
+  std::string logical_id, role_name;
+  std::string role_unique_id;
+};
+struct StackOutput {
+  std::string key, value, description, export_name;
+};
+struct StackEvent {
+  std::string id, logical_id, physical_id, type, status, reason;
+  Timestamp at;
+};
+struct Stack {
+  std::string name, id, region, status, status_reason, description, template_text;
+  Timestamp created_at;
+  std::optional<Timestamp> updated_at, deleted_at;
+  std::map<std::string, std::string, std::less<>> parameters;
+  std::set<std::string, std::less<>> hidden_parameters;  // NoEcho
+  std::vector<std::string> capabilities;
+  std::vector<StackResource> resources;
+  std::vector<StackOutput> outputs;
+  std::vector<Tag> tags;
+  std::vector<StackEvent> events;
+};
+
+struct Account {
+  std::string id;
+  Partition partition = Partition::aws;
+  std::map<std::string, User, std::less<>> users;
+  std::map<std::string, RoleHistory, std::less<>> roles;
+  std::map<std::string, Timestamp, std::less<>> buckets;
+  std::map<std::string, std::map<std::string, LogGroup, std::less<>>, std::less<>> log_groups;  // by Region
+  std::vector<std::unique_ptr<Stack>> stacks;  // in the order they were made
+
+  std::string arn(std::string_view service, std::string_view resource, std::string_view region = {}) const;
+};
+
+// A user's long-lived key.
+struct AccessKey {
+  std::string account, user;
+  SecretString secret;
+};
+
+// What AssumeRole handed out.
+struct Session {
+  std::string access_key_id, account, role_name, role_unique_id, name, source_identity;
+  SecretString secret, token;
+  Timestamp issued_at, expires_at;
+  std::shared_ptr<const policy::Policy> policy;
+  std::vector<Tag> tags;
+};
+
+// The sessions that are known, by access key ID; the oldest goes first when there are too many.
+class Sessions {
+ public:
+  std::shared_ptr<const Session> find(const std::string& access_key_id) const;
+  void add(std::shared_ptr<const Session> session);
+
+ private:
+  std::unordered_map<std::string, std::shared_ptr<const Session>> sessions_;
+  std::deque<std::string> oldest_first_;
+};
+
+// The whole of it. Accounts, users and log groups stay where they are once made: references to them hold.
+struct World {
+  World(Clock& clock_, Random& random_) : clock(clock_), random(random_) {}
+
+  Clock& clock;
+  Random& random;
+  std::map<std::string, Account, std::less<>> accounts;
+  std::unordered_map<std::string, AccessKey> access_keys;
+  Sessions sessions;
+  std::map<std::string, std::string, std::less<>> bucket_owners;  // bucket names are everybody's
+  std::uint64_t events = 0, event_bytes = 0, events_ever = 0;
+
+  // nullptr when there is none.
+  Account* find_account(std::string_view id);
+  // The role as IAM knows it now / as STS has seen it.
+  std::shared_ptr<const Role> current_role(std::string_view account, std::string_view name);
+  std::shared_ptr<const Role> seen_role(std::string_view account, std::string_view name);
+
+  // `PREFIX` and `length` more characters of A–Z2–7.
+  std::string draw_id(std::string_view prefix, std::size_t length);
+  std::string draw_secret(std::size_t length);
+  std::string draw_uuid();
+};
+
+// 3–63 of a–z, 0–9, `-` and `.`, by S3's rules.
+bool is_bucket_name(std::string_view name);
+
+}  // namespace deputy::sandbox
