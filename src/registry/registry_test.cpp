@@ -36,8 +36,8 @@ class RegistryTest : public RegistryFixture {
   }
   std::size_t journal_entries(std::string_view act) {
     std::size_t count = 0;
-    for (const auto& chained : registry().journal({.limit = 200, .after = {}}).value().items)
-      count += chained.entry.act == act ? 1 : 0;
+    const auto page = registry().journal({.limit = 200, .after = {}}).value();
+    for (const auto& chained : page.items) count += chained.entry.act == act ? 1 : 0;
     return count;
   }
 };
