@@ -54,6 +54,11 @@ struct Order {
   SessionOrder session;
 };
 
+// The request begins anew; the caller never sees this.
+Error connection_changed() {
+  return Error{ErrorKind::conflict, "the connection changed meanwhile"};
+}
+
 struct Obtained {
   SessionPointer session;
   registry::IssuanceSource source = registry::IssuanceSource::sts;
@@ -175,7 +180,7 @@ Task<Result<IssuedCredentials>> Broker::State::attempt(const CredentialRequest& 
     put_on_record(request, view.connection.tenant_id, usable.error());
     co_return std::move(usable).error();
   }
-  if (self.revoked) co_return Error{ErrorKind::conflict, "the connection changed"};
+  if (self.revoked) co_return connection_changed();
   const Order order = order_for(request, view, std::move(entitlement).value());
   if (order.session.region.partition() != order.session.request.role_arn.partition())
     co_return Error{ErrorKind::invalid_request, "the Region " + in_backticks(order.session.region.text()) +
@@ -186,6 +191,7 @@ Task<Result<IssuedCredentials>> Broker::State::attempt(const CredentialRequest& 
     put_on_record(request, view.connection.tenant_id, obtained.error());
     co_return std::move(obtained).error();
   }
+  if (self.revoked) co_return connection_changed();
   co_return co_await hand_out(request, view, order, std::move(obtained).value());
 }
 
@@ -210,7 +216,10 @@ Task<Result<IssuedCredentials>> Broker::State::hand_out(const CredentialRequest&
   auto recorded = co_await run_on(pool, loop, [&book = registry, actor = request.actor, issuance, view] {
     return book.record_issuance(actor, issuance, view);
   });
-  if (!recorded) co_return std::move(recorded).error();
+  if (!recorded) {
+    if (recorded.error().kind == ErrorKind::not_found) co_return no_such_connection(view.connection.id);
+    co_return std::move(recorded).error();
+  }
   co_return IssuedCredentials{.credentials = session.credentials,
                               .account_id = order.session.request.role_arn.account(),
                               .region = order.session.region,

@@ -40,6 +40,7 @@ Error refused(const aws::AwsError& error, const aws::AssumeRoleRequest& request)
   using enum aws::AwsErrorClass;
   switch (error.error_class) {
     case access_denied:
+      if (error.code != "AccessDenied") break;  // somebody between us and STS
       return Error{
           ErrorKind::role_denied,
           "AWS denied the role: it, its trust policy or what these options need was changed; verify the "

@@ -1,0 +1,448 @@
+#include "broker/broker.hpp"
+
+#include "support/broker_fixture.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <latch>
+#include <set>
+#include <tuple>
+
+namespace deputy::broker {
+namespace {
+
+using registry::GrantOption;
+using registry::IssuanceSource;
+using registry::KeyRole;
+using registry::VerificationOutcome;
+using std::chrono::minutes;
+using std::chrono::seconds;
+using testing::HasSubstr;
+using testing::Not;
+
+class BrokerTest : public BrokerFixture {
+ protected:
+  registry::Connection acme = connect("Acme");
+  registry::Key collector = workload("collector", {everything()});
+
+  std::string key_id(const Issued& issued) {
+    EXPECT_TRUE(issued) << issued.error().message;
+    return issued ? issued.value().credentials.access_key_id : "";
+  }
+  static ErrorKind kind(const Issued& issued) {
+    EXPECT_FALSE(issued);
+    return issued ? ErrorKind::internal : issued.error().kind;
+  }
+  void fail_sts(aws::AwsError error) {
+    sts.on_assume_role = [error](const auto&) -> aws::AwsResult<aws::AssumedRole> { return error; };
+  }
+  void pass_time(std::chrono::milliseconds by) { clock().advance(by); }
+};
+
+TEST_F(BrokerTest, AsksForTheBoundRoleWithItsExternalId) {
+  const auto issued = issue(collector, acme.id);
+  ASSERT_TRUE(issued);
+  ASSERT_EQ(sts.assume_role_calls.size(), 1U);
+  const auto& asked = sts.assume_role_calls[0].request;
+  EXPECT_EQ(asked.role_arn, *acme.role_arn);
+  EXPECT_EQ(asked.external_id, acme.external_id);
+  EXPECT_EQ(asked.session_name.text(), acme.id.text() + "@collector");
+  EXPECT_EQ(asked.duration, seconds{3600});
+  EXPECT_FALSE(asked.session_policy.has_value());
+  EXPECT_EQ(sts.assume_role_calls[0].region.text(), "eu-central-1");
+  EXPECT_EQ(issued.value().account_id, acme.role_arn->account());
+  EXPECT_EQ(issued.value().session_name, asked.session_name.text());
+}
+
+TEST_F(BrokerTest, EveryHandOutIsOnRecord) {
+  EXPECT_EQ(key_id(issue(collector, acme.id, {.reason = "nightly run"})), "ASIAFAKE00000001");
+  EXPECT_EQ(key_id(issue(collector, acme.id)), "ASIAFAKE00000001");
+  const auto recorded = issuances(acme.id);
+  ASSERT_EQ(recorded.size(), 2U);
+  const auto& first = recorded[0].reason ? recorded[0] : recorded[1];
+  const auto& second = recorded[0].reason ? recorded[1] : recorded[0];
+  EXPECT_EQ(first.source, IssuanceSource::sts);
+  EXPECT_EQ(first.reason, "nightly run");
+  EXPECT_EQ(first.workload, "collector");
+  EXPECT_EQ(first.access_key_id, "ASIAFAKE00000001");
+  EXPECT_EQ(second.source, IssuanceSource::cache);
+  EXPECT_EQ(journal_entries("credentials.issued").size(), 2U);
+  EXPECT_EQ(sts.assume_role_calls.size(), 1U);
+}
+
+TEST_F(BrokerTest, MissesJoinOneCall) {
+  gate.close();
+  std::vector<std::unique_ptr<Ongoing>> requests;
+  for (int i = 0; i < 10; ++i) requests.push_back(begin(request(collector, acme.id)));
+  settle();
+  gate.open();
+  for (const auto& each : requests) EXPECT_EQ(key_id(end(*each)), "ASIAFAKE00000001");
+  EXPECT_EQ(sts.assume_role_calls.size(), 1U);
+  std::size_t from_sts = 0;
+  for (const auto& each : issuances(acme.id)) from_sts += each.source == IssuanceSource::sts ? 1 : 0;
+  EXPECT_EQ(from_sts, 1U);
+  EXPECT_EQ(broker->counts().joins, 9U);
+}
+
+TEST_F(BrokerTest, WhatDiffersInAnythingIsAnotherSession) {
+  const std::string policy =
+      R"({"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:GetObject","Resource":"*"}]})";
+  std::set<std::string> seen;
+  const std::vector<CredentialOptions> all = {
+      {},
+      {.duration = seconds{1800}},
+      {.session_policy = policy},
+      {.session_policy = policy + " "},
+      {.tags = {{"team", "a"}}},
+      {.tags = {{"team", "b"}}},
+      {.tags = {{"teama", ""}}},
+      {.session_name = "job-1"},
+      {.session_name = "job-2"},
+      {.source_identity = SessionName::parse("job-1").value()},
+      {.region = Region::parse("us-east-1").value()},
+  };
+  for (int round = 0; round < 2; ++round)
+    for (const auto& options : all) {
+      pass_time(std::chrono::milliseconds{100});  // within the quota
+      seen.insert(key_id(issue(collector, acme.id, options)));
+    }
+  EXPECT_EQ(seen.size(), all.size());
+  EXPECT_EQ(sts.assume_role_calls.size(), all.size());
+
+  const auto reporter = workload("reporter", {everything()});
+  EXPECT_FALSE(seen.contains(key_id(issue(reporter, acme.id))));
+  const auto globex = connect("Globex");
+  EXPECT_FALSE(seen.contains(key_id(issue(collector, globex.id))));
+}
+
+TEST_F(BrokerTest, TheOrderOfTagsAndTheReasonDoNotMatter) {
+  const auto first = key_id(issue(collector, acme.id, {.tags = {{"a", "1"}, {"b", "2"}}, .reason = "one"}));
+  EXPECT_EQ(key_id(issue(collector, acme.id, {.tags = {{"b", "2"}, {"a", "1"}}, .reason = "two"})), first);
+}
+
+TEST_F(BrokerTest, NeverHandsOutLessThanFifteenMinutes) {
+  for (int minute = 0; minute < 600; minute += 7) {
+    const auto issued = issue(collector, acme.id);
+    ASSERT_TRUE(issued);
+    settle();
+    EXPECT_GE(issued.value().credentials.expires_at.value() - clock().now(), minutes{15});
+    pass_time(minutes{7});
+  }
+}
+
+TEST_F(BrokerTest, RefreshesAheadBesideTheHit) {
+  EXPECT_EQ(key_id(issue(collector, acme.id)), "ASIAFAKE00000001");
+  pass_time(minutes{44});
+  gate.close();
+  EXPECT_EQ(key_id(issue(collector, acme.id)),
+            "ASIAFAKE00000001");  // 16 minutes left: served without waiting
+  EXPECT_EQ(gate.waiting(), 1U);
+  EXPECT_EQ(key_id(issue(collector, acme.id)), "ASIAFAKE00000001");
+  EXPECT_EQ(gate.waiting(), 1U);
+  gate.open();
+  settle();
+  EXPECT_EQ(key_id(issue(collector, acme.id)), "ASIAFAKE00000002");
+}
+
+TEST_F(BrokerTest, AFailedEarlyRefreshKeepsWhatIsStillGood) {
+  issue(collector, acme.id).value();
+  pass_time(minutes{44});
+  fail_sts(FakeSts::denial());
+  for (int i = 0; i < 5; ++i) {
+    EXPECT_EQ(key_id(issue(collector, acme.id)), "ASIAFAKE00000001");
+    settle();
+  }
+  EXPECT_EQ(sts.assume_role_calls.size(), 2U);  // not tried again on every hit
+}
+
+TEST_F(BrokerTest, InAnOutageWhateverHasAMinuteLeftServes) {
+  issue(collector, acme.id).value();
+  for (const auto& outage : {FakeSts::throttle(), FakeSts::no_answer()}) {
+    fail_sts(outage);
+    pass_time(minutes{25});
+    EXPECT_EQ(key_id(issue(collector, acme.id)), "ASIAFAKE00000001");
+    settle();
+  }
+  fail_sts(FakeSts::denial());
+  EXPECT_EQ(kind(issue(collector, acme.id)),
+            ErrorKind::role_denied);  // ten minutes left, but that is no outage
+  fail_sts(FakeSts::no_answer());
+  pass_time(minutes{9} + seconds{1});
+  const auto issued = issue(collector, acme.id);
+  EXPECT_EQ(kind(issued), ErrorKind::upstream_unavailable);
+  EXPECT_TRUE(issued.error().retry_after.has_value());
+}
+
+TEST_F(BrokerTest, ADenialIsRememberedForTheVeryRequestAndAWhile) {
+  fail_sts(FakeSts::denial());
+  EXPECT_EQ(kind(issue(collector, acme.id)), ErrorKind::role_denied);
+  EXPECT_EQ(kind(issue(collector, acme.id)), ErrorKind::role_denied);
+  EXPECT_EQ(sts.assume_role_calls.size(), 1U);
+  const auto reporter = workload("reporter", {everything()});
+  std::ignore = issue(reporter, acme.id);
+  EXPECT_EQ(sts.assume_role_calls.size(), 2U);
+  std::ignore = issue(collector, acme.id, {.tags = {{"a", "1"}}});
+  EXPECT_EQ(sts.assume_role_calls.size(), 3U);
+  pass_time(seconds{10});
+  std::ignore = issue(collector, acme.id);
+  EXPECT_EQ(sts.assume_role_calls.size(), 4U);
+}
+
+TEST_F(BrokerTest, ARevocationForgetsTheDenialToo) {
+  const auto answer = sts.on_assume_role;
+  fail_sts(FakeSts::denial());
+  std::ignore = issue(collector, acme.id);
+  sts.on_assume_role = answer;
+  broker->revoke(acme.id);
+  EXPECT_TRUE(issue(collector, acme.id));
+}
+
+TEST_F(BrokerTest, TroubleIsNotRemembered) {
+  const auto answer = sts.on_assume_role;
+  fail_sts(FakeSts::throttle());
+  const auto throttled = issue(collector, acme.id);
+  EXPECT_EQ(kind(throttled), ErrorKind::upstream_throttled);
+  EXPECT_TRUE(throttled.error().retry_after.has_value());
+  sts.on_assume_role = answer;
+  EXPECT_TRUE(issue(collector, acme.id));
+}
+
+TEST_F(BrokerTest, TellsStssErrorsApartWithoutItsWords) {
+  using enum aws::AwsErrorClass;
+  const std::vector<std::pair<aws::AwsError, ErrorKind>> all = {
+      {FakeSts::denial(), ErrorKind::role_denied},
+      {FakeSts::throttle(), ErrorKind::upstream_throttled},
+      {FakeSts::no_answer(), ErrorKind::upstream_unavailable},
+      {FakeSts::error(caller_credentials, 403, "ExpiredToken"), ErrorKind::upstream_unavailable},
+      {FakeSts::error(region_disabled, 403, "RegionDisabledException"), ErrorKind::upstream_unavailable},
+      {FakeSts::error(invalid_request, 400, "PackedPolicyTooLarge"), ErrorKind::invalid_request},
+      {FakeSts::error(invalid_request, 400, "MalformedPolicyDocument"), ErrorKind::invalid_request},
+      {FakeSts::error(invalid_request, 400, "ValidationError"), ErrorKind::upstream_unavailable},
+      {FakeSts::error(other, 418, "Teapot"), ErrorKind::upstream_unavailable},
+      {FakeSts::error(access_denied, 403, "Blocked"), ErrorKind::upstream_unavailable},
+  };
+  for (const auto& [error, expected] : all) {
+    fail_sts(error);
+    broker->revoke(acme.id);
+    const auto issued = issue(collector, acme.id, {.tags = {{"a", "1"}}});
+    EXPECT_EQ(kind(issued), expected) << error.code;
+    EXPECT_THAT(issued.error().message, Not(HasSubstr("scripted"))) << error.code;
+    EXPECT_THAT(issued.error().message, Not(HasSubstr("arn:"))) << error.code;
+  }
+}
+
+TEST_F(BrokerTest, WithoutBaseCredentialsTheOperatorHasToLook) {
+  base.broken = true;
+  EXPECT_EQ(kind(issue(collector, acme.id)), ErrorKind::upstream_unavailable);
+  EXPECT_TRUE(sts.assume_role_calls.empty());
+}
+
+TEST_F(BrokerTest, APartnerOnARoleChainsForAnHourAtMost) {
+  EXPECT_TRUE(issue(collector, acme.id, {.duration = seconds{43'200}}));
+  base.credentials.session_token = SecretString{"token"};
+  EXPECT_TRUE(issue(collector, acme.id, {.duration = seconds{3600}}));
+  const auto issued = issue(collector, acme.id, {.duration = seconds{3601}});
+  EXPECT_EQ(kind(issued), ErrorKind::invalid_request);
+  EXPECT_EQ(issued.error().field, "duration_seconds");
+}
+
+TEST_F(BrokerTest, AForcedPolicyGoesWithEveryRequestOfItsGrant) {
+  auto grant = everything();
+  grant.session_policy =
+      R"({"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:GetObject","Resource":"*"}]})";
+  const auto narrow = workload("narrow", {grant});
+  const auto stored = registry().workload(*narrow.workload).value().grants[0].session_policy;
+  EXPECT_TRUE(issue(narrow, acme.id));
+  EXPECT_EQ(sts.assume_role_calls.back().request.session_policy, stored);
+  EXPECT_EQ(kind(issue(narrow, acme.id, {.session_policy = *grant.session_policy})), ErrorKind::forbidden);
+}
+
+TEST_F(BrokerTest, AnAdminGetsCredentialsOnRecordUnderItsOwnName) {
+  const auto admin = key(KeyRole::admin);
+  EXPECT_TRUE(issue(admin, acme.id));
+  EXPECT_EQ(sts.assume_role_calls.back().request.session_name.text(), acme.id.text() + "@admin");
+  EXPECT_EQ(issuances(acme.id).at(0).workload, "admin");
+  EXPECT_EQ(kind(issue(key(KeyRole::auditor), acme.id)), ErrorKind::forbidden);
+  EXPECT_EQ(kind(issue(key(KeyRole::onboarding), acme.id)), ErrorKind::forbidden);
+}
+
+TEST_F(BrokerTest, WhatIsNotCoveredIsNotThere) {
+  const auto globex = connect("Globex");
+  const auto narrow = workload("narrow", {registry::Grant{.tenants = std::vector{globex.tenant_id}}});
+  EXPECT_TRUE(issue(narrow, globex.id));
+  const auto foreign = issue(narrow, acme.id);
+  const auto made_up = ConnectionId::draw(seeded);
+  const auto missing = issue(narrow, made_up);
+  EXPECT_EQ(kind(foreign), ErrorKind::not_found);
+  EXPECT_EQ(kind(missing), ErrorKind::not_found);
+  EXPECT_EQ(foreign.error().message, "there is no connection `" + acme.id.text() + "`");
+  EXPECT_EQ(missing.error().message, "there is no connection `" + made_up.text() + "`");
+}
+
+TEST_F(BrokerTest, RefusalsAreOnRecordOnceAMinute) {
+  const auto narrow = workload("narrow", {registry::Grant{}});
+  for (int i = 0; i < 5; ++i) {
+    EXPECT_EQ(kind(issue(narrow, acme.id, {.tags = {{"a", "1"}}})), ErrorKind::forbidden);
+    EXPECT_EQ(kind(issue(narrow, ConnectionId::draw(seeded))), ErrorKind::not_found);
+  }
+  settle();
+  EXPECT_EQ(journal_entries("credentials.refused").size(), 2U);
+  pass_time(minutes{1});
+  std::ignore = issue(narrow, acme.id, {.tags = {{"a", "1"}}});
+  settle();
+  EXPECT_EQ(journal_entries("credentials.refused").size(), 3U);
+}
+
+TEST_F(BrokerTest, AnExpiredVerificationEndsTheCacheToo) {
+  EXPECT_TRUE(issue(collector, acme.id, {.duration = seconds{43'200}}));
+  start_broker({.region = Region::parse("eu-central-1").value(), .verification_max_age = minutes{30}});
+  EXPECT_TRUE(issue(collector, acme.id));
+  pass_time(minutes{31});
+  EXPECT_EQ(kind(issue(collector, acme.id)), ErrorKind::verification_expired);
+}
+
+TEST_F(BrokerTest, ASuspendedConnectionGivesNothingEvenFromTheCache) {
+  EXPECT_TRUE(issue(collector, acme.id));
+  pass_time(std::chrono::hours{24});
+  EXPECT_EQ(verify_due(VerificationOutcome::failed).state, registry::ConnectionState::suspended);
+  EXPECT_EQ(kind(issue(collector, acme.id)), ErrorKind::connection_not_active);
+}
+
+TEST_F(BrokerTest, AfterRevocationNothingCachedLeaves) {
+  EXPECT_EQ(key_id(issue(collector, acme.id)), "ASIAFAKE00000001");
+  broker->revoke(acme.id);
+  EXPECT_EQ(broker->counts().entries, 0U);
+  EXPECT_EQ(key_id(issue(collector, acme.id)), "ASIAFAKE00000002");
+  broker->revoke(*collector.workload);
+  EXPECT_EQ(key_id(issue(collector, acme.id)), "ASIAFAKE00000003");
+}
+
+TEST_F(BrokerTest, WhatIsInFlightForARevokedConnectionIsThrownAway) {
+  gate.close();
+  const auto ongoing = begin(request(collector, acme.id));
+  settle();
+  ASSERT_EQ(gate.waiting(), 1U);
+  broker->revoke(acme.id);  // say, a rotation was promoted: still active, but under other terms
+  gate.open();
+  EXPECT_EQ(key_id(end(*ongoing)), "ASIAFAKE00000002");
+  for (const auto& each : issuances(acme.id)) EXPECT_NE(each.access_key_id, "ASIAFAKE00000001");
+}
+
+TEST_F(BrokerTest, WhatIsInFlightForADisconnectedConnectionIsThrownAway) {
+  gate.close();
+  const auto ongoing = begin(request(collector, acme.id));
+  settle();
+  ASSERT_TRUE(registry().disconnect(actor(), acme.id));
+  broker->revoke(acme.id);
+  gate.open();
+  EXPECT_EQ(kind(end(*ongoing)), ErrorKind::connection_disconnected);
+  EXPECT_TRUE(issuances(acme.id).empty());
+  EXPECT_EQ(broker->counts().entries, 0U);
+}
+
+TEST_F(BrokerTest, TheRecordSeesAChangeThatNobodyToldTheBroker) {
+  gate.close();
+  const auto ongoing = begin(request(collector, acme.id));
+  settle();
+  ASSERT_TRUE(registry().disconnect(actor(), acme.id));
+  gate.open();
+  EXPECT_EQ(kind(end(*ongoing)), ErrorKind::connection_disconnected);
+  EXPECT_TRUE(issuances(acme.id).empty());
+}
+
+TEST_F(BrokerTest, AHitIsWithheldWhenItIsRevokedWhileItsRecordIsWritten) {
+  issue(collector, acme.id).value();
+  const auto ongoing = begin(request(collector, acme.id));
+  // The pool's thread reads the connection, then stands still before it writes the record.
+  std::latch released{1};
+  ASSERT_TRUE(pool.try_post([&] { released.wait(); }));
+  while (broker->counts().hits == 0) loop.run_ready();
+  broker->revoke(acme.id);
+  released.count_down();
+  EXPECT_EQ(key_id(end(*ongoing)), "ASIAFAKE00000002");
+}
+
+TEST_F(BrokerTest, AWorkloadsRevocationStopsWhatIsInFlight) {
+  gate.close();
+  const auto ongoing = begin(request(collector, acme.id));
+  settle();
+  ASSERT_TRUE(registry().put_workload(actor(), {*collector.workload, {}}));
+  broker->revoke(*collector.workload);
+  gate.open();
+  EXPECT_EQ(kind(end(*ongoing)), ErrorKind::not_found);
+}
+
+TEST_F(BrokerTest, SessionsOfAnotherRoleAreThrownAwayAndOnRecord) {
+  for (const char* other :
+       {"arn:aws:iam::999999999999:role/reader", "arn:aws:iam::200000000001:role/admin"}) {
+    const RoleArn lie = RoleArn::parse(other).value();
+    sts.on_assume_role = [this,
+                          lie](const FakeSts::AssumeRoleCall& call) -> aws::AwsResult<aws::AssumedRole> {
+      auto answer = FakeSts::session(call.request, clock().now() + std::chrono::hours{1});
+      answer.assumed_role_arn = FakeSts::session_arn(lie, call.request.session_name);
+      return answer;
+    };
+    EXPECT_EQ(kind(issue(collector, acme.id)), ErrorKind::upstream_unavailable);
+  }
+  settle();
+  EXPECT_TRUE(issuances(acme.id).empty());
+  EXPECT_EQ(broker->counts().entries, 0U);
+  const auto refused = journal_entries("credentials.refused");
+  ASSERT_EQ(refused.size(), 1U);
+  EXPECT_THAT(refused[0].detail, HasSubstr("session of another role"));
+}
+
+TEST_F(BrokerTest, HalfAnAnswerIsNone) {
+  const std::vector<std::function<void(aws::Credentials&)>> spoil = {
+      [](aws::Credentials& c) { c.access_key_id.clear(); },
+      [](aws::Credentials& c) { c.secret_access_key = SecretString{}; },
+      [](aws::Credentials& c) { c.session_token = SecretString{}; },
+      [](aws::Credentials& c) { c.expires_at.reset(); },
+      [this](aws::Credentials& c) { c.expires_at = clock().now() + minutes{14}; },
+  };
+  for (const auto& each : spoil) {
+    sts.on_assume_role = [&](const FakeSts::AssumeRoleCall& call) -> aws::AwsResult<aws::AssumedRole> {
+      auto answer = FakeSts::session(call.request, clock().now() + std::chrono::hours{1});
+      each(answer.credentials);
+      return answer;
+    };
+    EXPECT_EQ(kind(issue(collector, acme.id)), ErrorKind::upstream_unavailable);
+  }
+}
+
+TEST_F(BrokerTest, AClockThatIsSetBackRevivesNothing) {
+  issue(collector, acme.id).value();
+  pass_time(minutes{61});
+  clock().jump(-minutes{60});
+  EXPECT_EQ(key_id(issue(collector, acme.id)), "ASIAFAKE00000002");
+}
+
+TEST_F(BrokerTest, OneConnectionsMissesDoNotTakeTheQuotaOfOthers) {
+  start_broker({.region = Region::parse("eu-central-1").value(), .sts_rate = 20});
+  const auto globex = connect("Globex");
+  std::vector<std::unique_ptr<Ongoing>> noisy;
+  for (int i = 0; i < 40; ++i)
+    noisy.push_back(begin(request(collector, acme.id, {.session_name = "job-" + std::to_string(i)})));
+  settle();
+  EXPECT_LE(sts.assume_role_calls.size(), 2U);
+  EXPECT_TRUE(issue(collector, globex.id));
+  loop.advance(seconds{3});
+  std::size_t refused = 0;
+  for (const auto& each : noisy) {
+    const auto issued = end(*each);
+    if (!issued) {
+      ++refused;
+      EXPECT_EQ(issued.error().kind, ErrorKind::upstream_throttled);
+    }
+  }
+  EXPECT_GE(refused, 30U);
+}
+
+TEST_F(BrokerTest, ARegionOfAnotherPartitionIsRefused) {
+  const auto issued = issue(collector, acme.id, {.region = Region::parse("cn-north-1").value()});
+  EXPECT_EQ(kind(issued), ErrorKind::invalid_request);
+  EXPECT_EQ(issued.error().field, "region");
+}
+
+}  // namespace
+}  // namespace deputy::broker

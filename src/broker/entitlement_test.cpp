@@ -1,0 +1,171 @@
+#include "broker/entitlement.hpp"
+
+#include "support/fake_clock.hpp"
+#include "support/fake_random.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace deputy::broker {
+namespace {
+
+using registry::ConnectionState;
+using registry::Grant;
+using registry::GrantOption;
+using registry::KeyRole;
+using testing::HasSubstr;
+
+class EntitlementTest : public testing::Test {
+ protected:
+  registry::Connection connection(ConnectionState state = ConnectionState::active) {
+    return {.id = ConnectionId::draw(random),
+            .tenant_id = TenantId::draw(random),
+            .integration = IntegrationName::parse("log-reader").value(),
+            .external_id = ExternalId::parse("3f2a9c4e-8b1d-4c6f-9e2a-7d5b1c0f8a63").value(),
+            .role_arn = RoleArn::parse("arn:aws:iam::222222222222:role/reader").value(),
+            .state = state,
+            .verified_at = clock.now()};
+  }
+  CredentialRequest request(const registry::IssuingView& view, KeyRole role, CredentialOptions options = {}) {
+    registry::Key key{.id = KeyId::draw(random), .role = role};
+    if (role == KeyRole::workload) key.workload = collector;
+    return {.actor = {"key", key.id.text(), ""},
+            .key = key,
+            .connection_id = view.connection.id,
+            .options = std::move(options)};
+  }
+  registry::IssuingView view(std::vector<Grant> grants) {
+    return {connection(), registry::Workload{collector, std::move(grants)}};
+  }
+  Result<Entitlement> entitled(const registry::IssuingView& what, CredentialOptions options = {}) {
+    return entitle(request(what, KeyRole::workload, std::move(options)), what);
+  }
+
+  FakeClock clock;
+  SeededRandom random;
+  WorkloadName collector = WorkloadName::parse("collector").value();
+};
+
+TEST_F(EntitlementTest, AWorkloadNeedsAGrantThatCoversTheConnection) {
+  EXPECT_TRUE(entitled(view({Grant{}})));
+  EXPECT_EQ(entitled(view({})).error().kind, ErrorKind::not_found);
+  EXPECT_EQ(entitled(view({Grant{.integration = IntegrationName::parse("other").value()}})).error().kind,
+            ErrorKind::not_found);
+  EXPECT_EQ(entitled(view({Grant{.tenants = std::vector{TenantId::draw(random)}}})).error().kind,
+            ErrorKind::not_found);
+  registry::IssuingView own = view({});
+  own.workload->grants = {Grant{.tenants = std::vector{own.connection.tenant_id}}};
+  EXPECT_TRUE(entitled(own));
+}
+
+TEST_F(EntitlementTest, NobodyIsAWorkloadWithoutItsGrants) {
+  registry::IssuingView gone = view({Grant{}});
+  gone.workload.reset();
+  EXPECT_EQ(entitled(gone).error().kind, ErrorKind::not_found);
+  registry::IssuingView other = view({Grant{}});
+  other.workload->name = WorkloadName::parse("other").value();
+  EXPECT_EQ(entitled(other).error().kind, ErrorKind::not_found);
+}
+
+TEST_F(EntitlementTest, EveryOptionNeedsItsOwnLeave) {
+  const std::vector<std::pair<GrantOption, CredentialOptions>> all = {
+      {GrantOption::duration, {.duration = std::chrono::seconds{1800}}},
+      {GrantOption::session_policy, {.session_policy = "{}"}},
+      {GrantOption::tags, {.tags = {{"team", "a"}}}},
+      {GrantOption::session_name, {.session_name = "job-7"}},
+      {GrantOption::source_identity, {.source_identity = SessionName::parse("alice").value()}},
+      {GrantOption::region, {.region = Region::parse("us-east-1").value()}},
+  };
+  for (const auto& [option, options] : all) {
+    const auto refused = entitled(view({Grant{}}), options);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().kind, ErrorKind::forbidden);
+    EXPECT_THAT(refused.error().message, HasSubstr(refused.error().field));
+    EXPECT_TRUE(entitled(view({Grant{.may = {option}}}), options));
+    for (const auto& [other, unused] : all)
+      if (other != option) EXPECT_FALSE(entitled(view({Grant{.may = {other}}}), options));
+  }
+  EXPECT_TRUE(entitled(view({Grant{}}), {.reason = "nightly run"}));
+}
+
+TEST_F(EntitlementTest, AGrantsOwnPolicyIsForcedAndCannotBeReplaced) {
+  const Grant forced{.may = {GrantOption::session_policy}, .session_policy = "forced"};
+  EXPECT_EQ(entitled(view({forced})).value().session_policy, "forced");
+  EXPECT_EQ(entitled(view({forced}), {.session_policy = "own"}).error().kind, ErrorKind::forbidden);
+}
+
+TEST_F(EntitlementTest, TheFirstGrantThatAllowsTheOptionsCounts) {
+  const Grant first{.session_policy = "first"};
+  const Grant second{.may = {GrantOption::region}, .session_policy = "second"};
+  EXPECT_EQ(entitled(view({first, second})).value().session_policy, "first");
+  EXPECT_EQ(
+      entitled(view({first, second}), {.region = Region::parse("us-east-1").value()}).value().session_policy,
+      "second");
+}
+
+TEST_F(EntitlementTest, OnlyWorkloadsAndAdminsGetCredentials) {
+  const auto what = view({Grant{}});
+  EXPECT_TRUE(entitle(request(what, KeyRole::admin), what));
+  EXPECT_EQ(entitle(request(what, KeyRole::onboarding), what).error().kind, ErrorKind::forbidden);
+  EXPECT_EQ(entitle(request(what, KeyRole::auditor), what).error().kind, ErrorKind::forbidden);
+}
+
+TEST_F(EntitlementTest, AKeyForOneConnectionDoesNotKnowOfOthers) {
+  const auto what = view({Grant{}});
+  for (const KeyRole role : {KeyRole::workload, KeyRole::admin}) {
+    auto asked = request(what, role);
+    asked.key.connection_id = what.connection.id;
+    EXPECT_TRUE(entitle(asked, what));
+    asked.key.connection_id = ConnectionId::draw(random);
+    EXPECT_EQ(entitle(asked, what).error().message, no_such_connection(what.connection.id).message);
+    EXPECT_EQ(check_key(asked).error().kind, ErrorKind::not_found);
+  }
+}
+
+TEST_F(EntitlementTest, OnlyAnActiveFreshlyVerifiedConnectionIsUsed) {
+  const auto max_age = std::chrono::hours{72};
+  EXPECT_TRUE(check_state(connection(), clock.now(), max_age));
+  EXPECT_EQ(check_state(connection(ConnectionState::disconnected), clock.now(), max_age).error().kind,
+            ErrorKind::connection_disconnected);
+  for (const auto state : {ConnectionState::awaiting_role, ConnectionState::verifying,
+                           ConnectionState::rejected, ConnectionState::suspended, ConnectionState::in_review})
+    EXPECT_EQ(check_state(connection(state), clock.now(), max_age).error().kind,
+              ErrorKind::connection_not_active);
+  EXPECT_TRUE(check_state(connection(), clock.now() + max_age, max_age));
+  EXPECT_EQ(check_state(connection(), clock.now() + max_age + std::chrono::seconds{1}, max_age).error().kind,
+            ErrorKind::verification_expired);
+  auto never = connection();
+  never.verified_at.reset();
+  EXPECT_EQ(check_state(never, clock.now(), max_age).error().kind, ErrorKind::verification_expired);
+}
+
+TEST(CheckOptions, HoldsEachToAwssBounds) {
+  const auto field_of = [](const CredentialOptions& options) {
+    const auto checked = check_options(options);
+    return checked ? std::string{} : checked.error().field;
+  };
+  EXPECT_EQ(field_of({}), "");
+  EXPECT_EQ(field_of({.duration = std::chrono::seconds{1799}}), "duration_seconds");
+  EXPECT_EQ(field_of({.duration = std::chrono::seconds{1800}}), "");
+  EXPECT_EQ(field_of({.duration = std::chrono::seconds{43'200}}), "");
+  EXPECT_EQ(field_of({.duration = std::chrono::seconds{43'201}}), "duration_seconds");
+  const std::string policy =
+      R"({"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:GetObject","Resource":"*"}]})";
+  EXPECT_EQ(field_of({.session_policy = policy}), "");
+  EXPECT_EQ(field_of({.session_policy = policy + std::string(2049 - policy.size(), ' ')}), "session_policy");
+  for (const char* wrong :
+       {"", "{", "[]", R"({"Version":"2012-10-17"})", R"({"Statement":[{"Effect":"Maybe"}]})"})
+    EXPECT_EQ(field_of({.session_policy = wrong}), "session_policy") << wrong;
+  EXPECT_EQ(field_of({.session_name = "j"}), "session_name");
+  EXPECT_EQ(field_of({.session_name = std::string(33, 'j')}), "session_name");
+  EXPECT_EQ(field_of({.session_name = "a b"}), "session_name");
+  EXPECT_EQ(field_of({.tags = {{"a", "1"}, {"A", "2"}}}), "tags");
+  EXPECT_EQ(field_of({.tags = {{"aws:x", "1"}}}), "tags");
+  EXPECT_EQ(field_of({.tags = {{"", "1"}}}), "tags");
+  EXPECT_EQ(field_of({.tags = {{std::string(129, 'k'), "1"}}}), "tags");
+  EXPECT_EQ(field_of({.tags = {{"k", std::string(257, 'v')}}}), "tags");
+  EXPECT_EQ(field_of({.reason = "line\nbreak"}), "reason");
+}
+
+}  // namespace
+}  // namespace deputy::broker
