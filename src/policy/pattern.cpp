@@ -15,7 +15,7 @@ char lower(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
 }
 struct CaselessUnits : ByteUnits {
-  static bool same(char unit, char byte) { return lower(unit) == lower(byte); }
+  static bool same(char unit, char byte) { return unit == byte || lower(unit) == lower(byte); }
 };
 struct ResolvedUnits {
   static bool is_run(char16_t unit) { return unit == any_run; }
@@ -40,6 +40,12 @@ template <class Units, class Pattern>
 bool matches(Pattern pattern, std::string_view text) {
   constexpr std::size_t none = Pattern::npos;
   std::size_t p = 0, t = 0, after_run = none, run_end = 0;
+  while (p < pattern.size() && !Units::is_run(pattern[p]) &&
+         !Units::is_one(pattern[p])) {  // most patterns end here
+    if (t == text.size() || !Units::same(pattern[p], text[t])) return false;
+    ++p;
+    ++t;
+  }
   while (t < text.size()) {
     if (p < pattern.size() && Units::is_run(pattern[p])) {
       after_run = ++p;
