@@ -217,7 +217,7 @@ struct CurlTransport::State : std::enable_shared_from_this<State> {
   void abandon(Exchange& exchange);
   void drive(curl_socket_t socket, int events);
   void harvest();
-  void finish(const std::shared_ptr<Exchange>& exchange, std::optional<Error> failure);
+  void finish(std::shared_ptr<Exchange> exchange, std::optional<Error> failure);
 
   static int on_socket(CURL*, curl_socket_t socket, int what, void* user, void*);
   static int on_timer(CURLM*, long timeout_ms, void* user);
@@ -289,7 +289,8 @@ bool CurlTransport::State::start(const std::shared_ptr<Exchange>& exchange) {
   return true;
 }
 
-void CurlTransport::State::finish(const std::shared_ptr<Exchange>& exchange, std::optional<Error> failure) {
+// By value: the caller may hold nothing but a reference to the entry that is erased here.
+void CurlTransport::State::finish(std::shared_ptr<Exchange> exchange, std::optional<Error> failure) {
   in_flight.erase(exchange->easy.get());
   curl_multi_remove_handle(multi.get(), exchange->easy.get());
   exchange->failure = std::move(failure);
