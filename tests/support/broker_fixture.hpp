@@ -99,7 +99,7 @@ class BrokerFixture : public RegistryFixture {
   };
   std::unique_ptr<Ongoing> begin(broker::CredentialRequest what) {
     auto ongoing = std::make_unique<Ongoing>();
-    ongoing->group.spawn(store(*broker, std::move(what), ongoing->result));
+    ongoing->group.spawn(answer(*broker, std::move(what), ongoing->result));
     return ongoing;
   }
   Issued end(Ongoing& ongoing) {
@@ -138,8 +138,8 @@ class BrokerFixture : public RegistryFixture {
   std::unique_ptr<broker::Broker> broker;
 
  private:
-  static Task<void> store(broker::Broker& broker, broker::CredentialRequest what,
-                          std::optional<Issued>& result) {
+  static Task<void> answer(broker::Broker& broker, broker::CredentialRequest what,
+                           std::optional<Issued>& result) {
     result.emplace(co_await broker.issue(std::move(what)));
   }
   std::int64_t accounts_ = 0;

@@ -1,4 +1,7 @@
 // Group B: the check itself is missing, fooled or raced.
+#include "support/broker_fixture.hpp"
+#include "support/gate.hpp"
+#include "support/service_fixture.hpp"
 #include "threats/verification.hpp"
 
 #include <gmock/gmock.h>
@@ -126,6 +129,94 @@ TEST_F(Check, ARoleThatGoesAwayDuringTheCheckPassesNoDenial) {
   EXPECT_EQ(report.outcome, VerificationOutcome::inconclusive);
   EXPECT_NE(result(report, "external_id_required"), CheckResult::passed);
   EXPECT_NE(result(report, "external_id_exact"), CheckResult::passed);
+}
+
+using registry::ConnectionState;
+using Schedule = ServiceFixture;
+using Binding = BrokerFixture;
+
+// Classes 11 and 19: checked only at the first set-up; the trust policy is loosened later. The schedule finds
+// it and suspends; when it is mended, the connection works again.
+TEST_F(Schedule, ARoleThatIsLoosenedLaterIsSuspended) {
+  const auto acme = connect("Acme", acme_role);
+  trust[acme_role.text()] = only(acme);
+  service->start();
+  settle();
+  ASSERT_EQ(state(acme), ConnectionState::active);
+  trust[acme_role.text()] = ScriptedRole::anything();
+  pass_time(std::chrono::hours{24});
+  EXPECT_EQ(state(acme), ConnectionState::suspended);
+  EXPECT_EQ(changes.back().state, ConnectionState::suspended);
+  trust[acme_role.text()] = only(acme);
+  pass_time(std::chrono::hours{24});
+  EXPECT_EQ(state(acme), ConnectionState::active);
+}
+
+// Class 13: the ARN is swapped while the check of the old one is running. Its outcome says nothing about the
+// new one.
+TEST_F(Schedule, AnArnSwappedDuringTheCheckIsNotPassedByIt) {
+  const auto acme = connect("Acme", acme_role);
+  trust[acme_role.text()] = only(acme);
+  Gate gate{loop};
+  gate.close();
+  sts.before_answer = [&] { return gate.pass(); };
+  service->start();
+  settle();
+  const RoleArn open_role = RoleArn::parse("arn:aws:iam::111122223333:role/open").value();
+  trust[open_role.text()] = ScriptedRole::anything();
+  ASSERT_TRUE(registry().set_role(actor(), acme.id, open_role));
+  gate.open();
+  settle();
+  pass_time(std::chrono::minutes{11});
+  EXPECT_EQ(registry().connection(acme.id).value().role_arn, open_role);
+  EXPECT_EQ(state(acme), ConnectionState::rejected);
+}
+
+// Class 12: the ARN is swapped after the check. Nothing is issued until the new one has passed, not from the
+// cache either.
+TEST_F(Binding, AnArnSwappedAfterTheCheckGivesNothing) {
+  const auto acme = connect("Acme");
+  const auto collector = workload("collector", {everything()});
+  ASSERT_TRUE(issue(collector, acme.id));
+  const RoleArn other =
+      RoleArn::parse("arn:aws:iam::" + acme.role_arn->account().text() + ":role/other").value();
+  ASSERT_TRUE(registry().set_role(actor(), acme.id, other));
+  // Even before anybody told the broker.
+  EXPECT_EQ(issue(collector, acme.id).error().kind, ErrorKind::connection_not_active);
+  broker->revoke(acme.id);
+  EXPECT_EQ(issue(collector, acme.id).error().kind, ErrorKind::connection_not_active);
+  clock().advance(std::chrono::minutes{1});
+  verify_due(VerificationOutcome::passed);
+  ASSERT_TRUE(issue(collector, acme.id));
+  EXPECT_EQ(sts.assume_role_calls.back().request.role_arn, other);
+}
+
+// Class 13, on the other side: the ARN is swapped between the broker's look and its hand-out.
+TEST_F(Binding, AnArnSwappedDuringAHandOutGivesNothing) {
+  const auto acme = connect("Acme");
+  const auto collector = workload("collector", {everything()});
+  gate.close();
+  const auto ongoing = begin(request(collector, acme.id));
+  settle();
+  const RoleArn other =
+      RoleArn::parse("arn:aws:iam::" + acme.role_arn->account().text() + ":role/other").value();
+  ASSERT_TRUE(registry().set_role(actor(), acme.id, other));
+  gate.open();
+  EXPECT_EQ(end(*ongoing).error().kind, ErrorKind::connection_not_active);
+  EXPECT_TRUE(issuances(acme.id).empty());
+}
+
+// Class 14, from production's side: what the broker asks for by default differs from a probe in the session
+// name's last part and the duration alone.
+TEST_F(Binding, ProductionAsksAsTheProbesDo) {
+  const auto acme = connect("Acme");
+  ASSERT_TRUE(issue(workload("collector", {registry::Grant{}}), acme.id));
+  const auto& asked = sts.assume_role_calls.at(0);
+  EXPECT_TRUE(asked.request.session_name.text().starts_with(acme.id.text() + "@"));
+  EXPECT_TRUE(asked.request.tags.empty());
+  EXPECT_FALSE(asked.request.source_identity.has_value());
+  EXPECT_FALSE(asked.request.session_policy.has_value());
+  EXPECT_EQ(asked.region.text(), "eu-central-1");
 }
 
 }  // namespace

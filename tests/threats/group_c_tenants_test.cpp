@@ -1,8 +1,12 @@
 // Group C: one tenant reaches, or learns about, what is another's. Class 45 (verification as an oracle) is
 // here too.
+#include "support/broker_fixture.hpp"
 #include "threats/verification.hpp"
 
 #include <gmock/gmock.h>
+#include <set>
+
+#include "registry/external_id.hpp"
 
 namespace deputy {
 namespace {
@@ -117,6 +121,185 @@ TEST_F(Oracle, TroubleInAForeignRoleLooksLikeTroubleBeforeIt) {
   };
   EXPECT_EQ(without_times(after.checks), without_times(before.checks));
   EXPECT_EQ(after.outcome, VerificationOutcome::inconclusive);
+}
+
+using Issuing = BrokerFixture;
+using std::chrono::seconds;
+
+// Class 21: another tenant's connection, by its identifier. It is as if it did not exist.
+TEST_F(Issuing, AnotherTenantsConnectionIsNotThere) {
+  const auto acme = connect("Acme");
+  const auto globex = connect("Globex");
+  const auto narrow = workload("narrow", {registry::Grant{.tenants = std::vector{globex.tenant_id}}});
+  ASSERT_TRUE(issue(workload("wide", {everything()}), acme.id));  // so that it is in the cache
+  const auto foreign = issue(narrow, acme.id);
+  ASSERT_FALSE(foreign);
+  EXPECT_EQ(foreign.error().kind, ErrorKind::not_found);
+  const auto made_up = ConnectionId::draw(seeded);
+  const auto missing = issue(narrow, made_up);
+  std::string expected = missing.error().message;
+  expected.replace(expected.find(made_up.text()), made_up.text().size(), acme.id.text());
+  EXPECT_EQ(foreign.error().message, expected);
+}
+
+// Class 22: a cache entry is shared across tenants, ARNs, IDs, policies or versions. Many tenants at once,
+// with hits, joined misses, revocations and new external IDs in between: everybody gets a session of exactly
+// their own role under the external ID of that moment.
+class ManyTenants : public BrokerFixture {
+ protected:
+  static constexpr int tenants = 500;
+
+  ManyTenants() {
+    sts.on_assume_role = [this](const FakeSts::AssumeRoleCall& call) -> aws::AwsResult<aws::AssumedRole> {
+      auto session = FakeSts::session(call.request, clock().now() + call.request.duration);
+      session.credentials.access_key_id =
+          made_for(call.request.role_arn, *call.request.external_id, call.request.session_name.text());
+      return session;
+    };
+    EXPECT_TRUE(store().write([this](registry::Transaction& tx) { return insert_all(tx); }));
+    EXPECT_EQ(all.size(), static_cast<std::size_t>(tenants));
+    for (const char* name : {"collector", "reporter"}) keys.push_back(workload(name, {everything()}));
+  }
+
+  static std::string made_for(const RoleArn& role, const ExternalId& id, const std::string& session_name) {
+    return role.account().text() + " " + id.text() + " " + session_name;
+  }
+  Result<void> insert_all(registry::Transaction& tx) {
+    all.clear();
+    for (int i = 0; i < tenants; ++i) {
+      const registry::Tenant tenant{.id = TenantId::draw(random()), .name = "T", .created_at = clock().now()};
+      DEPUTY_TRY(tx.insert(tenant));
+      const auto account = std::to_string(300'000'000'000 + i);
+      registry::Connection connection{
+          .id = ConnectionId::draw(random()),
+          .tenant_id = tenant.id,
+          .integration = integration_name(),
+          .account_id = AccountId::parse(account).value(),
+          .external_id = registry::issue_external_id(random()),
+          .role_arn = RoleArn::parse("arn:aws:iam::" + account + ":role/reader").value(),
+          .state = registry::ConnectionState::active,
+          .proof = registry::Proof::probed,
+          .verified_at = clock().now(),
+          .created_at = clock().now(),
+          .updated_at = clock().now()};
+      DEPUTY_TRY(tx.claim_external_id(connection.external_id, connection.id));
+      DEPUTY_TRY(tx.insert(connection));
+      all.push_back(std::move(connection));
+    }
+    return success();
+  }
+  // A new external ID, as after a rotation, and the broker is told.
+  void rebind(registry::Connection& connection) {
+    const auto id = registry::issue_external_id(random());
+    ASSERT_TRUE(store().write([&](registry::Transaction& tx) -> Result<void> {
+      DEPUTY_TRY(auto stored, tx.find_connection(connection.id));
+      DEPUTY_TRY(tx.claim_external_id(id, connection.id));
+      stored->external_id = id;
+      ++stored->binding_version;
+      return tx.update(*stored);
+    }));
+    broker->revoke(connection.id);
+    connection.external_id = id;
+  }
+  // Looks at the moment at which the credentials come.
+  static Task<void> ask(ManyTenants& test, std::size_t which, std::size_t workload, std::string suffix) {
+    broker::CredentialOptions options;
+    if (!suffix.empty()) options.session_name = suffix;
+    const auto& key = test.keys.at(workload);
+    const auto issued = co_await test.broker->issue(request(key, test.all[which].id, options));
+    const registry::Connection& connection = test.all[which];
+    EXPECT_TRUE(issued) << issued.error().message;
+    if (!issued) co_return;
+    const std::string session_name =
+        connection.id.text() + "@" + key.workload->text() + (suffix.empty() ? "" : "." + suffix);
+    EXPECT_EQ(issued.value().credentials.access_key_id,
+              made_for(*connection.role_arn, connection.external_id, session_name));
+    EXPECT_EQ(issued.value().account_id, connection.role_arn->account());
+    EXPECT_EQ(issued.value().issuance.tenant_id, connection.tenant_id);
+    ++test.answered;
+  }
+  std::size_t pick(std::size_t bound) { return uniform(seeded, bound); }
+
+  std::vector<registry::Connection> all;
+  std::vector<registry::Key> keys;
+  std::size_t answered = 0;
+};
+
+TEST_F(ManyTenants, NobodyEverGetsAnothersCredentials) {
+  std::size_t asked = 0;
+  for (int round = 0; round < 20; ++round) {
+    TaskGroup group;
+    gate.close();
+    std::vector<std::size_t> touched;
+    for (int i = 0; i < 25; ++i) {
+      // Some connections again and again, so that there are hits and joins.
+      const std::size_t which = pick(2) == 0 ? pick(8) : pick(all.size());
+      touched.push_back(which);
+      group.spawn(ask(*this, which, pick(keys.size()), pick(4) == 0 ? "job" : ""));
+      ++asked;
+    }
+    settle();
+    for (int i = 0; i < 3; ++i) rebind(all[touched[pick(touched.size())]]);
+    if (pick(4) == 0) broker->revoke(*keys[pick(keys.size())].workload);
+    gate.open();
+    loop.run(group.join());
+    clock().advance(std::chrono::minutes{static_cast<int>(pick(12))});
+  }
+  EXPECT_EQ(answered, asked);
+  EXPECT_GT(broker->counts().hits, 0U);
+  EXPECT_GT(broker->counts().joins, 0U);
+}
+
+// Class 24: a tenant's noise starves others. A connection that asks for ever new sessions gets its share of
+// the calls to STS, and no more.
+TEST_F(Issuing, ANoisyConnectionDoesNotStarveOthers) {
+  start_broker({.region = Region::parse("eu-central-1").value(), .sts_rate = 20});
+  const auto noisy = connect("Noisy");
+  const auto quiet = connect("Quiet");
+  const auto collector = workload("collector", {everything()});
+  std::vector<std::unique_ptr<Ongoing>> flood;
+  for (int i = 0; i < 60; ++i)
+    flood.push_back(begin(request(collector, noisy.id, {.session_name = "job-" + std::to_string(i)})));
+  settle();
+  EXPECT_TRUE(issue(collector, quiet.id));
+  loop.advance(seconds{3});
+  for (const auto& each : flood) std::ignore = end(*each);
+}
+
+// Class 24: a customer whose role is broken does not eat the quota with one and the same question.
+TEST_F(Issuing, ABrokenRoleIsAskedOnceInAWhile) {
+  const auto acme = connect("Acme");
+  const auto collector = workload("collector", {everything()});
+  sts.on_assume_role = [](const auto&) -> aws::AwsResult<aws::AssumedRole> { return FakeSts::denial(); };
+  for (int i = 0; i < 50; ++i) EXPECT_EQ(issue(collector, acme.id).error().kind, ErrorKind::role_denied);
+  EXPECT_EQ(sts.assume_role_calls.size(), 1U);
+}
+
+// Class 25: off-boarding leaves cached access.
+TEST_F(Issuing, AfterDisconnectingNothingIsLeft) {
+  const auto acme = connect("Acme");
+  const auto collector = workload("collector", {everything()});
+  ASSERT_TRUE(issue(collector, acme.id));
+  ASSERT_TRUE(registry().disconnect(actor(), acme.id));
+  broker->revoke(acme.id);
+  EXPECT_EQ(broker->counts().entries, 0U);
+  EXPECT_EQ(issue(collector, acme.id).error().kind, ErrorKind::connection_disconnected);
+  EXPECT_EQ(issuances(acme.id).size(), 1U);
+}
+
+// Class 26: a session name or tag built from a hostile tenant name. Opaque identifiers only: the names do not
+// occur.
+TEST_F(Issuing, NothingOfATenantsNameReachesAws) {
+  auto acme = registry()
+                  .create_tenant(actor(), {"evil@admin,root=1", "partner-ref@evil"}, std::nullopt)
+                  .value()
+                  .value;
+  const auto connection = connect(acme, RoleArn::parse("arn:aws:iam::444455556666:role/reader").value());
+  ASSERT_TRUE(issue(workload("collector", {everything()}), connection.id));
+  const auto& asked = sts.assume_role_calls.at(0).request;
+  EXPECT_EQ(asked.session_name.text(), connection.id.text() + "@collector");
+  EXPECT_TRUE(asked.tags.empty());
+  EXPECT_FALSE(asked.source_identity.has_value());
 }
 
 }  // namespace
