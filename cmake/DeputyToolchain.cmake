@@ -28,4 +28,7 @@ else()
   add_compile_definitions($<$<CONFIG:RelWithDebInfo>:_FORTIFY_SOURCE=2>)
   add_link_options(-Wl,-z,relro,-z,now)
 endif()
+if(DEPUTY_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link)  # the counters by which libFuzzer finds its way
+endif()
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
