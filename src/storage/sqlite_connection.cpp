@@ -130,6 +130,9 @@ Result<std::unique_ptr<SqliteConnection>> SqliteConnection::open(const std::file
   const int code = sqlite3_open_v2(file.empty() ? ":memory:" : file.c_str(), &database, flags, nullptr);
   std::unique_ptr<SqliteConnection> connection{new SqliteConnection{database}};
   if (code != SQLITE_OK) return sqlite_error(database, code, "open the file");
+  // SQLite falls back to reading where the file may not be written; here that would only show later.
+  if (access == Access::read_write && sqlite3_db_readonly(database, "main") == 1)
+    return sqlite_error(nullptr, SQLITE_READONLY, "open the file for writing");
   DEPUTY_TRY(connection->set_up(busy_timeout));
   return connection;
 }
