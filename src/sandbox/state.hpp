@@ -110,11 +110,12 @@ struct LogGroup {
 };
 
 struct StackResource {
-  std::string logical_id, role_name;
-  std::string role_unique_id;
+  std::string logical_id, role_name, role_unique_id;
+  bool generated_name = false;                      // not named by the template
+  std::set<std::string, std::less<>> policy_names;  // that the stack put there
 };
 struct StackOutput {
-  std::string key, value, description, export_name;
+  std::string key, value, description;
 };
 struct StackEvent {
   std::string id, logical_id, physical_id, type, status, reason;

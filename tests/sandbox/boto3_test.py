@@ -161,6 +161,84 @@ def it_misbehaves_on_request(host):
     sts.get_caller_identity()
 
 
+TEMPLATE = """
+AWSTemplateFormatVersion: "2010-09-09"
+Description: Access for the partner
+Parameters:
+  PartnerPrincipal: {Type: String, Default: "arn:aws:iam::111111111111:user/deputy-broker", AllowedPattern: "^arn:.*$"}
+  ExternalId: {Type: String, AllowedPattern: "^[0-9a-f-]{36}$", ConstraintDescription: must be as issued}
+  AllowSelfRead: {Type: String, Default: "true", AllowedValues: ["true", "false"]}
+Conditions:
+  SelfReadAllowed: !Equals [!Ref AllowSelfRead, "true"]
+Resources:
+  Role:
+    Type: AWS::IAM::Role
+    Properties:
+      MaxSessionDuration: 3600
+      AssumeRolePolicyDocument:
+        Version: 2012-10-17
+        Statement:
+          - Effect: Allow
+            Principal: {AWS: !Ref PartnerPrincipal}
+            Action: ["sts:AssumeRole", "sts:TagSession"]
+            Condition: {StringEquals: {"sts:ExternalId": !Ref ExternalId}}
+      Policies:
+        - PolicyName: permissions
+          PolicyDocument:
+            Version: 2012-10-17
+            Statement:
+              - {Effect: Allow, Action: "logs:FilterLogEvents", Resource: !Sub "arn:${AWS::Partition}:logs:*:${AWS::AccountId}:log-group:*"}
+  SelfRead:
+    Type: AWS::IAM::Policy
+    Condition: SelfReadAllowed
+    Properties:
+      PolicyName: self-read
+      PolicyDocument:
+        Version: 2012-10-17
+        Statement: [{Effect: Allow, Action: "iam:GetRole", Resource: !GetAtt Role.Arn}]
+      Roles: [!Ref Role]
+Outputs:
+  RoleArn: {Value: !GetAtt Role.Arn}
+"""
+
+
+def a_stack_makes_changes_and_deletes_a_role(host):
+    cloudformation = client(host, "cloudformation", ADMIN_KEY, region="eu-west-1")
+    parameters = lambda value: [{"ParameterKey": "ExternalId", "ParameterValue": value}]
+    named = dict(StackName="deputy", TemplateBody=TEMPLATE, Parameters=parameters(EXTERNAL_ID))
+    expect_error("InsufficientCapabilitiesException", cloudformation.create_stack, **named)
+    stack_id = cloudformation.create_stack(Capabilities=["CAPABILITY_IAM"], **named)["StackId"]
+    cloudformation.get_waiter("stack_create_complete").wait(StackName="deputy")
+    stack = cloudformation.describe_stacks(StackName="deputy")["Stacks"][0]
+    expect_equal((stack["StackId"], stack["StackStatus"]), (stack_id, "CREATE_COMPLETE"))
+    arn = stack["Outputs"][0]["OutputValue"]
+    assert arn.startswith(f"arn:aws:iam::{CUSTOMER}:role/deputy-Role-"), arn
+    expect_error("AlreadyExistsException", cloudformation.create_stack, Capabilities=["CAPABILITY_IAM"], **named)
+
+    credentials = assume(host, arn, ExternalId=EXTERNAL_ID, Tags=[{"Key": "run", "Value": "1"}])["Credentials"]
+    shown = with_credentials(host, "iam", credentials).get_role(RoleName=arn.split("/")[-1])["Role"]
+    expect_equal(shown["AssumeRolePolicyDocument"]["Statement"][0]["Condition"], {"StringEquals": {"sts:ExternalId": EXTERNAL_ID}})
+
+    update = dict(StackName="deputy", UsePreviousTemplate=True, Capabilities=["CAPABILITY_IAM"])
+    expect_error("ValidationError", cloudformation.update_stack,
+                 Parameters=[{"ParameterKey": "ExternalId", "UsePreviousValue": True}], **update)
+    message = expect_error("ValidationError", cloudformation.update_stack, Parameters=parameters("mine"), **update)
+    assert "must be as issued" in message, message
+    cloudformation.update_stack(
+        Parameters=parameters(WRONG_EXTERNAL_ID) + [{"ParameterKey": "AllowSelfRead", "ParameterValue": "false"}], **update)
+    cloudformation.get_waiter("stack_update_complete").wait(StackName="deputy")
+    expect_error("AccessDenied", assume, host=host, arn=arn, ExternalId=EXTERNAL_ID)
+    credentials = assume(host, arn, ExternalId=WRONG_EXTERNAL_ID)["Credentials"]
+    expect_error("AccessDenied", with_credentials(host, "iam", credentials).get_role, RoleName=arn.split("/")[-1])
+
+    cloudformation.delete_stack(StackName="deputy")
+    cloudformation.get_waiter("stack_delete_complete").wait(StackName=stack_id)
+    expect_error("ValidationError", cloudformation.describe_stacks, StackName="deputy")
+    expect_error("AccessDenied", assume, host=host, arn=arn, ExternalId=WRONG_EXTERNAL_ID)
+    expect_error("ValidationError", cloudformation.create_stack, StackName="x", Capabilities=["CAPABILITY_IAM"],
+                 TemplateBody=TEMPLATE.replace("AWS::IAM::Policy", "AWS::S3::Bucket"), Parameters=parameters(EXTERNAL_ID))
+
+
 run([
     a_role_is_assumed_with_its_external_id_alone,
     a_role_is_shown_changed_and_deleted,
@@ -169,4 +247,5 @@ run([
     log_events_are_put_and_read,
     a_request_that_is_signed_wrongly_is_refused,
     it_misbehaves_on_request,
+    a_stack_makes_changes_and_deletes_a_role,
 ])

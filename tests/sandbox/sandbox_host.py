@@ -36,7 +36,8 @@ def reader_policy():
 
 
 def seed():
-    assume = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "*"}]}
+    may = ["sts:AssumeRole", "sts:TagSession"]
+    assume = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": may, "Resource": "*"}]}
     user = lambda name, key, policy: {
         "name": name, "access_key_id": key[0], "secret_access_key": key[1], "policies": {"own": policy}}
     return {
