@@ -118,6 +118,8 @@ class Registry {
   Result<Created<Tenant>> create_tenant(const Actor& actor, NewTenant tenant,
                                         std::optional<Idempotency> once);
   Result<Tenant> tenant(const TenantId& id);
+  // The tenant whose `reference`, the partner's own key, is this.
+  Result<Tenant> tenant_by_reference(const std::string& reference);
   Result<Page<Tenant>> tenants(const PageRequest& page);
 
   // A change makes a new version; the same content again makes none. `integration_too_broad` unless

@@ -36,6 +36,10 @@ Result<Tenant> Registry::tenant(const TenantId& id) {
   return in_read(store_, [&](Transaction& tx) { return required(tx.find_tenant(id), "tenant"); });
 }
 
+Result<Tenant> Registry::tenant_by_reference(const std::string& reference) {
+  return in_read(store_, [&](Transaction& tx) { return required(tx.find_tenant_by_reference(reference), "tenant"); });
+}
+
 Result<Page<Tenant>> Registry::tenants(const PageRequest& page) {
   return in_read(store_, [&](Transaction& tx) { return tx.list_tenants(page); });
 }

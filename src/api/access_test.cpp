@@ -1,0 +1,242 @@
+#include "support/api_fixture.hpp"
+
+// Credentials, workloads, keys and the journal over the API.
+namespace deputy::api {
+namespace {
+
+using registry::KeyRole;
+
+class AccessApi : public ApiFixture {
+ protected:
+  AccessApi() {
+    acme = make_tenant("Acme", "a-1");
+    globex = make_tenant("Globex", "g-1");
+    acme_connection = make_active_connection(acme);
+    globex_connection = make_active_connection(globex, "444455556666");
+    make_workload("collector",
+                  R"([{"integration":"log-reader","tenants":[")" + acme + R"("],"may":["session_name"]}])");
+    collector = make_key(KeyRole::workload, WorkloadName::parse("collector").value());
+  }
+  std::string credentials_of(const std::string& connection) const {
+    return "/v1/connections/" + connection + "/credentials";
+  }
+
+  std::string acme, globex, acme_connection, globex_connection, collector;
+};
+
+TEST_F(AccessApi, CredentialsHaveAllThatTheContractNames) {
+  const auto answer = call("POST", credentials_of(acme_connection), collector,
+                           R"({"session_name":"job-1","reason":"nightly"})");
+  ASSERT_EQ(answer.status, 200) << answer.text;
+  EXPECT_EQ(answer.string("access_key_id").substr(0, 4), "ASIA");
+  EXPECT_EQ(answer.string("secret_access_key").substr(0, 11), "fake-secret");
+  EXPECT_EQ(answer.string("session_token").substr(0, 10), "fake-token");
+  EXPECT_EQ(answer.string("expires_at"), "2026-01-01T01:00:00Z");
+  EXPECT_EQ(answer.body.at("expires_in_seconds"), 3600);
+  EXPECT_EQ(answer.string("account_id"), customer_account);
+  EXPECT_EQ(answer.string("region"), "eu-central-1");
+  EXPECT_EQ(answer.string("issuance_id").substr(0, 4), "iss_");
+  EXPECT_EQ(answer.headers.find("Cache-Control"), "no-store");
+  EXPECT_EQ(sts.assume_role_calls.back().request.external_id->text(),
+            get("/v1/connections/" + acme_connection).string("external_id"));
+  const auto issuances = get("/v1/connections/" + acme_connection + "/issuances");
+  const auto& one = issuances.body.at("items").at(0);
+  EXPECT_EQ(one.at("id").as_string(), answer.string("issuance_id"));
+  EXPECT_EQ(one.at("workload"), "collector");
+  EXPECT_EQ(one.at("reason"), "nightly");
+  EXPECT_EQ(one.at("source"), "sts");
+  EXPECT_EQ(issuances.text.find("fake-secret"), std::string::npos);
+}
+
+TEST_F(AccessApi, CredentialsAreNeverReplayed) {
+  const Headers once{{"Idempotency-Key", "k"}};
+  const auto first = call("POST", credentials_of(acme_connection), collector, "", once);
+  const auto again = call("POST", credentials_of(acme_connection), collector, "{}", once);
+  EXPECT_EQ(again.status, 200);
+  EXPECT_NE(again.string("issuance_id"), first.string("issuance_id"));
+  EXPECT_EQ(again.headers.find("Idempotency-Replayed"), std::nullopt);
+}
+
+// THREATS 32.
+TEST_F(AccessApi, WorkloadsGetNothingBeyondTheirGrants) {
+  const auto other = call("POST", credentials_of(globex_connection), collector);
+  EXPECT_EQ(other.status, 404);
+  EXPECT_EQ(other.text, call("POST", credentials_of("con_aaaaaaaaaaaaaaaaaaaaaaaa"), collector).text);
+  EXPECT_EQ(other.text, call("POST", credentials_of("nonsense"), collector).text);
+  EXPECT_EQ(call("POST", credentials_of(acme_connection), collector, R"({"region":"us-east-1"})").code(),
+            "forbidden");
+  EXPECT_EQ(call("POST", credentials_of(acme_connection), collector,
+                 R"({"role_arn":"arn:aws:iam::111122223333:role/x"})")
+                .code(),
+            "unknown_field");
+  EXPECT_TRUE(sts.assume_role_calls.empty());
+}
+
+TEST_F(AccessApi, WorkloadsSeeConnectionsWithinTheirGrants) {
+  const auto listed = call("GET", "/v1/connections?reference=a-1", collector);
+  ASSERT_EQ(listed.body.at("items").as_array().size(), 1U) << listed.text;
+  EXPECT_EQ(listed.body.at("items").at(0).at("id").as_string(), acme_connection);
+  EXPECT_EQ(call("GET", "/v1/connections", collector).body, listed.body);
+  EXPECT_EQ(call("GET", "/v1/connections?reference=g-1", collector).body.at("items").as_array().size(), 0U);
+  const auto one = call("GET", "/v1/connections/" + acme_connection, collector);
+  EXPECT_EQ(one.status, 200);
+  for (const char* hidden : {"role_arn", "external_id", "rotation"}) {
+    EXPECT_FALSE(one.body.as_object().contains(hidden)) << hidden;
+    EXPECT_FALSE(listed.body.at("items").at(0).as_object().contains(hidden)) << hidden;
+  }
+  EXPECT_EQ(call("GET", "/v1/connections/" + globex_connection, collector).status, 404);
+}
+
+TEST_F(AccessApi, AWorkloadsPageIsFilledFromManyConnections) {
+  for (int i = 0; i < 5; ++i) make_connection(globex);
+  const auto page = call("GET", "/v1/connections?limit=1", collector);
+  EXPECT_EQ(page.body.at("items").as_array().size(), 1U) << page.text;
+}
+
+TEST_F(AccessApi, TheContainerProtocolIsWhatSdksRead) {
+  http::Request request;
+  request.method = "GET";
+  request.path = "/v1/credentials/" + acme_connection;
+  request.headers.add("Authorization", collector);  // bare
+  request.headers.add("Accept", "application/json");
+  const auto answer = send(request);
+  ASSERT_EQ(answer.status, 200) << answer.text;
+  EXPECT_EQ(answer.body.as_object().size(), 5U);
+  EXPECT_EQ(answer.string("AccessKeyId").substr(0, 4), "ASIA");
+  EXPECT_EQ(answer.string("SecretAccessKey").substr(0, 11), "fake-secret");
+  EXPECT_EQ(answer.string("Token").substr(0, 10), "fake-token");
+  EXPECT_EQ(answer.string("Expiration"), "2026-01-01T01:00:00Z");
+  EXPECT_EQ(answer.string("AccountId"), customer_account);
+  request.path = "/v1/credentials/" + globex_connection;
+  const auto refused = send(request);
+  EXPECT_EQ(refused.status, 404);
+  EXPECT_EQ(refused.body.as_object().size(), 2U);
+  EXPECT_EQ(refused.code(), "not_found");
+  EXPECT_EQ(call("GET", request.path, "").text,
+            R"({"code":"unauthorized","message":"a valid key is needed, as `Authorization: Bearer KEY`"})");
+  http::Request bare;
+  bare.method = "GET";
+  bare.path = "/v1/connections";
+  bare.headers.add("Authorization", collector);
+  EXPECT_EQ(send(bare).status, 401);
+}
+
+TEST_F(AccessApi, StsTroubleHasItsOwnCodes) {
+  sts.on_assume_role = [](const auto&) -> aws::AwsResult<aws::AssumedRole> { return FakeSts::denial(); };
+  const auto denied = call("POST", credentials_of(acme_connection), collector);
+  EXPECT_EQ(denied.status, 409);
+  EXPECT_EQ(denied.code(), "role_denied");
+  EXPECT_EQ(denied.text.find("arn:aws"), std::string::npos);
+}
+
+TEST_F(AccessApi, ChangedGrantsTakeEffectAtOnce) {
+  EXPECT_EQ(call("POST", credentials_of(acme_connection), collector).status, 200);
+  const auto replaced = put("/v1/workloads/collector", R"({"grants":[]})");
+  EXPECT_EQ(replaced.status, 200);
+  EXPECT_EQ(broker.counts().entries, 0U);
+  EXPECT_EQ(call("POST", credentials_of(acme_connection), collector).status, 404);
+}
+
+TEST_F(AccessApi, WorkloadsAreMadeShownAndListed) {
+  const auto made = put("/v1/workloads/indexer",
+                        R"({"grants":[{"integration":"*","tenants":"*","may":["tags","duration"],
+                            "session_policy":{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:GetObject","Resource":"*"}]}}]})");
+  EXPECT_EQ(made.status, 201) << made.text;
+  const auto& grant = made.body.at("grants").at(0);
+  EXPECT_EQ(grant.at("integration"), "*");
+  EXPECT_EQ(grant.at("tenants"), "*");
+  EXPECT_EQ(grant.at("may"), (boost::json::array{"tags", "duration"}));
+  EXPECT_EQ(grant.at("session_policy").at("Version"), "2012-10-17");
+  EXPECT_EQ(get("/v1/workloads/indexer").text, made.text);
+  EXPECT_EQ(get("/v1/workloads").body.at("items").as_array().size(), 2U);
+  EXPECT_EQ(get("/v1/workloads/none").status, 404);
+}
+
+// THREATS 33: a key's secret is shown once, and is nowhere after.
+TEST_F(AccessApi, AKeysSecretIsShownOnce) {
+  const Headers once{{"Idempotency-Key", "k"}};
+  const auto made = call("POST", "/v1/keys", admin, R"({"role":"onboarding","expires_in":"90d"})", once);
+  EXPECT_EQ(made.status, 201) << made.text;
+  const std::string secret = made.string("secret");
+  EXPECT_EQ(secret.substr(0, 15), "dpk_onboarding_");
+  EXPECT_EQ(made.string("expires_at"), "2026-04-01T00:00:00Z");
+  EXPECT_EQ(call("GET", "/v1/tenants", secret).status, 200);
+  const auto again = call("POST", "/v1/keys", admin, R"({"role":"onboarding","expires_in":"90d"})", once);
+  EXPECT_EQ(again.status, 201);
+  EXPECT_EQ(again.string("id"), made.string("id"));
+  EXPECT_FALSE(again.body.as_object().contains("secret"));
+  for (const std::string& path : {std::string{"/v1/keys?limit=200"}, "/v1/keys/" + made.string("id"),
+                                  std::string{"/v1/journal?limit=200"}})
+    EXPECT_EQ(get(path).text.find(secret.substr(15)), std::string::npos) << path;
+}
+
+TEST_F(AccessApi, KeysAreAskedForWithARole) {
+  EXPECT_EQ(post("/v1/keys", "{}").code(), "invalid_request");
+  EXPECT_EQ(post("/v1/keys", R"({"role":"workload"})").code(), "invalid_request");
+  EXPECT_EQ(post("/v1/keys", R"({"role":"workload","workload":"none"})").status, 404);
+  EXPECT_EQ(post("/v1/keys", R"({"role":"admin","workload":"collector"})").code(), "invalid_request");
+  EXPECT_EQ(post("/v1/keys", R"({"role":"workload","workload":"collector","connection_id":")" +
+                                 acme_connection + R"(","expires_in":3601})")
+                .code(),
+            "invalid_request");
+  EXPECT_EQ(post("/v1/keys", R"({"workload":"collector"})").string("role"), "workload");
+}
+
+TEST_F(AccessApi, AWorkloadsKeyMakesKeysForItsOwnConnectionsAlone) {
+  const auto wish = [&](const std::string& body) { return call("POST", "/v1/keys", collector, body); };
+  const auto made = wish(R"({"connection_id":")" + acme_connection + "\"}");
+  ASSERT_EQ(made.status, 201) << made.text;
+  EXPECT_EQ(made.string("role"), "workload");
+  EXPECT_EQ(made.string("workload"), "collector");
+  EXPECT_EQ(made.string("connection_id"), acme_connection);
+  EXPECT_EQ(made.string("expires_at"), "2026-01-01T01:00:00Z");
+  EXPECT_EQ(wish(R"({"connection_id":")" + globex_connection + "\"}").status, 404);
+  EXPECT_EQ(wish("{}").code(), "forbidden");
+  EXPECT_EQ(wish(R"({"role":"admin"})").code(), "forbidden");
+  EXPECT_EQ(
+      wish(R"({"role":"workload","workload":"other","connection_id":")" + acme_connection + "\"}").code(),
+      "forbidden");
+  EXPECT_EQ(wish(R"({"expires_in":7200,"connection_id":")" + acme_connection + "\"}").code(),
+            "invalid_request");
+}
+
+TEST_F(AccessApi, AMadeKeyDoesNotOutliveItsMaker) {
+  const std::string brief =
+      make_key(KeyRole::workload, WorkloadName::parse("collector").value(), std::chrono::minutes{5});
+  const auto made = call("POST", "/v1/keys", brief, R"({"connection_id":")" + acme_connection + "\"}");
+  EXPECT_EQ(made.string("expires_at"), "2026-01-01T00:05:00Z");
+}
+
+TEST_F(AccessApi, AKeyForOneConnectionKnowsNoOther) {
+  make_workload("collector", R"([{"integration":"*","tenants":"*"}])");
+  const std::string narrowed =
+      post("/v1/keys", R"({"workload":"collector","connection_id":")" + acme_connection + "\"}")
+          .string("secret");
+  EXPECT_EQ(call("POST", credentials_of(acme_connection), narrowed).status, 200);
+  EXPECT_EQ(call("GET", "/v1/credentials/" + acme_connection, narrowed).status, 200);
+  EXPECT_EQ(call("GET", "/v1/connections/" + acme_connection, narrowed).status, 200);
+  EXPECT_EQ(call("GET", "/v1/connections", narrowed).body.at("items").as_array().size(), 1U);
+  for (const std::string& path :
+       {"/v1/connections/" + globex_connection, "/v1/credentials/" + globex_connection})
+    EXPECT_EQ(call("GET", path, narrowed).status, 404) << path;
+  EXPECT_EQ(call("POST", credentials_of(globex_connection), narrowed).status, 404);
+  EXPECT_EQ(call("POST", "/v1/keys", narrowed, R"({"connection_id":")" + acme_connection + "\"}").code(),
+            "forbidden");
+}
+
+TEST_F(AccessApi, TheJournalTellsWhoDidWhat) {
+  call("POST", credentials_of(acme_connection), collector);
+  const auto auditor = make_key(KeyRole::auditor);
+  const auto entries = call("GET", "/v1/journal?limit=200", auditor).body.at("items").as_array();
+  std::int64_t sequence = 0;
+  bool issued = false;
+  for (const auto& entry : entries) {
+    EXPECT_EQ(entry.at("sequence").as_int64(), ++sequence);
+    EXPECT_EQ(entry.at("hash").as_string().size(), 64U);
+    issued = issued || entry.at("act") == "credentials.issued";
+  }
+  EXPECT_TRUE(issued);
+}
+
+}  // namespace
+}  // namespace deputy::api

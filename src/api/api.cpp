@@ -1,0 +1,180 @@
+#include "api/api.hpp"
+
+#include "api/authentication.hpp"
+#include "api/content.hpp"
+#include "api/external_id_guard.hpp"
+#include "api/json_fields.hpp"
+#include "api/metrics.hpp"
+#include "api/problem.hpp"
+#include "api/services.hpp"
+
+namespace deputy::api {
+namespace {
+
+// Methods that change nothing; a refused one needs no entry in the journal.
+bool only_reads(std::string_view method) {
+  return method == "GET" || method == "HEAD";
+}
+
+Error no_such_route(const Match& match) {
+  if (match.allow.empty()) return Error{ErrorKind::not_found, "no such path"};
+  return Error{ErrorKind::method_not_allowed, "this path knows the methods " + match.allow};
+}
+
+Result<json::Value> read_body(const http::Request& request, const Route& route) {
+  json::Value empty;
+  empty.kind = json::Kind::object;
+  if (request.body.empty()) {
+    if (route.body == BodyRule::required)
+      return Error{ErrorKind::invalid_request, "a body is needed: a JSON object"};
+    return empty;
+  }
+  if (route.body == BodyRule::none) return Error{ErrorKind::invalid_request, "this request takes no body"};
+  DEPUTY_TRY(require_json_content(request.headers));
+  DEPUTY_TRY(auto body, json::read(request.body));
+  DEPUTY_TRY(Fields::open(body, route.fields));
+  return body;
+}
+
+Result<void> require_role(const Route& route, const registry::Key& key) {
+  if (!route.access.admits(key.role))
+    return Error{ErrorKind::forbidden,
+                 "a key of the role `" + std::string{registry::to_text(key.role)} + "` may not do this"};
+  if (key.connection_id && !route.narrowed_keys)
+    return Error{ErrorKind::forbidden, "a key for one connection alone may not do this"};
+  return success();
+}
+
+// A key for one connection learns nothing of others, not even that they exist.
+Result<void> require_own_connection(const Route& route, const registry::Key& key,
+                                    const std::vector<std::string>& parameters) {
+  if (key.connection_id && route.takes("connection") && parameters.at(0) != key.connection_id->text())
+    return Error{ErrorKind::not_found, "no such connection"};
+  return success();
+}
+
+registry::Actor actor_of(const std::optional<registry::Key>& key, const http::Request& request) {
+  if (!key) return {"system", "", request.remote_address};
+  return {"key", key->id.text(), request.remote_address};
+}
+
+// Everything that is checked before a handler runs and needs nothing that blocks.
+Result<void> pass_gates(Call& call) {
+  const Route& route = *call.route;
+  DEPUTY_TRY(refuse_external_id(call.request, route.opaque));
+  if (call.key) {
+    DEPUTY_TRY(require_role(route, *call.key));
+    DEPUTY_TRY(require_own_connection(route, *call.key, call.parameters));
+  }
+  if (!route.produces.empty() && !accepts(call.request.headers, route.produces))
+    return Error{ErrorKind::not_acceptable, "the answer is " + std::string{route.produces}};
+  DEPUTY_TRY(call.query, Query::parse(call.request.query, route.query));
+  DEPUTY_TRY(call.body, read_body(call.request, route));
+  return success();
+}
+
+http::Response to_response(Reply reply, std::string_view request_id) {
+  const bool empty = reply.body.empty();
+  http::Response response =
+      plain_response(reply.status, empty ? "" : reply.content_type, std::move(reply.body), request_id);
+  if (!reply.location.empty()) response.headers.add("Location", std::move(reply.location));
+  if (reply.replayed) response.headers.add("Idempotency-Replayed", "true");
+  for (auto& [name, value] : reply.headers) response.headers.add(std::move(name), std::move(value));
+  return response;
+}
+
+// Attempts that an auditor wants to know of: to set an external ID, or to do what the key is not for.
+std::optional<journal::Entry> entry_for(const Error& error, const Call& call, Timestamp now) {
+  const bool on_record =
+      call.key && (error.kind == ErrorKind::external_id_not_settable ||
+                   (error.kind == ErrorKind::forbidden && !only_reads(call.request.method)));
+  if (!on_record) return std::nullopt;
+  journal::Entry entry;
+  entry.at = now;
+  entry.actor = call.actor;
+  entry.act = "request.refused";
+  entry.outcome = journal::Outcome::refused;
+  entry.detail = R"({"code":")" + std::string{code_of(error.kind)} + R"(","route":")" +
+                 std::string{call.route->method} + " " + std::string{call.route->pattern} + R"("})";
+  return entry;
+}
+
+}  // namespace
+
+struct Api::State {
+  Metrics metrics;
+  Services services;
+
+  State(Parts parts, Settings settings, const bool& draining)
+      : services{std::move(parts), std::move(settings), metrics, draining} {}
+
+  Task<Result<registry::Key>> authenticate(const http::Request& request, const Route& route);
+  Task<Result<Reply>> answer(Call& call);
+  Task<void> put_on_record(const Error& error, const Call& call);
+  http::Response refuse(const Error& error, const Match& match, std::string_view request_id) const;
+};
+
+Task<Result<registry::Key>> Api::State::authenticate(const http::Request& request, const Route& route) {
+  const KeyForm form = route.container_protocol ? KeyForm::bearer_or_bare : KeyForm::bearer;
+  DEPUTY_CO_TRY(const auto secret, presented_key(request.headers, form));
+  co_return co_await services.run([&] { return services.registry().authenticate(secret); });
+}
+
+Task<Result<Reply>> Api::State::answer(Call& call) {
+  if (!call.route->access.everyone) {
+    DEPUTY_CO_TRY(auto key, co_await authenticate(call.request, *call.route));
+    call.key = std::move(key);
+  }
+  call.actor = actor_of(call.key, call.request);
+  auto passed = pass_gates(call);
+  if (passed.has_error()) {
+    co_await put_on_record(passed.error(), call);
+    co_return std::move(passed.error());
+  }
+  co_return co_await call.route->handler(services, std::move(call));
+}
+
+Task<void> Api::State::put_on_record(const Error& error, const Call& call) {
+  const auto entry = entry_for(error, call, services.parts.clock.now());
+  if (!entry) co_return;
+  const auto noted = co_await services.run([&] { return services.registry().note(*entry); });
+  if (noted.has_error() && services.parts.log_failure)
+    services.parts.log_failure(call.request.request_id, noted.error());
+}
+
+http::Response Api::State::refuse(const Error& error, const Match& match, std::string_view request_id) const {
+  const bool container = match.route != nullptr && match.route->container_protocol;
+  http::Response response =
+      container ? container_problem_response(error, request_id) : problem_response(error, request_id);
+  if (error.kind == ErrorKind::method_not_allowed) response.headers.add("Allow", match.allow);
+  if (response.status >= 500 && services.parts.log_failure)
+    services.parts.log_failure(std::string{request_id}, error);
+  return response;
+}
+
+Api::Api(Parts parts, Settings settings)
+    : state_(std::make_unique<State>(std::move(parts), std::move(settings), draining_)) {}
+Api::~Api() = default;
+
+Task<http::Response> Api::handle(http::Request request) {
+  const auto began = state_->services.parts.clock.steady_now();
+  const std::string request_id = request.request_id;
+  Match match = find_route(routes(), request.method, request.path);
+  Result<Reply> reply = no_such_route(match);
+  if (match.route == nullptr) {
+    auto refused = refuse_external_id(request, {});
+    if (refused.has_error()) reply = std::move(refused.error());
+  } else {
+    Call call{.request = std::move(request), .route = match.route, .parameters = match.parameters};
+    reply = co_await state_->answer(call);
+  }
+  http::Response response = reply ? to_response(std::move(reply).value(), request_id)
+                                  : state_->refuse(reply.error(), match, request_id);
+  const bool known = match.route != nullptr;
+  state_->metrics.count_request(known ? match.route->method : "other",
+                                known ? match.route->pattern : "unknown", response.status,
+                                state_->services.parts.clock.steady_now() - began);
+  co_return response;
+}
+
+}  // namespace deputy::api

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "broker/broker.hpp"
+#include "core/clock.hpp"
+#include "core/event_loop.hpp"
+#include "core/work_pool.hpp"
+#include "http/message.hpp"
+#include "registry/registry.hpp"
+
+namespace deputy::api {
+
+struct Settings {
+  std::string version;     // of the program
+  std::string public_url;  // without a trailing slash; empty when not configured
+  // connect.template_url: an HTTPS URL of S3 under which the templates are; `{connection}` in it stands for
+  // the connection's identifier.
+  std::optional<std::string> template_url;
+  Region region;  // aws.region: where launch links lead by default
+};
+
+// What the API stands on. All references outlive the Api.
+struct Parts {
+  EventLoop& loop;
+  WorkPool& pool;
+  registry::Registry& registry;
+  broker::Broker& broker;
+  const Clock& clock;
+  std::function<void()> wake_verification;  // verify::Service::wake
+  // Told of every answer with a status of 500 and above, with what is for the operator alone.
+  std::function<void(const std::string& request_id, const Error& error)> log_failure;
+};
+
+// What the listener answers by itself (400, 408, 413, …), as a problem document:
+// http::ServerOptions::error_response.
+http::Response listener_error(int status);
+
+// The HTTP API: authentication, refusal of external IDs, strict reading, handlers,
+// problem documents. On the loop's thread; what blocks runs on the pool. Outlives the tasks of its requests.
+class Api {
+ public:
+  Api(Parts parts, Settings settings);
+  ~Api();
+  Api(const Api&) = delete;
+  Api& operator=(const Api&) = delete;
+
+  // An http::Handler. Never fails: every error is an answer.
+  Task<http::Response> handle(http::Request request);
+
+  // From now on /readyz answers 503, so that a balancer sends no more; everything else goes on.
+  void begin_draining() { draining_ = true; }
+
+ private:
+  struct State;
+  bool draining_ = false;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace deputy::api

@@ -1,0 +1,41 @@
+#include "api/docs_page.hpp"
+#include "api/handlers.hpp"
+#include "api/metrics.hpp"
+#include "api/openapi.hpp"
+#include "api/services.hpp"
+
+namespace deputy::api {
+
+// The process answers: no more is said, since a restart would mend no more.
+Task<Result<Reply>> get_health(const Services&, Call) {
+  co_return Reply{.body = R"({"status":"ok"})"};
+}
+
+// The database answers, and the process is not about to stop.
+Task<Result<Reply>> get_readiness(const Services& services, Call) {
+  if (services.draining) co_return Error{ErrorKind::overloaded, "the service is stopping"};
+  const auto reachable = co_await services.run([&] { return services.registry().earliest_due(); });
+  if (reachable.has_error())
+    co_return Error{ErrorKind::overloaded, "the database does not answer", reachable.error().detail};
+  co_return Reply{.body = R"({"status":"ready"})"};
+}
+
+Task<Result<Reply>> get_metrics(const Services& services, Call) {
+  co_return Reply{.body = services.metrics.text(services.parts.broker.counts()),
+                  .content_type = "text/plain; version=0.0.4; charset=utf-8"};
+}
+
+Task<Result<Reply>> get_openapi(const Services&, Call) {
+  co_return Reply{.body = std::string{openapi_document()}};
+}
+
+Task<Result<Reply>> get_docs(const Services&, Call) {
+  static const std::string page = docs_page(openapi_document());
+  co_return Reply{.body = page,
+                  .content_type = "text/html; charset=utf-8",
+                  .headers = {{"Content-Security-Policy", std::string{docs_content_security_policy}},
+                              {"X-Frame-Options", "DENY"},
+                              {"Referrer-Policy", "no-referrer"}}};
+}
+
+}  // namespace deputy::api

@@ -1,0 +1,34 @@
+#include "api/handlers.hpp"
+#include "api/render.hpp"
+#include "api/services.hpp"
+
+namespace deputy::api {
+
+Task<Result<Reply>> request_verification(const Services& services, Call call) {
+  DEPUTY_CO_TRY(const auto id, call.path_id<ConnectionId>());
+  DEPUTY_CO_TRY(const auto verification, co_await services.run([&] {
+    return services.registry().request_verification(call.actor, id);
+  }));
+  services.parts.wake_verification();
+  co_return Reply{.status = 202,
+                  .body = boost::json::serialize(render(verification)),
+                  .location = "/v1/connections/" + id.text() + "/verifications/" + verification.id.text()};
+}
+
+Task<Result<Reply>> list_verifications(const Services& services, Call call) {
+  DEPUTY_CO_TRY(const auto id, call.path_id<ConnectionId>());
+  DEPUTY_CO_TRY(const auto wanted, call.query.page());
+  DEPUTY_CO_TRY(const auto page,
+                co_await services.run([&] { return services.registry().verifications(id, wanted); }));
+  co_return Reply{.body = render_page(page, [](const registry::Verification& one) { return render(one); })};
+}
+
+Task<Result<Reply>> get_verification(const Services& services, Call call) {
+  DEPUTY_CO_TRY(const auto connection, call.path_id<ConnectionId>(0));
+  DEPUTY_CO_TRY(const auto id, call.path_id<VerificationId>(1));
+  DEPUTY_CO_TRY(const auto verification,
+                co_await services.run([&] { return services.registry().verification(connection, id); }));
+  co_return Reply{.body = boost::json::serialize(render(verification))};
+}
+
+}  // namespace deputy::api
