@@ -12,7 +12,7 @@ namespace deputy::verify {
 
 struct ServiceSettings {
   Region region;
-  std::size_t in_flight_max = 16;                              // verifications side by side
+  std::size_t in_flight_max = 256;  // verifications side by side; most only wait for AWS
   std::chrono::milliseconds lease = std::chrono::minutes{10};  // longer than any run
   std::chrono::milliseconds poll = std::chrono::seconds{30};   // looks for due work at least this often
 };

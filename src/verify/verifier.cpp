@@ -107,6 +107,7 @@ struct Surroundings {
   aws::Sts& sts;
   aws::CredentialsProvider& base;
   const VerifierSettings& settings;
+  Pace& pace;
 };
 
 // One run. Lives in the frame of the coroutine that runs it.
@@ -347,6 +348,9 @@ Task<Probed> Run::assume(std::optional<ExternalId> id, Expect expect) {
 }
 
 Task<Probed> Run::assume_once(std::optional<ExternalId> id, Expect expect, aws::AwsErrorClass& error_class) {
+  const milliseconds turn = around_.pace.take_turn(around_.clock.steady_now());
+  if (turn.count() > 0 && !co_await sleep_for(around_.loop, turn, stop_))
+    co_return unclear(interrupted_message(), "", "");
   auto base = co_await around_.base.get();
   if (!base) {
     error_class = aws::AwsErrorClass::caller_credentials;
@@ -438,10 +442,17 @@ VerificationReport Run::report() {
 
 Verifier::Verifier(EventLoop& loop, const Clock& clock, Random& random, aws::Sts& sts,
                    aws::CredentialsProvider& base, VerifierSettings settings)
-    : loop_(loop), clock_(clock), random_(random), sts_(sts), base_(base), settings_(settings) {}
+    : loop_(loop),
+      clock_(clock),
+      random_(random),
+      sts_(sts),
+      base_(base),
+      settings_(settings),
+      pace_(settings.sts_rate) {}
 
 Task<VerificationReport> Verifier::run(Target target, std::stop_token stop) {
-  Run run{Surroundings{loop_, clock_, random_, sts_, base_, settings_}, std::move(target), std::move(stop)};
+  Run run{Surroundings{loop_, clock_, random_, sts_, base_, settings_, pace_}, std::move(target),
+          std::move(stop)};
   co_return co_await run.go();
 }
 

@@ -10,6 +10,7 @@
 #include "core/event_loop.hpp"
 #include "core/random.hpp"
 #include "registry/registry.hpp"
+#include "verify/pace.hpp"
 
 namespace deputy::verify {
 
@@ -32,7 +33,10 @@ struct VerifierSettings {
   std::chrono::milliseconds propagation_retry =
       std::chrono::seconds{2};               // first wait; doubles up to 20 s, with jitter
   std::chrono::seconds probe_duration{900};  // STS's shortest
-  int attempts_max = 3;                      // for one probe that is inconclusive
+  // AssumeRole calls a second, all runs together (verification.sts_share of credentials.sts_rate): what waits
+  // for its turn does not take from production.
+  double sts_rate = 20;
+  int attempts_max = 3;  // for one probe that is inconclusive
 };
 
 // Runs checks 1–5 (DESIGN section 4) in their order and by their rules: only AccessDenied is a denial and
@@ -56,6 +60,7 @@ class Verifier {
   aws::Sts& sts_;
   aws::CredentialsProvider& base_;
   VerifierSettings settings_;
+  Pace pace_;
 };
 
 }  // namespace deputy::verify

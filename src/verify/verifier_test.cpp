@@ -349,6 +349,14 @@ TEST_F(VerifierTest, APreviousIdsDenialCountsOnlyBetweenTwoSuccesses) {
   EXPECT_EQ(result(report, "previous_external_id_denied"), CheckResult::inconclusive);
 }
 
+TEST_F(VerifierTest, KeepsToItsShareOfTheQuota) {
+  Verifier slow{loop, clock, random, sts, base, {.sts_rate = 2}};
+  const auto began = clock.steady_now();
+  const auto report = loop.run_through_time(slow.run(target(), std::stop_token{}));
+  EXPECT_EQ(report.outcome, VerificationOutcome::passed);
+  EXPECT_EQ(clock.steady_now() - began, std::chrono::seconds{4});  // ten calls, two of them at once
+}
+
 TEST_F(VerifierTest, EndsEarlyWhenAskedToStop) {
   role.accepts = nullptr;
   std::stop_source stop;
