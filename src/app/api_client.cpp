@@ -1,0 +1,33 @@
+#include "app/api_client.hpp"
+
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+
+namespace deputy::app {
+
+std::string ApiAnswer::member(std::string_view name) const {
+  const auto* object = body.if_object();
+  const auto* value = object == nullptr ? nullptr : object->if_contains(name);
+  if (value == nullptr || value->is_null()) return {};
+  if (const auto* text_value = value->if_string()) return {text_value->data(), text_value->size()};
+  return boost::json::serialize(*value);
+}
+
+Task<Result<ApiAnswer>> ApiClient::call(std::string method, std::string path, std::optional<boost::json::value> body) {
+  aws::HttpRequest request;
+  request.method = std::move(method);
+  request.url = url_ + path;
+  if (!key_.empty()) request.headers.emplace_back("Authorization", "Bearer " + std::string{key_.reveal()});
+  if (body) {
+    request.headers.emplace_back("Content-Type", "application/json");
+    request.body = boost::json::serialize(*body);
+  }
+  DEPUTY_CO_TRY(auto response, co_await transport_.send(std::move(request)));
+  ApiAnswer answer{.status = response.status, .body = nullptr, .text = std::move(response.body)};
+  boost::system::error_code not_json;
+  auto parsed = boost::json::parse(answer.text, not_json);
+  if (!not_json) answer.body = std::move(parsed);
+  co_return answer;
+}
+
+}  // namespace deputy::app

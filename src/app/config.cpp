@@ -1,0 +1,297 @@
+#include "app/config.hpp"
+
+#include <fmt/format.h>
+#include <toml++/toml.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+#include <functional>
+
+#include "storage/sqlite_store.hpp"
+
+namespace deputy::app {
+namespace {
+
+// A setting's value before it means anything: text, or a list of texts. TOML's numbers and booleans come as their text.
+struct RawValue {
+  std::vector<std::string> items;
+  bool is_list = false;
+  std::string where;
+};
+
+Result<std::string> single(const RawValue& value) {
+  if (value.is_list) return Error{ErrorKind::invalid_request, "one value is needed, not a list"};
+  return value.items.front();
+}
+
+Result<double> positive_number(const std::string& text) {
+  double number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc{} || end != text.data() + text.size() || !(number > 0) || number > 1e9)
+    return Error{ErrorKind::invalid_request, in_backticks(text) + " is not a positive number"};
+  return number;
+}
+
+Result<Config::Listen> parse_listen(const std::string& text) {
+  const std::size_t colon = text.rfind(':');
+  unsigned port = 0;
+  const char* const begin = text.data() + (colon == std::string::npos ? text.size() : colon + 1);
+  const auto [end, error] = std::from_chars(begin, text.data() + text.size(), port);
+  if (colon == std::string::npos || colon == 0 || error != std::errc{} || end != text.data() + text.size() || port > 65'535)
+    return Error{ErrorKind::invalid_request, in_backticks(text) + " is not an address and a port, such as `127.0.0.1:8180`"};
+  std::string address = text.substr(0, colon);
+  if (address.size() > 2 && address.front() == '[' && address.back() == ']') address = address.substr(1, address.size() - 2);
+  return Config::Listen{std::move(address), static_cast<std::uint16_t>(port)};
+}
+
+Result<std::string> parse_url(const std::string& text) {
+  const bool web = text.starts_with("https://") || text.starts_with("http://");
+  if (!web || text.find_first_of(" \t\r\n\"<>") != std::string::npos || text.size() > 2'000)
+    return Error{ErrorKind::invalid_request, in_backticks(text) + " is not an http or https address"};
+  return text.back() == '/' ? text.substr(0, text.size() - 1) : text;
+}
+
+Result<registry::AccountPolicy> parse_account_policy(const std::string& text) {
+  if (text == "exclusive") return registry::AccountPolicy::exclusive;
+  if (text == "shared") return registry::AccountPolicy::shared;
+  return Error{ErrorKind::invalid_request, in_backticks(text) + " is neither `exclusive` nor `shared`"};
+}
+
+using Apply = std::function<Result<void>(Config&, const RawValue&, const std::filesystem::path& base)>;
+
+struct Setting {
+  std::string_view name;  // `server.listen`
+  Apply apply;            // empty: known, without effect in this version
+};
+
+// Makes an Apply from a parser of one text and the place it goes to.
+template <class Parse, class Place>
+Apply one(Parse parse, Place place) {
+  return [parse, place](Config& config, const RawValue& value, const std::filesystem::path&) -> Result<void> {
+    DEPUTY_TRY(const auto text, single(value));
+    DEPUTY_TRY(auto parsed, parse(text));
+    place(config) = std::move(parsed);
+    return success();
+  };
+}
+
+Apply storage_url() {
+  return [](Config& config, const RawValue& value, const std::filesystem::path& base) -> Result<void> {
+    DEPUTY_TRY(const auto text, single(value));
+    DEPUTY_TRY(config.storage.sqlite_file, storage::parse_sqlite_url(text, base));
+    return success();
+  };
+}
+
+Apply master_key_file() {
+  return [](Config& config, const RawValue& value, const std::filesystem::path& base) -> Result<void> {
+    DEPUTY_TRY(const auto text, single(value));
+    config.security.master_key_file = base / text;
+    return success();
+  };
+}
+
+Apply partner_accounts() {
+  return [](Config& config, const RawValue& value, const std::filesystem::path&) -> Result<void> {
+    config.aws.partner_accounts.clear();
+    for (const std::string& item : value.items) {
+      DEPUTY_TRY(auto account, AccountId::parse(item));
+      config.aws.partner_accounts.insert(std::move(account));
+    }
+    return success();
+  };
+}
+
+Result<std::size_t> whole_number(const std::string& text) {
+  DEPUTY_TRY(const double number, positive_number(text));
+  if (number != static_cast<double>(static_cast<std::size_t>(number)))
+    return Error{ErrorKind::invalid_request, in_backticks(text) + " is not a whole number"};
+  return static_cast<std::size_t>(number);
+}
+
+const std::vector<Setting>& settings() {
+  static const std::vector<Setting> all{
+      {"server.listen", one(parse_listen, [](Config& c) -> auto& { return c.server.listen; })},
+      {"server.public_url", one(parse_url, [](Config& c) -> auto& { return c.server.public_url; })},
+      {"storage.url", storage_url()},
+      {"security.master_key_file", master_key_file()},
+      {"aws.region", one(&Region::parse, [](Config& c) -> auto& { return c.aws.region; })},
+      {"aws.partner_principal", one(&RoleArn::parse, [](Config& c) -> auto& { return c.aws.partner_principal; })},
+      {"aws.partner_accounts", partner_accounts()},
+      {"registry.account_policy", one(parse_account_policy, [](Config& c) -> auto& { return c.registry.account_policy; })},
+      {"verification.interval", one(parse_duration, [](Config& c) -> auto& { return c.verification.interval; })},
+      {"verification.max_age", one(parse_duration, [](Config& c) -> auto& { return c.verification.max_age; })},
+      {"verification.propagation_window",
+       one(parse_duration, [](Config& c) -> auto& { return c.verification.propagation_window; })},
+      {"verification.min_interval", one(parse_duration, [](Config& c) -> auto& { return c.verification.min_interval; })},
+      {"verification.per_tenant_per_hour",
+       one(whole_number, [](Config& c) -> auto& { return c.verification.per_tenant_per_hour; })},
+      {"verification.sts_share", one(positive_number, [](Config& c) -> auto& { return c.verification.sts_share; })},
+      {"rotation.retire_after", one(parse_duration, [](Config& c) -> auto& { return c.rotation.retire_after; })},
+      {"credentials.sts_rate", one(positive_number, [](Config& c) -> auto& { return c.credentials.sts_rate; })},
+      {"connect.template_url", one(parse_url, [](Config& c) -> auto& { return c.connect.template_url; })},
+      {"server.unix_socket", {}},
+      {"server.tls_cert_file", {}},
+      {"server.tls_key_file", {}},
+      {"connect.brand_name", {}},
+      {"connect.brand_logo_file", {}},
+      {"connect.brand_colour", {}},
+      {"connect.return_urls", {}},
+      {"webhooks.url", {}},
+      {"webhooks.secret_file", {}},
+      {"logs.directory", {}},
+      {"logs.retention", {}},
+      {"logs.sinks", {}},
+  };
+  return all;
+}
+
+// Those whose silence would weaken something: refused rather than noted.
+bool must_not_be_ignored(std::string_view name) {
+  return name == "server.tls_cert_file" || name == "server.tls_key_file" || name == "server.unix_socket";
+}
+
+class Loader {
+ public:
+  explicit Loader(LoadedConfig& loaded) : loaded_(loaded) {}
+
+  void read_file(const std::filesystem::path& file) {
+    toml::table parsed;
+    try {
+      parsed = toml::parse_file(file.string());
+    } catch (const toml::parse_error& error) {
+      problem(fmt::format("{}:{}", file.string(), error.source().begin.line), std::string{error.description()});
+      return;
+    }
+    const std::filesystem::path base = std::filesystem::absolute(file).parent_path();
+    for (const auto& [section, node] : parsed) {
+      const auto* table = node.as_table();
+      if (table == nullptr) {
+        problem(place(file, node), in_backticks(section.str()) + " is not a section; write `[section]` above it");
+        continue;
+      }
+      for (const auto& [key, value] : *table)
+        apply(std::string{section.str()} + "." + std::string{key.str()}, raw(value, place(file, value)), base);
+    }
+  }
+
+  void read_environment(const aws::Environment& environment, const std::vector<std::string>& names) {
+    const std::filesystem::path base = std::filesystem::current_path();
+    for (const std::string& variable : names) {
+      constexpr std::string_view prefix = "DEPUTY_";
+      const std::size_t divider = variable.find("__");
+      if (!variable.starts_with(prefix) || divider == std::string::npos) continue;
+      const auto value = environment(variable);
+      if (!value) continue;
+      if (variable == "DEPUTY_SECURITY__MASTER_KEY") {
+        loaded_.config.security.master_key = SecretString{*value};
+        continue;
+      }
+      std::string name = variable.substr(prefix.size(), divider - prefix.size()) + "." + variable.substr(divider + 2);
+      std::ranges::transform(name, name.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+      apply(name, from_environment(name, *value, variable), base);
+    }
+  }
+
+ private:
+  static std::string place(const std::filesystem::path& file, const toml::node& node) {
+    return fmt::format("{}:{}", file.string(), node.source().begin.line);
+  }
+
+  static std::string text_of(const toml::node& node) {
+    if (const auto* text = node.as_string()) return text->get();
+    if (const auto* number = node.as_integer()) return fmt::format("{}", number->get());
+    if (const auto* number = node.as_floating_point()) return fmt::format("{}", number->get());
+    if (const auto* boolean = node.as_boolean()) return boolean->get() ? "true" : "false";
+    return {};
+  }
+
+  static RawValue raw(const toml::node& node, std::string where) {
+    RawValue value{{}, node.is_array(), std::move(where)};
+    if (const auto* array = node.as_array()) {
+      for (const auto& item : *array) value.items.push_back(text_of(item));
+    } else {
+      value.items.push_back(text_of(node));
+    }
+    return value;
+  }
+
+  static RawValue from_environment(const std::string& name, const std::string& text, const std::string& variable) {
+    const bool list = name == "aws.partner_accounts" || name == "connect.return_urls" || name == "logs.sinks";
+    RawValue value{{}, list, variable};
+    if (!list) {
+      value.items.push_back(text);
+      return value;
+    }
+    for (std::size_t begin = 0; begin < text.size();) {
+      const std::size_t comma = std::min(text.find(',', begin), text.size());
+      value.items.push_back(text.substr(begin, comma - begin));
+      begin = comma + 1;
+    }
+    return value;
+  }
+
+  void apply(const std::string& name, const RawValue& value, const std::filesystem::path& base) {
+    const auto setting = std::ranges::find(settings(), std::string_view{name}, &Setting::name);
+    if (setting == settings().end()) {
+      problem(value.where, "there is no setting " + in_backticks(name));
+      return;
+    }
+    if (!setting->apply) {
+      if (must_not_be_ignored(name)) {
+        problem(value.where, in_backticks(name) + " is not supported by this version");
+      } else {
+        loaded_.notes.push_back(fmt::format("{}: `{}` has no effect in this version", value.where, name));
+      }
+      return;
+    }
+    const auto applied = setting->apply(loaded_.config, value, base);
+    if (!applied) problem(value.where, in_backticks(name) + ": " + applied.error().message);
+  }
+
+  void problem(std::string where, std::string what) { loaded_.problems.push_back({std::move(where), std::move(what)}); }
+
+  LoadedConfig& loaded_;
+};
+
+void check_together(LoadedConfig& loaded, const std::string& where) {
+  const Config& config = loaded.config;
+  if (config.verification.max_age < config.verification.interval)
+    loaded.problems.push_back({where, "`verification.max_age` is shorter than `verification.interval`: every connection would expire "
+                                      "between two verifications"});
+  if (config.verification.sts_share > 1)
+    loaded.problems.push_back({where, "`verification.sts_share` is a share: at most 1"});
+}
+
+}  // namespace
+
+std::vector<std::string> environment_names() {
+  std::vector<std::string> names;
+  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
+    const std::string_view text = *entry;
+    names.emplace_back(text.substr(0, text.find('=')));
+  }
+  return names;
+}
+
+LoadedConfig load_config(const std::optional<std::filesystem::path>& file, const aws::Environment& environment,
+                         const std::vector<std::string>& names) {
+  LoadedConfig loaded;
+  const std::filesystem::path base =
+      file ? std::filesystem::absolute(*file).parent_path() : std::filesystem::current_path();
+  loaded.config.storage.sqlite_file = base / "deputy.db";
+  Loader loader{loaded};
+  if (file) loader.read_file(*file);
+  loader.read_environment(environment, names);
+  check_together(loaded, file ? file->string() : "environment");
+  return loaded;
+}
+
+Error to_error(const std::vector<ConfigProblem>& problems) {
+  std::string text = "the configuration cannot be used:";
+  for (const auto& [where, what] : problems) text += fmt::format("\n  {}: {}", where, what);
+  return Error{ErrorKind::invalid_request, std::move(text)};
+}
+
+}  // namespace deputy::app

@@ -1,0 +1,106 @@
+#include "app/config.hpp"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <map>
+
+#include "support/temporary_folder.hpp"
+
+namespace deputy::app {
+namespace {
+
+using namespace std::chrono_literals;
+
+class ConfigTest : public testing::Test {
+ protected:
+  LoadedConfig load(const std::string& text, const std::map<std::string, std::string>& variables = {}) {
+    const auto file = folder_.path() / "deputy.toml";
+    std::ofstream{file} << text;
+    std::vector<std::string> names;
+    for (const auto& [name, value] : variables) names.push_back(name);
+    const auto environment = [&](const std::string& name) -> std::optional<std::string> {
+      const auto found = variables.find(name);
+      return found == variables.end() ? std::nullopt : std::optional{found->second};
+    };
+    return load_config(file, environment, names);
+  }
+  TemporaryFolder folder_;
+};
+
+TEST_F(ConfigTest, HasTheDocumentedDefaults) {
+  const auto [config, problems, notes] = load("");
+  EXPECT_TRUE(problems.empty());
+  EXPECT_EQ(config.server.listen.address, "127.0.0.1");
+  EXPECT_EQ(config.server.listen.port, 8180);
+  EXPECT_EQ(config.verification.interval, 24h);
+  EXPECT_EQ(config.verification.propagation_window, 120s);
+  EXPECT_EQ(config.rotation.retire_after, 168h);
+  EXPECT_EQ(config.storage.sqlite_file, folder_.path() / "deputy.db");
+}
+
+TEST_F(ConfigTest, ReadsEverySection) {
+  const auto [config, problems, notes] = load(R"(
+[server]
+listen = "[::1]:9000"
+public_url = "https://deputy.example/"
+[storage]
+url = "sqlite:data/x.db"
+[security]
+master_key_file = "master.key"
+[aws]
+region = "eu-central-1"
+partner_principal = "arn:aws:iam::111111111111:role/team/deputy"
+partner_accounts = ["111111111111", "999999999999"]
+[registry]
+account_policy = "shared"
+[verification]
+interval = "1h"
+per_tenant_per_hour = 7
+sts_share = 0.5
+[credentials]
+sts_rate = 50
+)");
+  for (const auto& problem : problems) ADD_FAILURE() << problem.where << ": " << problem.what;
+  EXPECT_EQ(config.server.listen.address, "::1");
+  EXPECT_EQ(config.server.public_url, "https://deputy.example");
+  EXPECT_EQ(config.storage.sqlite_file, folder_.path() / "data/x.db");
+  EXPECT_EQ(config.security.master_key_file, folder_.path() / "master.key");
+  EXPECT_EQ(config.aws.partner_accounts.size(), 2U);
+  EXPECT_EQ(config.registry.account_policy, registry::AccountPolicy::shared);
+  EXPECT_EQ(config.verification.per_tenant_per_hour, 7U);
+}
+
+TEST_F(ConfigTest, TheEnvironmentWins) {
+  const auto [config, problems, notes] =
+      load("[server]\nlisten = \"127.0.0.1:1\"\n",
+           {{"DEPUTY_SERVER__LISTEN", "0.0.0.0:2"}, {"DEPUTY_AWS__PARTNER_ACCOUNTS", "111111111111,222222222222"}, {"DEPUTY_URL", "http://x"}});
+  EXPECT_TRUE(problems.empty());
+  EXPECT_EQ(config.server.listen.port, 2);
+  EXPECT_EQ(config.aws.partner_accounts.size(), 2U);
+}
+
+TEST_F(ConfigTest, NamesEveryProblemWithItsLine) {
+  const auto loaded = load("[server]\nlisten = \"nowhere\"\n[aws]\npartner_principal = \"arn:aws:iam::111111111111:user/x\"\n"
+                           "colour = 3\n[verification]\ninterval = \"soon\"\n",
+                           {{"DEPUTY_ROTATION__RETIRE_AFTER", "never"}, {"DEPUTY_NO__SUCH", "1"}});
+  std::vector<std::string> places;
+  for (const auto& problem : loaded.problems) places.push_back(problem.where.substr(problem.where.find_last_of('/') + 1));
+  EXPECT_EQ(places.size(), 6U);
+  for (const char* place : {"deputy.toml:2", "deputy.toml:4", "deputy.toml:5", "deputy.toml:7", "DEPUTY_ROTATION__RETIRE_AFTER", "DEPUTY_NO__SUCH"})
+    EXPECT_NE(std::ranges::find(places, place), places.end()) << place;
+}
+
+TEST_F(ConfigTest, RefusesBrokenTomlAndUnsupportedDatabases) {
+  EXPECT_FALSE(load("[server\n").problems.empty());
+  EXPECT_FALSE(load("listen = 1\n").problems.empty());
+  EXPECT_FALSE(load("[storage]\nurl = \"postgresql://db/x\"\n").problems.empty());
+  EXPECT_FALSE(load("[server]\ntls_cert_file = \"x\"\n").problems.empty());
+}
+
+TEST_F(ConfigTest, AVerificationMayNotExpireBetweenTwo) {
+  EXPECT_EQ(load("[verification]\ninterval = \"48h\"\nmax_age = \"24h\"\n").problems.size(), 1U);
+}
+
+}  // namespace
+}  // namespace deputy::app

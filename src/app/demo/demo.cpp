@@ -1,0 +1,153 @@
+#include "app/demo/demo.hpp"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <memory>
+
+#include "app/demo/narrator.hpp"
+#include "app/demo/story.hpp"
+#include "app/demo/world.hpp"
+#include "app/initialise.hpp"
+#include "app/service.hpp"
+#include "aws/curl_transport.hpp"
+#include "core/task_group.hpp"
+#include "http/server.hpp"
+#include "sandbox/sandbox.hpp"
+
+namespace deputy::app {
+namespace {
+
+// A folder that goes when the demo ends: the database, the master key and the configuration are in it.
+class DemoFolder {
+ public:
+  DemoFolder() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "deputy-demo-XXXXXX").string();
+    if (mkdtemp(pattern.data()) != nullptr) path_ = pattern;
+  }
+  ~DemoFolder() {
+    std::error_code ignored;
+    if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
+  }
+  DemoFolder(const DemoFolder&) = delete;
+  DemoFolder& operator=(const DemoFolder&) = delete;
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+// As in production but for the times: nobody wants to wait for two minutes in a demo.
+Config demo_config(const Initialised& installation) {
+  Config config;
+  config.server.listen.port = 0;
+  config.storage.sqlite_file = installation.database;
+  config.security.master_key_file = installation.master_key_file;
+  config.aws.region = Region::parse(demo_region).value();
+  config.aws.partner_principal = RoleArn::parse(partner_role).value();
+  config.verification.propagation_window = std::chrono::seconds{2};
+  config.verification.min_interval = std::chrono::milliseconds{0};
+  config.verification.per_tenant_per_hour = 1'000;
+  return config;
+}
+
+class Demo {
+ public:
+  explicit Demo(const DemoOptions& options) : options_(options), narrator_(options.colour) {}
+
+  int run() {
+    int status = 1;
+    TaskGroup group;
+    loop_.on_stop_signal([this](int) { stop_.request_stop(); });
+    group.spawn(live(status));
+    loop_.run();
+    return status;
+  }
+
+ private:
+  Task<void> live(int& status) {
+    const auto told = co_await start_and_tell();
+    if (told) {
+      status = 0;
+      if (!options_.exit) co_await stay_up();
+    } else {
+      narrator_.went_wrong(told.error().message);
+      if (!told.error().detail.empty()) narrator_.went_wrong(told.error().detail);
+    }
+    if (service_) co_await service_->stop();
+    transport_.close();
+    if (sandbox_server_) co_await sandbox_server_->drain(std::chrono::seconds{1});
+    loop_.stop();
+  }
+
+  Task<Result<void>> start_and_tell() {
+    narrator_.title("Deputy: no customer's AWS account can be reached through another customer's connection.");
+    narrator_.plain("Everything below is a real call: to Deputy over HTTP, to the sandbox as AWS would be called.");
+    DEPUTY_CO_TRY(const auto seed, sandbox::read_seed(demo_seed()));
+    DEPUTY_CO_TRY(sandbox_.apply(seed));
+    sandbox_server_ = std::make_unique<http::Server>(loop_, http::ServerOptions{},
+                                                     [this](http::Request request) { return sandbox_.handle(std::move(request)); });
+    DEPUTY_CO_TRY(sandbox_server_->listen());
+    sandbox_url_ = fmt::format("http://127.0.0.1:{}", sandbox_server_->port());
+    endpoints_ = aws::Endpoints::at(sandbox_url_);
+    caller_ = std::make_unique<aws::Caller>(aws::Caller{loop_, clock_, random_, transport_, *endpoints_, {}});
+    sts_ = aws::make_sts(*caller_);
+
+    DEPUTY_CO_TRY(auto installation, initialise(folder_.path(), clock_, random_));
+    admin_key_ = installation.admin_key;
+    Surroundings surroundings{[](const std::string&) { return std::nullopt; }, *endpoints_, partner_session(*sts_, clock_)};
+    service_ = std::make_unique<Service>(loop_, demo_config(installation), std::move(surroundings));
+    DEPUTY_CO_TRY(co_await service_->start());
+    url_ = fmt::format("http://127.0.0.1:{}", service_->port());
+    narrator_.plain(fmt::format("Deputy listens on {}, the sandbox on {}.", url_, sandbox_url_));
+
+    Story story{*caller_, *service_, ApiClient{transport_, url_, admin_key_}, narrator_};
+    DEPUTY_CO_TRY(co_await story.tell());
+    narrator_.plain("");
+    narrator_.title("Every step came out as told.");
+    co_return success();
+  }
+
+  Task<void> stay_up() {
+    narrator_.plain("");
+    narrator_.plain("Explore (the key is this demo's own, and goes with it):");
+    narrator_.plain(fmt::format("  export DEPUTY_URL={} DEPUTY_KEY={}", url_, admin_key_.reveal()));
+    narrator_.plain("  build/release/deputy connection list");
+    narrator_.plain(fmt::format("  {}/openapi.json   {}/metrics   {}/docs", url_, url_, url_));
+    narrator_.plain(fmt::format("  aws --endpoint-url {} sts get-caller-identity   (AWS_ACCESS_KEY_ID={} AWS_SECRET_ACCESS_KEY={})", sandbox_url_,
+                                acme_admin.access_key_id, acme_admin.secret_access_key));
+    narrator_.plain("Ctrl-C ends it.");
+    while (co_await sleep_for(loop_, std::chrono::hours{1}, stop_.get_token())) {
+    }
+  }
+
+  const DemoOptions options_;
+  Narrator narrator_;
+  DemoFolder folder_;
+  SystemClock clock_;
+  SystemRandom random_;
+  std::stop_source stop_;
+  http::AsioLoop loop_;
+  aws::CurlTransport transport_{loop_};
+  std::optional<aws::Endpoints> endpoints_;
+  std::unique_ptr<aws::Caller> caller_;
+  std::unique_ptr<aws::Sts> sts_;
+  sandbox::Sandbox sandbox_{clock_, random_, loop_};
+  std::unique_ptr<http::Server> sandbox_server_;
+  SecretString admin_key_;
+  std::string url_;
+  std::string sandbox_url_;
+  std::unique_ptr<Service> service_;
+};
+
+}  // namespace
+
+int run_demo(const DemoOptions& options) {
+  spdlog::set_level(spdlog::level::off);  // the story is the output; what goes wrong is told in it
+  Demo demo{options};
+  return demo.run();
+}
+
+}  // namespace deputy::app

@@ -1,0 +1,99 @@
+#include "app/initialise.hpp"
+
+#include <fmt/format.h>
+
+#include <fstream>
+#include <memory>
+#include <vector>
+
+#include "registry/registry.hpp"
+#include "storage/master_key.hpp"
+#include "storage/sqlite_store.hpp"
+
+namespace deputy::app {
+namespace {
+
+constexpr std::string_view config_text = R"(# Deputy's configuration. Every setting is in docs/configuration.md; each is also an environment
+# variable: DEPUTY_SERVER__LISTEN, DEPUTY_AWS__REGION, ...
+
+[server]
+listen = "127.0.0.1:8180"
+
+[storage]
+url = "sqlite:deputy.db"
+
+[security]
+# Whoever has this file and the database can use every connection. Keep a copy apart from the database's.
+master_key_file = "master.key"
+
+[aws]
+# region = "eu-central-1"
+# The one role of yours that customers' roles trust.
+# partner_principal = "arn:aws:iam::123456789012:role/deputy-broker"
+)";
+
+Error file_error(const std::filesystem::path& path, std::string_view what) {
+  return Error{ErrorKind::internal, fmt::format("{} {}", path.string(), what)};
+}
+
+Result<void> write_config(const std::filesystem::path& path) {
+  std::ofstream out{path, std::ios::binary};
+  out << config_text;
+  out.close();
+  if (!out) return file_error(path, "cannot be written");
+  return success();
+}
+
+// Removes what was made so far, unless everything worked.
+class Undo {
+ public:
+  ~Undo() {
+    std::error_code ignored;
+    for (const auto& path : made_) std::filesystem::remove(path, ignored);
+  }
+  void on_failure_remove(const std::filesystem::path& path) { made_.push_back(path); }
+  void keep_all() { made_.clear(); }
+
+ private:
+  std::vector<std::filesystem::path> made_;
+};
+
+Result<SecretString> make_admin_key(registry::Store& store, const Clock& clock, Random& random) {
+  // No role is given and none verified here, so who the partner is does not matter yet.
+  registry::Settings settings{.partner_principal = RoleArn::parse("arn:aws:iam::000000000000:role/unknown").value(),
+                              .partner_accounts = {}};
+  registry::Registry registry{store, clock, random, std::move(settings)};
+  registry::NewKey wanted{.role = registry::KeyRole::admin,
+                          .workload = std::nullopt,
+                          .connection_id = std::nullopt,
+                          .expires_in = std::nullopt};
+  DEPUTY_TRY(auto created, registry.create_key(registry::Actor::command("init"), std::move(wanted), std::nullopt));
+  return *std::move(created.value.secret);
+}
+
+}  // namespace
+
+Result<Initialised> initialise(const std::filesystem::path& folder, const Clock& clock, Random& random) {
+  std::error_code failed;
+  std::filesystem::create_directories(folder, failed);
+  if (failed) return file_error(folder, "cannot be made: " + failed.message());
+  Initialised made{folder / "deputy.toml", folder / "master.key", folder / "deputy.db", {}};
+  for (const auto& path : {made.config_file, made.master_key_file, made.database}) {
+    if (std::filesystem::exists(path, failed))
+      return Error{ErrorKind::conflict,
+                   fmt::format("{} exists already; `deputy init` never overwrites: choose another folder with --dir", path.string())};
+  }
+  Undo undo;
+  const auto key = storage::MasterKey::draw(random);
+  DEPUTY_TRY(key.create_file(made.master_key_file));
+  undo.on_failure_remove(made.master_key_file);
+  undo.on_failure_remove(made.config_file);
+  DEPUTY_TRY(write_config(made.config_file));
+  for (const char* suffix : {"", "-wal", "-shm"}) undo.on_failure_remove(made.database.string() + suffix);
+  DEPUTY_TRY(const auto store, storage::open_sqlite({.file = made.database, .create = true}, key));
+  DEPUTY_TRY(made.admin_key, make_admin_key(*store, clock, random));
+  undo.keep_all();
+  return made;
+}
+
+}  // namespace deputy::app

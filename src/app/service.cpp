@@ -1,0 +1,171 @@
+#include "app/service.hpp"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include "api/api.hpp"
+#include "app/partner_identity.hpp"
+#include "app/version.hpp"
+#include "aws/curl_transport.hpp"
+#include "aws/iam.hpp"
+#include "broker/broker.hpp"
+#include "core/work_pool.hpp"
+#include "http/server.hpp"
+#include "storage/sqlite_store.hpp"
+#include "verify/service.hpp"
+
+namespace deputy::app {
+namespace {
+
+constexpr std::size_t database_threads = 4;
+constexpr std::chrono::seconds drain_grace{10};
+
+Result<Region> region_of(const Config& config, const aws::Environment& environment) {
+  if (config.aws.region) return *config.aws.region;
+  const auto configured = aws::configured_region(environment);
+  if (!configured)
+    return Error{ErrorKind::invalid_request, "no AWS Region is configured; set `aws.region` or AWS_REGION"};
+  return Region::parse(*configured);
+}
+
+registry::Settings registry_settings(const Config& config, RoleArn principal) {
+  return {.partner_principal = std::move(principal),
+          .partner_accounts = config.aws.partner_accounts,
+          .account_policy = config.registry.account_policy,
+          .verification_interval = config.verification.interval,
+          .verification_max_age = config.verification.max_age,
+          .verification_min_interval = config.verification.min_interval,
+          .verifications_per_tenant_per_hour = config.verification.per_tenant_per_hour,
+          .retire_after = config.rotation.retire_after};
+}
+
+broker::BrokerSettings broker_settings(const Config& config, const Region& region) {
+  broker::BrokerSettings settings{.region = region};
+  settings.sts_rate = config.credentials.sts_rate;
+  settings.verification_max_age = config.verification.max_age;
+  return settings;
+}
+
+verify::VerifierSettings verifier_settings(const Config& config) {
+  verify::VerifierSettings settings;
+  settings.propagation_window = config.verification.propagation_window;
+  return settings;
+}
+
+http::ServerOptions server_options(const Config& config) {
+  http::ServerOptions options;
+  options.address = config.server.listen.address;
+  options.port = config.server.listen.port;
+  options.error_response = api::listener_error;
+  return options;
+}
+
+}  // namespace
+
+Result<storage::MasterKey> load_master_key(const Config& config) {
+  if (config.security.master_key) return storage::MasterKey::parse(config.security.master_key->reveal());
+  if (config.security.master_key_file) return storage::MasterKey::load(*config.security.master_key_file);
+  return Error{ErrorKind::invalid_request,
+               "no master key is configured; set `security.master_key_file`, or run `deputy init`, which makes one"};
+}
+
+// Everything that runs, in the order in which it depends on each other: destroyed from the last to the first.
+struct Service::Rooms {
+  SystemClock clock;
+  SystemRandom random;
+  WorkPool pool{{.threads = database_threads}};
+  aws::CurlTransport transport;
+  aws::Caller caller;
+  std::unique_ptr<aws::Sts> sts;
+  std::unique_ptr<aws::Iam> iam;
+  std::unique_ptr<registry::Store> store;
+  std::unique_ptr<registry::Registry> registry;
+  std::unique_ptr<verify::Verifier> verifier;
+  std::unique_ptr<broker::Broker> broker;
+  std::unique_ptr<verify::Service> verification;
+  std::unique_ptr<api::Api> api;
+  std::unique_ptr<http::Server> server;
+
+  Rooms(http::AsioLoop& loop, const aws::Endpoints& endpoints)
+      : transport(loop),
+        caller{loop, clock, random, transport, endpoints, {}},
+        sts(aws::make_sts(caller)),
+        iam(aws::make_iam(caller)) {}
+
+  void furnish(http::AsioLoop& loop, const Config& config, const Region& region, RoleArn principal,
+               aws::CredentialsProvider& base);
+};
+
+void Service::Rooms::furnish(http::AsioLoop& loop, const Config& config, const Region& region, RoleArn principal,
+                             aws::CredentialsProvider& base) {
+  registry = std::make_unique<registry::Registry>(*store, clock, random, registry_settings(config, std::move(principal)));
+  verifier = std::make_unique<verify::Verifier>(loop, clock, random, *sts, base, verifier_settings(config));
+  broker = std::make_unique<broker::Broker>(loop, clock, random, pool, *registry, *sts, base, broker_settings(config, region));
+  verify::ServiceSettings verification_settings{.region = region};
+  verification_settings.lease = config.verification.propagation_window + std::chrono::minutes{10};
+  verification = std::make_unique<verify::Service>(
+      loop, clock, pool, *registry, *verifier, verification_settings,
+      [this](const registry::Connection& connection) {
+        if (connection.state != registry::ConnectionState::active) broker->revoke(connection.id);
+      });
+  api::Parts parts{.loop = loop,
+                   .pool = pool,
+                   .registry = *registry,
+                   .broker = *broker,
+                   .clock = clock,
+                   .wake_verification = [this] { verification->wake(); },
+                   .log_failure =
+                       [](const std::string& request_id, const Error& error) {
+                         spdlog::error("{} {}: {} ({})", request_id, code_of(error.kind), error.message, error.detail);
+                       }};
+  api::Settings api_settings{.version = std::string{version},
+                             .public_url = config.server.public_url.value_or(""),
+                             .template_url = config.connect.template_url,
+                             .region = region};
+  api = std::make_unique<api::Api>(std::move(parts), std::move(api_settings));
+  server = std::make_unique<http::Server>(loop, server_options(config),
+                                          [this](http::Request request) { return api->handle(std::move(request)); });
+}
+
+Service::Service(http::AsioLoop& loop, Config config, Surroundings surroundings)
+    : loop_(loop), config_(std::move(config)), surroundings_(std::move(surroundings)) {
+  if (!surroundings_.base_credentials)
+    surroundings_.base_credentials = aws::default_credentials(surroundings_.environment);
+}
+
+Service::~Service() = default;
+
+Task<Result<void>> Service::start() {
+  DEPUTY_CO_TRY(const auto key, load_master_key(config_));
+  DEPUTY_CO_TRY(const auto region, region_of(config_, surroundings_.environment));
+  auto rooms = std::make_unique<Rooms>(loop_, surroundings_.endpoints);
+  const storage::SqliteOptions database{.file = config_.storage.sqlite_file, .exclusive = true};
+  DEPUTY_CO_TRY(rooms->store, storage::open_sqlite(database, key));
+  DEPUTY_CO_TRY(auto principal, co_await find_partner_principal(config_, region, *rooms->sts, *rooms->iam,
+                                                                *surroundings_.base_credentials));
+  rooms->furnish(loop_, config_, region, std::move(principal), *surroundings_.base_credentials);
+  DEPUTY_CO_TRY(rooms->server->listen());
+  rooms_ = std::move(rooms);
+  rooms_->verification->start();
+  co_return success();
+}
+
+std::uint16_t Service::port() const { return rooms_->server->port(); }
+
+Task<void> Service::stop() {
+  if (!rooms_) co_return;
+  rooms_->api->begin_draining();
+  co_await rooms_->server->drain(drain_grace);
+  rooms_->transport.close();  // what still waits for AWS ends now, inconclusive
+  co_await rooms_->verification->stop();
+  co_await rooms_->broker->stop();
+  rooms_.reset();
+}
+
+Task<Result<journal::Checkpoint>> Service::check_integrity() {
+  registry::Store& store = *rooms_->store;
+  auto check = [&store] { return store.check_integrity(std::nullopt); };
+  co_return co_await run_on(rooms_->pool, loop_, check);
+}
+
+}  // namespace deputy::app
