@@ -1,0 +1,52 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <boost/json/value.hpp>
+#include <optional>
+#include <string>
+
+#include "app/api_client.hpp"
+#include "core/error.hpp"
+
+// What the commands share. Each file adds its commands to the program; a command sets the exit status when it runs.
+namespace deputy::cli {
+
+// Exit status: DESIGN section 7.
+inline constexpr int done = 0;
+inline constexpr int found_something = 1;  // a finding: unsafe, failed, refused
+inline constexpr int wrong_use = 2;        // usage, or unreadable input
+inline constexpr int undetermined = 3;     // inconclusive, unreachable
+
+struct Context {
+  int status = done;
+};
+
+void add_setup_commands(CLI::App& program, Context& context);       // init, config check, version, completion
+void add_serve_command(CLI::App& program, Context& context);
+void add_demo_command(CLI::App& program, Context& context);
+void add_sandbox_command(CLI::App& program, Context& context);
+void add_verify_command(CLI::App& program, Context& context);
+void add_object_commands(CLI::App& program, Context& context);      // tenant, integration, connection, workload, key, template
+void add_credentials_command(CLI::App& program, Context& context);
+void add_journal_commands(CLI::App& program, Context& context);
+
+enum class Output { text, json };
+// Adds `--output text|json`.
+void add_output_option(CLI::App& command, Output& output);
+
+// Says what went wrong on standard error and returns the exit status that fits.
+int tell(const Error& error);
+// The same for an answer of the API that is a problem document.
+int tell_problem(const app::ApiAnswer& answer);
+
+// Calls the API at DEPUTY_URL with the key DEPUTY_KEY, and waits for the answer.
+Result<app::ApiAnswer> call_api(const std::string& method, const std::string& path,
+                                std::optional<boost::json::value> body = std::nullopt);
+
+// The file's content; `-` is standard input. At most `bytes_max`.
+Result<std::string> read_input(const std::string& file, std::size_t bytes_max = 1024 * 1024);
+
+// For a path or query: everything but unreserved characters percent-encoded.
+std::string url_part(const std::string& text);
+
+}  // namespace deputy::cli

@@ -1,0 +1,18 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "app/config.hpp"
+#include "command.hpp"
+
+namespace deputy::cli {
+
+// Adds `--config FILE`; without it DEPUTY_CONFIG, and else `deputy.toml` in this folder, if it is there.
+std::shared_ptr<std::string> add_config_option(CLI::App& command);
+
+app::LoadedConfig load_config_of(const std::string& file_option);
+// The same, with every problem as the error.
+Result<app::Config> load_checked_config(const std::string& file_option);
+
+}  // namespace deputy::cli

@@ -1,0 +1,255 @@
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+#include <fmt/format.h>
+
+#include <iostream>
+
+#include "command.hpp"
+
+// The commands that are clients of the API: each is one call, described here and made in one place.
+namespace deputy::cli {
+namespace {
+
+// Prints an answer: JSON as it is, or an object's members a line each and a list's items a line each.
+std::string text_of(const boost::json::value& value) {
+  if (value.is_string()) return value.as_string().c_str();
+  return boost::json::serialize(value);
+}
+
+void print_members(const boost::json::object& object) {
+  for (const auto& member : object) {
+    if (!member.value().is_null()) std::cout << fmt::format("{}: {}\n", std::string{member.key()}, text_of(member.value()));
+  }
+}
+
+void print_row(const boost::json::object& object) {
+  std::string row;
+  for (const auto& member : object) {
+    if (member.value().is_structured() || member.value().is_null()) continue;
+    row += (row.empty() ? "" : "  ") + text_of(member.value());
+  }
+  std::cout << row << "\n";
+}
+
+int print(const app::ApiAnswer& answer, Output output) {
+  if (!answer.ok()) return tell_problem(answer);
+  if (output == Output::json || !answer.body.is_object()) {
+    if (!answer.text.empty()) std::cout << answer.text << (answer.text.ends_with('\n') ? "" : "\n");
+    return done;
+  }
+  const auto& object = answer.body.as_object();
+  if (const auto* items = object.if_contains("items"); items != nullptr && items->is_array()) {
+    for (const auto& item : items->as_array()) print_row(item.as_object());
+    if (const auto* next = object.if_contains("next_cursor"); next != nullptr && next->is_string())
+      std::cerr << "more: --cursor " << next->as_string().c_str() << "\n";
+  } else {
+    print_members(object);
+  }
+  return done;
+}
+
+// One command: `path` has `{}` for each positional argument in turn; options named here go into the query of a GET or the body of everything else.
+struct ObjectCommand {
+  struct Option {
+    std::string_view flag;    // `--name`
+    std::string_view member;  // of the body, or of the query
+    std::string_view help;
+    enum class Form { text, number, json_file } form = Form::text;
+    bool required = false;
+  };
+  std::string_view group;
+  std::string_view verb;
+  std::string_view help;
+  std::string_view method;
+  std::string_view path;
+  std::vector<std::string_view> positionals;
+  std::vector<Option> options;
+};
+
+using Form = ObjectCommand::Option::Form;
+
+std::vector<ObjectCommand::Option> paging(std::vector<ObjectCommand::Option> more = {}) {
+  more.push_back({"--limit", "limit", "Items a page, 1 to 200", Form::text});
+  more.push_back({"--cursor", "cursor", "Where the page before ended", Form::text});
+  return more;
+}
+
+std::vector<ObjectCommand> tenant_commands() {
+  return {
+      {"tenant", "create", "Sign up a customer", "POST", "/v1/tenants", {},
+       {{"--name", "name", "The customer's name", Form::text, true}, {"--reference", "reference", "Your own key for it, unique"}}},
+      {"tenant", "list", "All tenants", "GET", "/v1/tenants", {}, paging()},
+      {"tenant", "show", "One tenant", "GET", "/v1/tenants/{}", {"tenant"}, {}},
+  };
+}
+
+std::vector<ObjectCommand> integration_commands() {
+  return {
+      {"integration", "create", "Make an integration, or a new version of it", "PUT", "/v1/integrations/{}", {"name"},
+       {{"--description", "description", "What it does, for your customers", Form::text, true},
+        {"--policy", "policy", "File with the IAM policy document", Form::json_file, true},
+        {"--reasons", "reasons", "File with {Sid: plain words}", Form::json_file},
+        {"--role-name", "role_name", "Name of the customers' role"},
+        {"--trust-form", "trust_form", "role or account_with_principal_arn"},
+        {"--logs", "logs", "File with {regions, groups}", Form::json_file},
+        {"--accept-risk", "accept_risk", "Why it must be as broad as it is"}}},
+      {"integration", "list", "All integrations", "GET", "/v1/integrations", {}, paging()},
+      {"integration", "show", "One integration", "GET", "/v1/integrations/{}", {"name"}, {{"--version", "version", "An older version"}}},
+  };
+}
+
+std::vector<ObjectCommand> connection_commands() {
+  const std::string_view one = "/v1/connections/{}";
+  return {
+      {"connection", "create", "Issue a connection and its external ID", "POST", "/v1/connections", {},
+       {{"--tenant", "tenant_id", "The tenant", Form::text, true},
+        {"--integration", "integration", "The integration", Form::text, true},
+        {"--account-id", "account_id", "The customer's AWS account, where known"}}},
+      {"connection", "list", "All connections", "GET", "/v1/connections", {},
+       paging({{"--tenant", "tenant_id", "Of one tenant"}, {"--state", "state", "In one state"}})},
+      {"connection", "show", "One connection", "GET", one, {"connection"}, {}},
+      {"connection", "set-role", "Give the customer's role", "PUT", "/v1/connections/{}/role", {"connection"},
+       {{"--role-arn", "role_arn", "Its ARN", Form::text, true}}},
+      {"connection", "verify", "Verify now", "POST", "/v1/connections/{}/verifications", {"connection"}, {}},
+      {"connection", "verifications", "Its verifications, newest first", "GET", "/v1/connections/{}/verifications", {"connection"}, paging()},
+      {"connection", "rotate", "Issue the next external ID", "POST", "/v1/connections/{}/external-id/rotation", {"connection"}, {}},
+      {"connection", "promote", "Make the next external ID the connection's", "POST", "/v1/connections/{}/external-id/rotation/promotion", {"connection"}, {}},
+      {"connection", "cancel-rotation", "Drop the next external ID", "DELETE", "/v1/connections/{}/external-id/rotation", {"connection"}, {}},
+      {"connection", "release", "End the review of a connection", "POST", "/v1/connections/{}/release", {"connection"}, {}},
+      {"connection", "launch-url", "The link that launches the template", "GET", "/v1/connections/{}/launch-url", {"connection"}, {}},
+      {"connection", "issuances", "Who got credentials", "GET", "/v1/connections/{}/issuances", {"connection"}, paging()},
+      {"connection", "disconnect", "End it for good", "DELETE", one, {"connection"}, {}},
+  };
+}
+
+std::vector<ObjectCommand> key_commands() {
+  return {
+      {"workload", "create", "Make a workload, or replace its grants", "PUT", "/v1/workloads/{}", {"name"},
+       {{"--grants", "grants", "File with the list of grants", Form::json_file, true}}},
+      {"workload", "list", "All workloads", "GET", "/v1/workloads", {}, paging()},
+      {"workload", "show", "One workload", "GET", "/v1/workloads/{}", {"name"}, {}},
+      {"key", "create", "Make a key; its secret is shown this once", "POST", "/v1/keys", {},
+       {{"--role", "role", "admin, onboarding, workload or auditor", Form::text, true},
+        {"--workload", "workload", "Of which workload"},
+        {"--connection", "connection_id", "Good for this connection alone"},
+        {"--expires-in", "expires_in", "Seconds", Form::number}}},
+      {"key", "list", "All keys, without secrets", "GET", "/v1/keys", {}, paging()},
+      {"key", "show", "One key", "GET", "/v1/keys/{}", {"key"}, {}},
+      {"key", "revoke", "Revoke a key", "DELETE", "/v1/keys/{}", {"key"}, {}},
+      {"", "template", "The customer's role as a template", "GET", "/v1/connections/{}/template", {"connection"},
+       {{"--format", "format", "cloudformation, terraform or aws-cli", Form::text, true}}},
+  };
+}
+
+// The values that a command was given.
+struct Given {
+  std::vector<std::string> positionals;
+  std::vector<std::string> options;
+  bool require_proof = false;
+  Output output = Output::text;
+};
+
+std::string filled_path(const ObjectCommand& command, const Given& given) {
+  std::string path;
+  std::size_t next = 0;
+  for (std::size_t i = 0; i < command.path.size(); ++i) {
+    if (command.path.substr(i, 2) == "{}") {
+      path += url_part(given.positionals[next++]);
+      ++i;
+    } else {
+      path += command.path[i];
+    }
+  }
+  return path;
+}
+
+std::string query_of(const ObjectCommand& command, const Given& given) {
+  std::string query;
+  for (std::size_t i = 0; i < command.options.size(); ++i) {
+    if (given.options[i].empty()) continue;
+    query += fmt::format("{}{}={}", query.empty() ? "?" : "&", command.options[i].member, url_part(given.options[i]));
+  }
+  return query;
+}
+
+Result<boost::json::value> value_of(const ObjectCommand::Option& option, const std::string& text) {
+  boost::system::error_code wrong;
+  switch (option.form) {
+    case Form::text: return boost::json::value(text);
+    case Form::number: {
+      auto number = boost::json::parse(text, wrong);
+      if (wrong || !number.is_int64()) return Error{ErrorKind::invalid_request, fmt::format("{} takes a whole number", option.flag)};
+      return number;
+    }
+    case Form::json_file: {
+      DEPUTY_TRY(const auto content, read_input(text));
+      auto document = boost::json::parse(content, wrong);
+      if (wrong) return Error{ErrorKind::invalid_request, in_backticks(text) + " is not JSON: " + wrong.message()};
+      return document;
+    }
+  }
+  return Error{ErrorKind::internal, "unknown form"};
+}
+
+Result<boost::json::object> body_of(const ObjectCommand& command, const Given& given) {
+  boost::json::object body;
+  for (std::size_t i = 0; i < command.options.size(); ++i) {
+    if (given.options[i].empty()) continue;
+    DEPUTY_TRY(body[command.options[i].member], value_of(command.options[i], given.options[i]));
+  }
+  if (given.require_proof) body["require_proof"] = true;
+  return body;
+}
+
+int run(const ObjectCommand& command, const Given& given) {
+  std::string path = filled_path(command, given);
+  std::optional<boost::json::value> body;
+  if (command.method == "GET") {
+    path += query_of(command, given);
+  } else if (!command.options.empty()) {
+    auto made = body_of(command, given);
+    if (!made) return tell(made.error());
+    body = std::move(made).value();
+  }
+  const auto answer = call_api(std::string{command.method}, path, std::move(body));
+  return answer ? print(answer.value(), given.output) : tell(answer.error());
+}
+
+CLI::App* group_of(CLI::App& program, std::string_view name) {
+  static const std::map<std::string, std::string, std::less<>> helps{{"tenant", "Your customers"},
+                                                                      {"integration", "What your product needs in an account"},
+                                                                      {"connection", "One tenant, one integration, one AWS account"},
+                                                                      {"workload", "Who may ask for credentials, and of whom"},
+                                                                      {"key", "Keys of the API"}};
+  if (name.empty()) return &program;
+  for (CLI::App* existing : program.get_subcommands({})) {
+    if (existing->get_name() == name) return existing;
+  }
+  return program.add_subcommand(std::string{name}, helps.find(name)->second)->require_subcommand(1);
+}
+
+void add(CLI::App& program, Context& context, ObjectCommand command) {
+  auto* added = group_of(program, command.group)->add_subcommand(std::string{command.verb}, std::string{command.help});
+  auto given = std::make_shared<Given>();
+  given->positionals.resize(command.positionals.size());
+  given->options.resize(command.options.size());
+  for (std::size_t i = 0; i < command.positionals.size(); ++i)
+    added->add_option(std::string{command.positionals[i]}, given->positionals[i])->required();
+  for (std::size_t i = 0; i < command.options.size(); ++i) {
+    auto* option = added->add_option(std::string{command.options[i].flag}, given->options[i], std::string{command.options[i].help});
+    if (command.options[i].required) option->required();
+  }
+  if (command.group == "integration" && command.verb == "create")
+    added->add_flag("--require-proof", given->require_proof, "Activate only what the trust policy itself proves");
+  add_output_option(*added, given->output);
+  added->callback([&context, command = std::move(command), given] { context.status = run(command, *given); });
+}
+
+}  // namespace
+
+void add_object_commands(CLI::App& program, Context& context) {
+  for (auto commands : {tenant_commands, integration_commands, connection_commands, key_commands})
+    for (const ObjectCommand& command : commands()) add(program, context, command);
+}
+
+}  // namespace deputy::cli

@@ -1,0 +1,56 @@
+#include <fmt/format.h>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include <filesystem>
+
+#include "app/service.hpp"
+#include "command.hpp"
+#include "config_option.hpp"
+#include "core/task_group.hpp"
+
+namespace deputy::cli {
+namespace {
+
+Task<void> serve(http::AsioLoop& loop, app::Service& service, std::string address, std::stop_token stop, int& status) {
+  const auto started = co_await service.start();
+  if (!started) {
+    status = tell(started.error());
+    if (status == wrong_use) status = found_something;
+  } else {
+    spdlog::info("listening on {}:{}", address, service.port());
+    while (co_await sleep_for(loop, std::chrono::hours{1}, stop)) {
+    }
+    spdlog::info("stopping");
+    co_await service.stop();
+  }
+  loop.stop();
+}
+
+int run_service(const std::string& config_file) {
+  spdlog::set_default_logger(spdlog::stderr_logger_mt("deputy"));
+  spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %l %v");
+  auto config = load_checked_config(config_file);
+  if (!config) return tell(config.error());
+  http::AsioLoop loop;
+  std::stop_source stop;
+  loop.on_stop_signal([&stop](int) { stop.request_stop(); });
+  const auto environment = aws::process_environment();
+  const std::string address = config.value().server.listen.address;
+  app::Service service{loop, std::move(config).value(), {environment, aws::Endpoints{environment}, nullptr}};
+  int status = done;
+  TaskGroup group;
+  group.spawn(serve(loop, service, address, stop.get_token(), status));
+  loop.run();
+  return status;
+}
+
+}  // namespace
+
+void add_serve_command(CLI::App& program, Context& context) {
+  auto* command = program.add_subcommand("serve", "The service");
+  auto file = add_config_option(*command);
+  command->callback([&context, file] { context.status = run_service(*file); });
+}
+
+}  // namespace deputy::cli
