@@ -127,10 +127,10 @@ const std::vector<Setting>& settings() {
       {"verification.min_interval", one(parse_duration, [](Config& c) -> auto& { return c.verification.min_interval; })},
       {"verification.per_tenant_per_hour",
        one(whole_number, [](Config& c) -> auto& { return c.verification.per_tenant_per_hour; })},
-      {"verification.sts_share", one(positive_number, [](Config& c) -> auto& { return c.verification.sts_share; })},
       {"rotation.retire_after", one(parse_duration, [](Config& c) -> auto& { return c.rotation.retire_after; })},
       {"credentials.sts_rate", one(positive_number, [](Config& c) -> auto& { return c.credentials.sts_rate; })},
       {"connect.template_url", one(parse_url, [](Config& c) -> auto& { return c.connect.template_url; })},
+      {"verification.sts_share", {}},
       {"server.unix_socket", {}},
       {"server.tls_cert_file", {}},
       {"server.tls_key_file", {}},
@@ -260,8 +260,6 @@ void check_together(LoadedConfig& loaded, const std::string& where) {
   if (config.verification.max_age < config.verification.interval)
     loaded.problems.push_back({where, "`verification.max_age` is shorter than `verification.interval`: every connection would expire "
                                       "between two verifications"});
-  if (config.verification.sts_share > 1)
-    loaded.problems.push_back({where, "`verification.sts_share` is a share: at most 1"});
 }
 
 }  // namespace

@@ -46,7 +46,6 @@ struct Config {
     std::chrono::milliseconds propagation_window = std::chrono::seconds{120};
     std::chrono::milliseconds min_interval = std::chrono::seconds{10};
     std::size_t per_tenant_per_hour = 20;
-    double sts_share = 0.2;
   } verification;
   struct Rotation {
     std::chrono::milliseconds retire_after = std::chrono::days{7};

@@ -57,7 +57,6 @@ account_policy = "shared"
 [verification]
 interval = "1h"
 per_tenant_per_hour = 7
-sts_share = 0.5
 [credentials]
 sts_rate = 50
 )");
