@@ -3,7 +3,7 @@
 import json
 import os
 import subprocess
-import time
+
 import unittest
 
 from harness import BINARY, REGION, ServerTest, trust
@@ -93,10 +93,8 @@ class Commands(ServerTest):
 
 class Demo(unittest.TestCase):
     def test_the_story_comes_out_as_told(self):
-        begun = time.monotonic()
-        told = subprocess.run([BINARY, "demo", "--exit"], capture_output=True, text=True, timeout=60)
+        told = subprocess.run([BINARY, "demo", "--exit"], capture_output=True, text=True, timeout=30)
         self.assertEqual(told.returncode, 0, told.stdout + told.stderr)
-        self.assertLess(time.monotonic() - begun, 30)
         self.assertNotIn("\x1b", told.stdout)
         for line in ("external_id_not_settable", "the connection is rejected", "the connection is suspended", "word for word", "acme-invoices",
                      "POST /checkout 500", "the rotation is over", "Every step came out as told."):
