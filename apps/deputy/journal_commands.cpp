@@ -16,7 +16,7 @@ namespace {
 Result<std::unique_ptr<registry::Store>> open_store(const std::string& config_file) {
   DEPUTY_TRY(const auto config, load_checked_config(config_file));
   DEPUTY_TRY(const auto key, app::load_master_key(config));
-  return storage::open_sqlite({.file = config.storage.sqlite_file}, key);
+  return storage::open_sqlite({.file = config.storage.sqlite_file, .read_only = true}, key);
 }
 
 Result<std::optional<journal::Checkpoint>> read_checkpoint(const std::string& file) {

@@ -37,7 +37,9 @@ int run_service(const std::string& config_file) {
   loop.on_stop_signal([&stop](int) { stop.request_stop(); });
   const auto environment = aws::process_environment();
   const std::string address = config.value().server.listen.address;
-  app::Service service{loop, std::move(config).value(), {environment, aws::Endpoints{environment}, nullptr}};
+  auto endpoints = aws::Endpoints::configured(environment);
+  if (!endpoints) return tell(endpoints.error());
+  app::Service service{loop, std::move(config).value(), {environment, std::move(endpoints).value(), nullptr}};
   int status = done;
   TaskGroup group;
   group.spawn(serve(loop, service, address, stop.get_token(), status));

@@ -24,14 +24,18 @@ struct Wanted {
   std::chrono::milliseconds propagation_window;
 };
 
+Result<Region> region_of(const VerifyArguments& arguments, const aws::Environment& environment) {
+  if (!arguments.region.empty()) return Region::parse(arguments.region);
+  DEPUTY_TRY(auto configured, aws::configured_region(environment));
+  if (!configured) return Error{ErrorKind::invalid_request, "no AWS Region: give --region or set AWS_REGION"};
+  return *std::move(configured);
+}
+
 Result<Wanted> parse(const VerifyArguments& arguments, const aws::Environment& environment) {
   DEPUTY_TRY(auto role_arn, RoleArn::parse(arguments.role_arn));
   DEPUTY_TRY(auto external_id, ExternalId::parse(arguments.external_id));
   DEPUTY_TRY(const auto wait, parse_duration(arguments.wait));
-  const std::string configured = aws::configured_region(environment).value_or("");
-  const std::string& region_text = arguments.region.empty() ? configured : arguments.region;
-  if (region_text.empty()) return Error{ErrorKind::invalid_request, "no AWS Region: give --region or set AWS_REGION"};
-  DEPUTY_TRY(auto region, Region::parse(region_text));
+  DEPUTY_TRY(auto region, region_of(arguments, environment));
   verify::Target target{.role_arn = std::move(role_arn),
                         .external_id = std::move(external_id),
                         .region = std::move(region),
@@ -83,12 +87,16 @@ int verify_role(const VerifyArguments& arguments) {
     tell(wanted.error());
     return wrong_use;
   }
+  const auto endpoints = aws::Endpoints::configured(environment);
+  if (!endpoints) {
+    tell(endpoints.error());
+    return wrong_use;
+  }
   SystemClock clock;
   SystemRandom random;
   http::AsioLoop loop;
   aws::CurlTransport transport{loop};
-  const aws::Endpoints endpoints{environment};
-  const aws::Caller caller{loop, clock, random, transport, endpoints, {}};
+  const aws::Caller caller{loop, clock, random, transport, endpoints.value(), {}};
   const auto sts = aws::make_sts(caller);
   const auto base = aws::default_credentials(environment);
   verify::VerifierSettings settings;

@@ -22,10 +22,10 @@ constexpr std::chrono::seconds drain_grace{10};
 
 Result<Region> region_of(const Config& config, const aws::Environment& environment) {
   if (config.aws.region) return *config.aws.region;
-  const auto configured = aws::configured_region(environment);
+  DEPUTY_TRY(auto configured, aws::configured_region(environment));
   if (!configured)
     return Error{ErrorKind::invalid_request, "no AWS Region is configured; set `aws.region` or AWS_REGION"};
-  return Region::parse(*configured);
+  return *std::move(configured);
 }
 
 registry::Settings registry_settings(const Config& config, RoleArn principal) {
@@ -157,6 +157,7 @@ Task<void> Service::stop() {
   rooms_->api->begin_draining();
   co_await rooms_->server->drain(drain_grace);
   rooms_->transport.close();  // what still waits for AWS ends now, inconclusive
+  while (rooms_->server->requests_in_flight() > 0) co_await sleep_for(loop_, std::chrono::milliseconds{10}, {});
   co_await rooms_->verification->stop();
   co_await rooms_->broker->stop();
   rooms_.reset();

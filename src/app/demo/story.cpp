@@ -79,7 +79,7 @@ Task<Result<void>> Story::tell() {
 
 Task<Result<void>> Story::define_integration() {
   narrator_.chapter("The partner says what its product needs: the integration log-reader");
-  DEPUTY_CO_TRY(const auto answer, co_await ask("partner", "PUT", "/v1/integrations/log-reader", 200, log_reader()));
+  DEPUTY_CO_TRY(const auto answer, co_await ask("partner", "PUT", "/v1/integrations/log-reader", 201, log_reader()));
   narrator_.came_back(fmt::format("version {}: three least-privilege statements, each with its reason", answer.member("version")));
   co_return success();
 }
@@ -146,7 +146,7 @@ Task<Result<void>> Story::refuse_mallory() {
 Task<Result<void>> Story::use_acmes_account() {
   narrator_.chapter("The partner's log loader uses Acme's account");
   const boost::json::value grants{{"grants", {{{"integration", "log-reader"}, {"tenants", "*"}, {"may", boost::json::array{}}}}}};
-  DEPUTY_CO_TRY(co_await ask("partner", "PUT", "/v1/workloads/log-loader", 200, grants));
+  DEPUTY_CO_TRY(co_await ask("partner", "PUT", "/v1/workloads/log-loader", 201, grants));
   const boost::json::value wanted{{"role", "workload"}, {"workload", "log-loader"}};
   DEPUTY_CO_TRY(const auto key, co_await ask("partner", "POST", "/v1/keys", 201, wanted));
   workload_key_ = key.member("secret");
