@@ -1,8 +1,7 @@
 #include "command.hpp"
 
-#include <fmt/format.h>
-
 #include <cstdio>
+#include <fmt/format.h>
 #include <fstream>
 #include <iostream>
 
@@ -15,8 +14,9 @@
 namespace deputy::cli {
 namespace {
 
-Task<void> call(app::ApiClient& client, std::string method, std::string path, std::optional<boost::json::value> body,
-                std::optional<Result<app::ApiAnswer>>& answer, http::AsioLoop& loop) {
+Task<void> call(app::ApiClient& client, std::string method, std::string path,
+                std::optional<boost::json::value> body, std::optional<Result<app::ApiAnswer>>& answer,
+                http::AsioLoop& loop) {
   answer.emplace(co_await client.call(std::move(method), std::move(path), std::move(body)));
   loop.stop();
 }
@@ -40,7 +40,8 @@ int status_of(ErrorKind kind) {
 
 void add_output_option(CLI::App& command, Output& output) {
   static const std::map<std::string, Output> forms{{"text", Output::text}, {"json", Output::json}};
-  command.add_option("--output", output, "text or json")->transform(CLI::CheckedTransformer(forms).description(""));
+  command.add_option("--output", output, "text or json")
+      ->transform(CLI::CheckedTransformer(forms).description(""));
 }
 
 int tell(const Error& error) {
@@ -51,17 +52,19 @@ int tell(const Error& error) {
 
 int tell_problem(const app::ApiAnswer& answer) {
   const std::string code = answer.member("code");
-  std::cerr << "deputy: " << (code.empty() ? fmt::format("the server answered {}", answer.status) : code) << ": "
-            << answer.member("detail") << "\n";
+  std::cerr << "deputy: " << (code.empty() ? fmt::format("the server answered {}", answer.status) : code)
+            << ": " << answer.member("detail") << "\n";
   return answer.status >= 500 || answer.status == 429 ? undetermined : found_something;
 }
 
-Result<app::ApiAnswer> call_api(const std::string& method, const std::string& path, std::optional<boost::json::value> body) {
+Result<app::ApiAnswer> call_api(const std::string& method, const std::string& path,
+                                std::optional<boost::json::value> body) {
   const auto environment = aws::process_environment();
   const auto url = environment("DEPUTY_URL");
   auto key = environment("DEPUTY_KEY");
   if (!url || !key)
-    return Error{ErrorKind::invalid_request, "DEPUTY_URL and DEPUTY_KEY must be set: the server's address and one of its keys"};
+    return Error{ErrorKind::invalid_request,
+                 "DEPUTY_URL and DEPUTY_KEY must be set: the server's address and one of its keys"};
   std::string base = *url;
   while (base.ends_with('/')) base.pop_back();
   http::AsioLoop loop;
@@ -85,11 +88,14 @@ Result<std::string> read_input(const std::string& file, std::size_t bytes_max) {
   in.read(text.data(), static_cast<std::streamsize>(text.size()));
   text.resize(static_cast<std::size_t>(in.gcount()));
   if (text.size() > bytes_max)
-    return Error{ErrorKind::invalid_request, fmt::format("{} is longer than {} bytes", in_backticks(file), bytes_max)};
+    return Error{ErrorKind::invalid_request,
+                 fmt::format("{} is longer than {} bytes", in_backticks(file), bytes_max)};
   if (in.bad()) return Error{ErrorKind::invalid_request, in_backticks(file) + " cannot be read"};
   return text;
 }
 
-std::string url_part(const std::string& text) { return aws::uri_encode(text, false); }
+std::string url_part(const std::string& text) {
+  return aws::uri_encode(text, false);
+}
 
 }  // namespace deputy::cli

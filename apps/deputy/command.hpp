@@ -8,7 +8,8 @@
 #include "app/api_client.hpp"
 #include "core/error.hpp"
 
-// What the commands share. Each file adds its commands to the program; a command sets the exit status when it runs.
+// What the commands share. Each file adds its commands to the program; a command sets the exit status when it
+// runs.
 namespace deputy::cli {
 
 // Exit status: DESIGN section 7.
@@ -21,12 +22,13 @@ struct Context {
   int status = done;
 };
 
-void add_setup_commands(CLI::App& program, Context& context);       // init, config check, version, completion
+void add_setup_commands(CLI::App& program, Context& context);  // init, config check, version, completion
 void add_serve_command(CLI::App& program, Context& context);
 void add_demo_command(CLI::App& program, Context& context);
 void add_sandbox_command(CLI::App& program, Context& context);
 void add_verify_command(CLI::App& program, Context& context);
-void add_object_commands(CLI::App& program, Context& context);      // tenant, integration, connection, workload, key, template
+void add_object_commands(CLI::App& program,
+                         Context& context);  // tenant, integration, connection, workload, key, template
 void add_credentials_command(CLI::App& program, Context& context);
 void add_journal_commands(CLI::App& program, Context& context);
 

@@ -1,7 +1,6 @@
 #include "completion.hpp"
 
 #include <fmt/format.h>
-
 #include <vector>
 
 namespace deputy::cli {
@@ -37,7 +36,8 @@ std::string bash_function(const std::vector<Line>& lines) {
       "    case \"$word\" in -*) ;; *) typed=\"${typed:+$typed }$word\" ;; esac\n"
       "  done\n"
       "  case \"$typed\" in\n";
-  for (const auto& [command, words] : lines) script += fmt::format("    \"{}\") words=\"{}\" ;;\n", command, words);
+  for (const auto& [command, words] : lines)
+    script += fmt::format("    \"{}\") words=\"{}\" ;;\n", command, words);
   script +=
       "  esac\n"
       "  COMPREPLY=($(compgen -W \"$words\" -- \"$current\"))\n"
@@ -49,8 +49,9 @@ std::string bash_function(const std::vector<Line>& lines) {
 std::string fish_lines(const std::vector<Line>& lines) {
   std::string script;
   for (const auto& [command, words] : lines) {
-    const std::string condition =
-        command.empty() ? "__fish_use_subcommand" : fmt::format("__fish_seen_subcommand_from {}", command.substr(command.rfind(' ') + 1));
+    const std::string condition = command.empty() ? "__fish_use_subcommand"
+                                                  : fmt::format("__fish_seen_subcommand_from {}",
+                                                                command.substr(command.rfind(' ') + 1));
     script += fmt::format("complete -c deputy -f -n '{}' -a '{}'\n", condition, words);
   }
   return script;

@@ -6,7 +6,8 @@ namespace deputy::cli {
 
 std::shared_ptr<std::string> add_config_option(CLI::App& command) {
   auto file = std::make_shared<std::string>();
-  command.add_option("--config", *file, "The configuration; by default DEPUTY_CONFIG, or deputy.toml in this folder");
+  command.add_option("--config", *file,
+                     "The configuration; by default DEPUTY_CONFIG, or deputy.toml in this folder");
   return file;
 }
 

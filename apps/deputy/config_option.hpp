@@ -1,10 +1,11 @@
 #pragma once
 
+#include "command.hpp"
+
 #include <memory>
 #include <string>
 
 #include "app/config.hpp"
-#include "command.hpp"
 
 namespace deputy::cli {
 

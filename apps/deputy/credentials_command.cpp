@@ -1,10 +1,9 @@
+#include "command.hpp"
+
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <fmt/format.h>
-
 #include <iostream>
-
-#include "command.hpp"
 
 namespace deputy::cli {
 namespace {
@@ -31,7 +30,8 @@ Result<boost::json::object> body_of(const CredentialsArguments& arguments) {
     DEPUTY_TRY(const auto policy, read_input(arguments.session_policy_file));
     boost::system::error_code not_json;
     body["session_policy"] = boost::json::parse(policy, not_json);
-    if (not_json) return Error{ErrorKind::invalid_request, in_backticks(arguments.session_policy_file) + " is not JSON"};
+    if (not_json)
+      return Error{ErrorKind::invalid_request, in_backticks(arguments.session_policy_file) + " is not JSON"};
   }
   return body;
 }
@@ -46,21 +46,28 @@ std::string for_process(const app::ApiAnswer& answer) {
 }
 
 std::string for_shell(const app::ApiAnswer& answer) {
-  return fmt::format("export AWS_ACCESS_KEY_ID='{}'\nexport AWS_SECRET_ACCESS_KEY='{}'\nexport AWS_SESSION_TOKEN='{}'",
-                     answer.member("access_key_id"), answer.member("secret_access_key"), answer.member("session_token"));
+  return fmt::format(
+      "export AWS_ACCESS_KEY_ID='{}'\nexport AWS_SECRET_ACCESS_KEY='{}'\nexport AWS_SESSION_TOKEN='{}'",
+      answer.member("access_key_id"), answer.member("secret_access_key"), answer.member("session_token"));
 }
 
 int print_credentials(const CredentialsArguments& arguments) {
   auto body = body_of(arguments);
   if (!body) return tell(body.error());
-  const auto answer =
-      call_api("POST", "/v1/connections/" + url_part(arguments.connection) + "/credentials", std::move(body).value());
+  const auto answer = call_api("POST", "/v1/connections/" + url_part(arguments.connection) + "/credentials",
+                               std::move(body).value());
   if (!answer) return tell(answer.error());
   if (!answer.value().ok()) return tell_problem(answer.value());
   switch (arguments.format) {
-    case Format::process: std::cout << for_process(answer.value()) << "\n"; break;
-    case Format::env: std::cout << for_shell(answer.value()) << "\n"; break;
-    case Format::json: std::cout << answer.value().text << "\n"; break;
+    case Format::process:
+      std::cout << for_process(answer.value()) << "\n";
+      break;
+    case Format::env:
+      std::cout << for_shell(answer.value()) << "\n";
+      break;
+    case Format::json:
+      std::cout << answer.value().text << "\n";
+      break;
   }
   return done;
 }
@@ -70,14 +77,16 @@ int print_credentials(const CredentialsArguments& arguments) {
 void add_credentials_command(CLI::App& program, Context& context) {
   auto* command = program.add_subcommand("credentials", "Short-lived credentials of one connection");
   auto arguments = std::make_shared<CredentialsArguments>();
-  static const std::map<std::string, Format> formats{{"process", Format::process}, {"env", Format::env}, {"json", Format::json}};
+  static const std::map<std::string, Format> formats{
+      {"process", Format::process}, {"env", Format::env}, {"json", Format::json}};
   command->add_option("connection", arguments->connection)->required();
   command->add_option("--format", arguments->format, "process (for credential_process), env or json")
       ->transform(CLI::CheckedTransformer(formats).description(""));
   command->add_option("--duration-seconds", arguments->duration_seconds, "1800 to 43200");
   command->add_option("--region", arguments->region, "Where STS is asked");
   command->add_option("--session-name", arguments->session_name, "Suffix of the session's name");
-  command->add_option("--session-policy", arguments->session_policy_file, "File with a policy that narrows the session");
+  command->add_option("--session-policy", arguments->session_policy_file,
+                      "File with a policy that narrows the session");
   command->add_option("--reason", arguments->reason, "For the record");
   command->callback([&context, arguments] { context.status = print_credentials(*arguments); });
 }

@@ -1,9 +1,9 @@
-#include <unistd.h>
+#include "command.hpp"
 
 #include <cstdlib>
+#include <unistd.h>
 
 #include "app/demo/demo.hpp"
-#include "command.hpp"
 
 namespace deputy::cli {
 

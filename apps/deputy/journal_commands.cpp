@@ -1,15 +1,16 @@
+#include "command.hpp"
+#include "config_option.hpp"
+
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <fmt/format.h>
-
 #include <iostream>
 
 #include "app/service.hpp"
-#include "command.hpp"
-#include "config_option.hpp"
 #include "storage/sqlite_store.hpp"
 
-// The journal is read from the database itself, not through the server: an auditor need not trust a running process.
+// The journal is read from the database itself, not through the server: an auditor need not trust a running
+// process.
 namespace deputy::cli {
 namespace {
 
@@ -41,12 +42,14 @@ int verify(const std::string& config_file, const std::string& checkpoint_file, O
   const auto head = store.value()->check_integrity(checkpoint.value());
   if (output == Output::json) {
     boost::json::object result{{"verified", head.has_value()}};
-    result["checkpoint"] = head ? boost::json::value(journal::to_text(head.value())) : boost::json::value(nullptr);
+    result["checkpoint"] =
+        head ? boost::json::value(journal::to_text(head.value())) : boost::json::value(nullptr);
     result["finding"] = head ? boost::json::value(nullptr) : boost::json::value(head.error().message);
     std::cout << boost::json::serialize(result) << "\n";
   } else if (head) {
-    std::cerr << fmt::format("{} entries: none removed, changed, reordered or added. Checkpoint, to keep elsewhere:\n",
-                             head.value().sequence);
+    std::cerr << fmt::format(
+        "{} entries: none removed, changed, reordered or added. Checkpoint, to keep elsewhere:\n",
+        head.value().sequence);
     std::cout << journal::to_text(head.value()) << "\n";
   }
   if (head) return done;
@@ -73,9 +76,9 @@ void print_entry(const journal::ChainedEntry& chained, Output output) {
     std::cout << (entry.sequence > 1 ? ",\n" : "\n") << boost::json::serialize(to_json(chained));
     return;
   }
-  std::cout << fmt::format("{:>6}  {}  {:<7}  {:<24}  {}  by {} {} {}  {}\n", entry.sequence, to_rfc3339(entry.at),
-                           journal::to_text(entry.outcome), entry.act, entry.subject, entry.actor.kind, entry.actor.id,
-                           entry.actor.address, entry.detail);
+  std::cout << fmt::format("{:>6}  {}  {:<7}  {:<24}  {}  by {} {} {}  {}\n", entry.sequence,
+                           to_rfc3339(entry.at), journal::to_text(entry.outcome), entry.act, entry.subject,
+                           entry.actor.kind, entry.actor.id, entry.actor.address, entry.detail);
 }
 
 int list(const std::string& config_file, Output output) {
@@ -102,18 +105,22 @@ int list(const std::string& config_file, Output output) {
 }  // namespace
 
 void add_journal_commands(CLI::App& program, Context& context) {
-  auto* group = program.add_subcommand("journal", "The audit journal, read from the database itself")->require_subcommand(1);
+  auto* group = program.add_subcommand("journal", "The audit journal, read from the database itself")
+                    ->require_subcommand(1);
   auto* list_command = group->add_subcommand("list", "All entries, oldest first");
   auto list_config = add_config_option(*list_command);
   auto list_output = std::make_shared<Output>(Output::text);
   add_output_option(*list_command, *list_output);
-  list_command->callback([&context, list_config, list_output] { context.status = list(*list_config, *list_output); });
+  list_command->callback(
+      [&context, list_config, list_output] { context.status = list(*list_config, *list_output); });
 
-  auto* verify_command = group->add_subcommand("verify", "Find entries and rows that were removed, changed, reordered or added");
+  auto* verify_command =
+      group->add_subcommand("verify", "Find entries and rows that were removed, changed, reordered or added");
   auto verify_config = add_config_option(*verify_command);
   auto checkpoint = std::make_shared<std::string>();
   auto verify_output = std::make_shared<Output>(Output::text);
-  verify_command->add_option("--checkpoint", *checkpoint, "File with a checkpoint that was printed before: finds a tail that was cut off");
+  verify_command->add_option("--checkpoint", *checkpoint,
+                             "File with a checkpoint that was printed before: finds a tail that was cut off");
   add_output_option(*verify_command, *verify_output);
   verify_command->callback([&context, verify_config, checkpoint, verify_output] {
     context.status = verify(*verify_config, *checkpoint, *verify_output);

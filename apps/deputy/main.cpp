@@ -1,11 +1,10 @@
-#include <sys/prctl.h>
-#include <sys/resource.h>
+#include "command.hpp"
 
 #include <csignal>
 #include <exception>
 #include <iostream>
-
-#include "command.hpp"
+#include <sys/prctl.h>
+#include <sys/resource.h>
 
 namespace {
 

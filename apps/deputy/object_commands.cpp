@@ -1,10 +1,9 @@
+#include "command.hpp"
+
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <fmt/format.h>
-
 #include <iostream>
-
-#include "command.hpp"
 
 // The commands that are clients of the API: each is one call, described here and made in one place.
 namespace deputy::cli {
@@ -18,7 +17,8 @@ std::string text_of(const boost::json::value& value) {
 
 void print_members(const boost::json::object& object) {
   for (const auto& member : object) {
-    if (!member.value().is_null()) std::cout << fmt::format("{}: {}\n", std::string{member.key()}, text_of(member.value()));
+    if (!member.value().is_null())
+      std::cout << fmt::format("{}: {}\n", std::string{member.key()}, text_of(member.value()));
   }
 }
 
@@ -48,7 +48,8 @@ int print(const app::ApiAnswer& answer, Output output) {
   return done;
 }
 
-// One command: `path` has `{}` for each positional argument in turn; options named here go into the query of a GET or the body of everything else.
+// One command: `path` has `{}` for each positional argument in turn; options named here go into the query of
+// a GET or the body of everything else.
 struct ObjectCommand {
   struct Option {
     std::string_view flag;    // `--name`
@@ -76,8 +77,14 @@ std::vector<ObjectCommand::Option> paging(std::vector<ObjectCommand::Option> mor
 
 std::vector<ObjectCommand> tenant_commands() {
   return {
-      {"tenant", "create", "Sign up a customer", "POST", "/v1/tenants", {},
-       {{"--name", "name", "The customer's name", Form::text, true}, {"--reference", "reference", "Your own key for it, unique"}}},
+      {"tenant",
+       "create",
+       "Sign up a customer",
+       "POST",
+       "/v1/tenants",
+       {},
+       {{"--name", "name", "The customer's name", Form::text, true},
+        {"--reference", "reference", "Your own key for it, unique"}}},
       {"tenant", "list", "All tenants", "GET", "/v1/tenants", {}, paging()},
       {"tenant", "show", "One tenant", "GET", "/v1/tenants/{}", {"tenant"}, {}},
   };
@@ -85,7 +92,12 @@ std::vector<ObjectCommand> tenant_commands() {
 
 std::vector<ObjectCommand> integration_commands() {
   return {
-      {"integration", "create", "Make an integration, or a new version of it", "PUT", "/v1/integrations/{}", {"name"},
+      {"integration",
+       "create",
+       "Make an integration, or a new version of it",
+       "PUT",
+       "/v1/integrations/{}",
+       {"name"},
        {{"--description", "description", "What it does, for your customers", Form::text, true},
         {"--policy", "policy", "File with the IAM policy document", Form::json_file, true},
         {"--reasons", "reasons", "File with {Sid: plain words}", Form::json_file},
@@ -94,41 +106,114 @@ std::vector<ObjectCommand> integration_commands() {
         {"--logs", "logs", "File with {regions, groups}", Form::json_file},
         {"--accept-risk", "accept_risk", "Why it must be as broad as it is"}}},
       {"integration", "list", "All integrations", "GET", "/v1/integrations", {}, paging()},
-      {"integration", "show", "One integration", "GET", "/v1/integrations/{}", {"name"}, {{"--version", "version", "An older version"}}},
+      {"integration",
+       "show",
+       "One integration",
+       "GET",
+       "/v1/integrations/{}",
+       {"name"},
+       {{"--version", "version", "An older version"}}},
   };
 }
 
 std::vector<ObjectCommand> connection_commands() {
   const std::string_view one = "/v1/connections/{}";
   return {
-      {"connection", "create", "Issue a connection and its external ID", "POST", "/v1/connections", {},
+      {"connection",
+       "create",
+       "Issue a connection and its external ID",
+       "POST",
+       "/v1/connections",
+       {},
        {{"--tenant", "tenant_id", "The tenant", Form::text, true},
         {"--integration", "integration", "The integration", Form::text, true},
         {"--account-id", "account_id", "The customer's AWS account, where known"}}},
-      {"connection", "list", "All connections", "GET", "/v1/connections", {},
+      {"connection",
+       "list",
+       "All connections",
+       "GET",
+       "/v1/connections",
+       {},
        paging({{"--tenant", "tenant_id", "Of one tenant"}, {"--state", "state", "In one state"}})},
       {"connection", "show", "One connection", "GET", one, {"connection"}, {}},
-      {"connection", "set-role", "Give the customer's role", "PUT", "/v1/connections/{}/role", {"connection"},
+      {"connection",
+       "set-role",
+       "Give the customer's role",
+       "PUT",
+       "/v1/connections/{}/role",
+       {"connection"},
        {{"--role-arn", "role_arn", "Its ARN", Form::text, true}}},
       {"connection", "verify", "Verify now", "POST", "/v1/connections/{}/verifications", {"connection"}, {}},
-      {"connection", "verifications", "Its verifications, newest first", "GET", "/v1/connections/{}/verifications", {"connection"}, paging()},
-      {"connection", "rotate", "Issue the next external ID", "POST", "/v1/connections/{}/external-id/rotation", {"connection"}, {}},
-      {"connection", "promote", "Make the next external ID the connection's", "POST", "/v1/connections/{}/external-id/rotation/promotion", {"connection"}, {}},
-      {"connection", "cancel-rotation", "Drop the next external ID", "DELETE", "/v1/connections/{}/external-id/rotation", {"connection"}, {}},
-      {"connection", "release", "End the review of a connection", "POST", "/v1/connections/{}/release", {"connection"}, {}},
-      {"connection", "launch-url", "The link that launches the template", "GET", "/v1/connections/{}/launch-url", {"connection"}, {}},
-      {"connection", "issuances", "Who got credentials", "GET", "/v1/connections/{}/issuances", {"connection"}, paging()},
+      {"connection",
+       "verifications",
+       "Its verifications, newest first",
+       "GET",
+       "/v1/connections/{}/verifications",
+       {"connection"},
+       paging()},
+      {"connection",
+       "rotate",
+       "Issue the next external ID",
+       "POST",
+       "/v1/connections/{}/external-id/rotation",
+       {"connection"},
+       {}},
+      {"connection",
+       "promote",
+       "Make the next external ID the connection's",
+       "POST",
+       "/v1/connections/{}/external-id/rotation/promotion",
+       {"connection"},
+       {}},
+      {"connection",
+       "cancel-rotation",
+       "Drop the next external ID",
+       "DELETE",
+       "/v1/connections/{}/external-id/rotation",
+       {"connection"},
+       {}},
+      {"connection",
+       "release",
+       "End the review of a connection",
+       "POST",
+       "/v1/connections/{}/release",
+       {"connection"},
+       {}},
+      {"connection",
+       "launch-url",
+       "The link that launches the template",
+       "GET",
+       "/v1/connections/{}/launch-url",
+       {"connection"},
+       {}},
+      {"connection",
+       "issuances",
+       "Who got credentials",
+       "GET",
+       "/v1/connections/{}/issuances",
+       {"connection"},
+       paging()},
       {"connection", "disconnect", "End it for good", "DELETE", one, {"connection"}, {}},
   };
 }
 
 std::vector<ObjectCommand> key_commands() {
   return {
-      {"workload", "create", "Make a workload, or replace its grants", "PUT", "/v1/workloads/{}", {"name"},
+      {"workload",
+       "create",
+       "Make a workload, or replace its grants",
+       "PUT",
+       "/v1/workloads/{}",
+       {"name"},
        {{"--grants", "grants", "File with the list of grants", Form::json_file, true}}},
       {"workload", "list", "All workloads", "GET", "/v1/workloads", {}, paging()},
       {"workload", "show", "One workload", "GET", "/v1/workloads/{}", {"name"}, {}},
-      {"key", "create", "Make a key; its secret is shown this once", "POST", "/v1/keys", {},
+      {"key",
+       "create",
+       "Make a key; its secret is shown this once",
+       "POST",
+       "/v1/keys",
+       {},
        {{"--role", "role", "admin, onboarding, workload or auditor", Form::text, true},
         {"--workload", "workload", "Of which workload"},
         {"--connection", "connection_id", "Good for this connection alone"},
@@ -136,7 +221,12 @@ std::vector<ObjectCommand> key_commands() {
       {"key", "list", "All keys, without secrets", "GET", "/v1/keys", {}, paging()},
       {"key", "show", "One key", "GET", "/v1/keys/{}", {"key"}, {}},
       {"key", "revoke", "Revoke a key", "DELETE", "/v1/keys/{}", {"key"}, {}},
-      {"", "template", "The customer's role as a template", "GET", "/v1/connections/{}/template", {"connection"},
+      {"",
+       "template",
+       "The customer's role as a template",
+       "GET",
+       "/v1/connections/{}/template",
+       {"connection"},
        {{"--format", "format", "cloudformation, terraform or aws-cli", Form::text, true}}},
   };
 }
@@ -167,7 +257,8 @@ std::string query_of(const ObjectCommand& command, const Given& given) {
   std::string query;
   for (std::size_t i = 0; i < command.options.size(); ++i) {
     if (given.options[i].empty()) continue;
-    query += fmt::format("{}{}={}", query.empty() ? "?" : "&", command.options[i].member, url_part(given.options[i]));
+    query += fmt::format("{}{}={}", query.empty() ? "?" : "&", command.options[i].member,
+                         url_part(given.options[i]));
   }
   return query;
 }
@@ -175,16 +266,19 @@ std::string query_of(const ObjectCommand& command, const Given& given) {
 Result<boost::json::value> value_of(const ObjectCommand::Option& option, const std::string& text) {
   boost::system::error_code wrong;
   switch (option.form) {
-    case Form::text: return boost::json::value(text);
+    case Form::text:
+      return boost::json::value(text);
     case Form::number: {
       auto number = boost::json::parse(text, wrong);
-      if (wrong || !number.is_int64()) return Error{ErrorKind::invalid_request, fmt::format("{} takes a whole number", option.flag)};
+      if (wrong || !number.is_int64())
+        return Error{ErrorKind::invalid_request, fmt::format("{} takes a whole number", option.flag)};
       return number;
     }
     case Form::json_file: {
       DEPUTY_TRY(const auto content, read_input(text));
       auto document = boost::json::parse(content, wrong);
-      if (wrong) return Error{ErrorKind::invalid_request, in_backticks(text) + " is not JSON: " + wrong.message()};
+      if (wrong)
+        return Error{ErrorKind::invalid_request, in_backticks(text) + " is not JSON: " + wrong.message()};
       return document;
     }
   }
@@ -216,11 +310,12 @@ int run(const ObjectCommand& command, const Given& given) {
 }
 
 CLI::App* group_of(CLI::App& program, std::string_view name) {
-  static const std::map<std::string, std::string, std::less<>> helps{{"tenant", "Your customers"},
-                                                                      {"integration", "What your product needs in an account"},
-                                                                      {"connection", "One tenant, one integration, one AWS account"},
-                                                                      {"workload", "Who may ask for credentials, and of whom"},
-                                                                      {"key", "Keys of the API"}};
+  static const std::map<std::string, std::string, std::less<>> helps{
+      {"tenant", "Your customers"},
+      {"integration", "What your product needs in an account"},
+      {"connection", "One tenant, one integration, one AWS account"},
+      {"workload", "Who may ask for credentials, and of whom"},
+      {"key", "Keys of the API"}};
   if (name.empty()) return &program;
   for (CLI::App* existing : program.get_subcommands({})) {
     if (existing->get_name() == name) return existing;
@@ -229,18 +324,21 @@ CLI::App* group_of(CLI::App& program, std::string_view name) {
 }
 
 void add(CLI::App& program, Context& context, ObjectCommand command) {
-  auto* added = group_of(program, command.group)->add_subcommand(std::string{command.verb}, std::string{command.help});
+  auto* added =
+      group_of(program, command.group)->add_subcommand(std::string{command.verb}, std::string{command.help});
   auto given = std::make_shared<Given>();
   given->positionals.resize(command.positionals.size());
   given->options.resize(command.options.size());
   for (std::size_t i = 0; i < command.positionals.size(); ++i)
     added->add_option(std::string{command.positionals[i]}, given->positionals[i])->required();
   for (std::size_t i = 0; i < command.options.size(); ++i) {
-    auto* option = added->add_option(std::string{command.options[i].flag}, given->options[i], std::string{command.options[i].help});
+    auto* option = added->add_option(std::string{command.options[i].flag}, given->options[i],
+                                     std::string{command.options[i].help});
     if (command.options[i].required) option->required();
   }
   if (command.group == "integration" && command.verb == "create")
-    added->add_flag("--require-proof", given->require_proof, "Activate only what the trust policy itself proves");
+    added->add_flag("--require-proof", given->require_proof,
+                    "Activate only what the trust policy itself proves");
   add_output_option(*added, given->output);
   added->callback([&context, command = std::move(command), given] { context.status = run(command, *given); });
 }

@@ -1,9 +1,9 @@
-#include <fmt/format.h>
+#include "command.hpp"
 
 #include <charconv>
+#include <fmt/format.h>
 #include <iostream>
 
-#include "command.hpp"
 #include "core/task_group.hpp"
 #include "http/server.hpp"
 #include "sandbox/sandbox.hpp"
@@ -17,11 +17,13 @@ Result<std::pair<std::string, std::uint16_t>> parse_listen(const std::string& te
   const std::string digits = colon == std::string::npos ? "" : text.substr(colon + 1);
   std::from_chars(digits.data(), digits.data() + digits.size(), port);
   if (colon == std::string::npos || port > 65'535)
-    return Error{ErrorKind::invalid_request, in_backticks(text) + " is not an address and a port, such as `127.0.0.1:4566`"};
+    return Error{ErrorKind::invalid_request,
+                 in_backticks(text) + " is not an address and a port, such as `127.0.0.1:4566`"};
   return std::pair{text.substr(0, colon), static_cast<std::uint16_t>(port)};
 }
 
-Task<void> serve(http::AsioLoop& loop, http::Server& server, sandbox::Sandbox& sandbox, std::stop_token stop) {
+Task<void> serve(http::AsioLoop& loop, http::Server& server, sandbox::Sandbox& sandbox,
+                 std::stop_token stop) {
   while (co_await sleep_for(loop, std::chrono::hours{1}, stop)) {
   }
   sandbox.request_stop();
@@ -51,9 +53,11 @@ int run_sandbox(const std::string& listen, const std::string& seed_file) {
   http::ServerOptions options;
   options.address = address.value().first;
   options.port = address.value().second;
-  http::Server server{loop, options, [&sandbox](http::Request request) { return sandbox.handle(std::move(request)); }};
+  http::Server server{loop, options,
+                      [&sandbox](http::Request request) { return sandbox.handle(std::move(request)); }};
   if (const auto listening = server.listen(); !listening) return tell(listening.error());
-  std::cout << fmt::format("sandbox listening on http://{}:{}\n", options.address, server.port()) << std::flush;
+  std::cout << fmt::format("sandbox listening on http://{}:{}\n", options.address, server.port())
+            << std::flush;
   std::stop_source stop;
   loop.on_stop_signal([&stop](int) { stop.request_stop(); });
   TaskGroup group;
@@ -68,7 +72,8 @@ void add_sandbox_command(CLI::App& program, Context& context) {
   auto* command = program.add_subcommand("sandbox", "A small strict AWS to try things against; not AWS");
   auto listen = std::make_shared<std::string>("127.0.0.1:4566");
   auto seed = std::make_shared<std::string>();
-  command->add_option("--listen", *listen, "Address and port; port 0 lets the system choose")->capture_default_str();
+  command->add_option("--listen", *listen, "Address and port; port 0 lets the system choose")
+      ->capture_default_str();
   command->add_option("--seed", *seed, "JSON file with the accounts to begin with; - is standard input");
   command->callback([&context, listen, seed] { context.status = run_sandbox(*listen, *seed); });
 }

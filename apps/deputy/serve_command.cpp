@@ -1,18 +1,19 @@
+#include "command.hpp"
+#include "config_option.hpp"
+
+#include <filesystem>
 #include <fmt/format.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
-#include <filesystem>
-
 #include "app/service.hpp"
-#include "command.hpp"
-#include "config_option.hpp"
 #include "core/task_group.hpp"
 
 namespace deputy::cli {
 namespace {
 
-Task<void> serve(http::AsioLoop& loop, app::Service& service, std::string address, std::stop_token stop, int& status) {
+Task<void> serve(http::AsioLoop& loop, app::Service& service, std::string address, std::stop_token stop,
+                 int& status) {
   const auto started = co_await service.start();
   if (!started) {
     status = tell(started.error());

@@ -1,13 +1,13 @@
-#include <fmt/format.h>
+#include "command.hpp"
+#include "completion.hpp"
+#include "config_option.hpp"
 
+#include <fmt/format.h>
 #include <iostream>
 
 #include "app/initialise.hpp"
 #include "app/service.hpp"
 #include "app/version.hpp"
-#include "command.hpp"
-#include "completion.hpp"
-#include "config_option.hpp"
 
 namespace deputy::cli {
 namespace {
@@ -20,8 +20,8 @@ int initialise(const std::string& folder) {
     tell(made.error());
     return made.error().kind == ErrorKind::conflict ? wrong_use : found_something;
   }
-  std::cerr << fmt::format("Made {}, {} and {}.\n", made.value().config_file.string(), made.value().master_key_file.string(),
-                           made.value().database.string())
+  std::cerr << fmt::format("Made {}, {} and {}.\n", made.value().config_file.string(),
+                           made.value().master_key_file.string(), made.value().database.string())
             << "Keep a copy of the master key apart from the database: without it every connection is lost.\n"
             << "The first admin key, shown this once:\n";
   std::cout << made.value().admin_key.reveal() << "\n";
@@ -47,7 +47,8 @@ int check_config(const std::string& file) {
 }  // namespace
 
 void add_setup_commands(CLI::App& program, Context& context) {
-  auto* init = program.add_subcommand("init", "Make configuration, master key, database and the first admin key");
+  auto* init =
+      program.add_subcommand("init", "Make configuration, master key, database and the first admin key");
   auto folder = std::make_shared<std::string>(".");
   init->add_option("--dir", *folder, "Where; made if missing")->capture_default_str();
   init->callback([&context, folder] { context.status = initialise(*folder); });
@@ -62,7 +63,9 @@ void add_setup_commands(CLI::App& program, Context& context) {
 
   auto* completion = program.add_subcommand("completion", "Print a completion script for a shell");
   auto shell = std::make_shared<std::string>();
-  completion->add_option("shell", *shell, "bash, zsh or fish")->required()->check(CLI::IsMember({"bash", "zsh", "fish"}));
+  completion->add_option("shell", *shell, "bash, zsh or fish")
+      ->required()
+      ->check(CLI::IsMember({"bash", "zsh", "fish"}));
   completion->callback([&program, shell] { std::cout << completion_script(program, *shell); });
 }
 

@@ -1,9 +1,10 @@
+#include "command.hpp"
+
 #include <boost/json/serialize.hpp>
 #include <iostream>
 
 #include "aws/base_credentials.hpp"
 #include "aws/curl_transport.hpp"
-#include "command.hpp"
 #include "core/task_group.hpp"
 #include "http/asio_loop.hpp"
 #include "verify/verifier.hpp"
@@ -48,7 +49,8 @@ Result<Wanted> parse(const VerifyArguments& arguments, const aws::Environment& e
 boost::json::value to_json(const registry::VerificationReport& report) {
   boost::json::array checks;
   for (const auto& check : report.checks) {
-    boost::json::object rendered{{"name", check.name}, {"result", registry::to_text(check.result)}, {"message", check.message}};
+    boost::json::object rendered{
+        {"name", check.name}, {"result", registry::to_text(check.result)}, {"message", check.message}};
     rendered["mend"] = check.mend ? boost::json::value(*check.mend) : boost::json::value(nullptr);
     checks.push_back(std::move(rendered));
   }
@@ -67,9 +69,12 @@ void print_text(const registry::VerificationReport& report) {
 
 int status_of(registry::VerificationOutcome outcome) {
   switch (outcome) {
-    case registry::VerificationOutcome::passed: return done;
-    case registry::VerificationOutcome::failed: return found_something;
-    case registry::VerificationOutcome::inconclusive: return undetermined;
+    case registry::VerificationOutcome::passed:
+      return done;
+    case registry::VerificationOutcome::failed:
+      return found_something;
+    case registry::VerificationOutcome::inconclusive:
+      return undetermined;
   }
   return undetermined;
 }
@@ -104,7 +109,10 @@ int verify_role(const VerifyArguments& arguments) {
   verify::Verifier verifier{loop, clock, random, *sts, *base, settings};
 
   std::stop_source stop;
-  loop.on_stop_signal([&](int) { stop.request_stop(); transport.close(); });
+  loop.on_stop_signal([&](int) {
+    stop.request_stop();
+    transport.close();
+  });
   std::optional<registry::VerificationReport> report;
   TaskGroup group;
   group.spawn(run(verifier, std::move(wanted.value().target), stop.get_token(), report, loop));
@@ -120,12 +128,17 @@ int verify_role(const VerifyArguments& arguments) {
 }  // namespace
 
 void add_verify_command(CLI::App& program, Context& context) {
-  auto* command = program.add_subcommand("verify", "Check one role: does it require the external ID? Needs no server");
+  auto* command =
+      program.add_subcommand("verify", "Check one role: does it require the external ID? Needs no server");
   auto arguments = std::make_shared<VerifyArguments>();
   command->add_option("--role-arn", arguments->role_arn, "The customer's role")->required();
-  command->add_option("--external-id", arguments->external_id, "The one that was issued to that customer")->required();
+  command->add_option("--external-id", arguments->external_id, "The one that was issued to that customer")
+      ->required();
   command->add_option("--region", arguments->region, "Where STS is called; by default AWS_REGION");
-  command->add_option("--wait", arguments->wait, "How long a role that was just made may take to work, such as 120s")->capture_default_str();
+  command
+      ->add_option("--wait", arguments->wait,
+                   "How long a role that was just made may take to work, such as 120s")
+      ->capture_default_str();
   add_output_option(*command, arguments->output);
   command->callback([&context, arguments] { context.status = verify_role(*arguments); });
 }

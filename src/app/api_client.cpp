@@ -13,7 +13,8 @@ std::string ApiAnswer::member(std::string_view name) const {
   return boost::json::serialize(*value);
 }
 
-Task<Result<ApiAnswer>> ApiClient::call(std::string method, std::string path, std::optional<boost::json::value> body) {
+Task<Result<ApiAnswer>> ApiClient::call(std::string method, std::string path,
+                                        std::optional<boost::json::value> body) {
   aws::HttpRequest request;
   request.method = std::move(method);
   request.url = url_ + path;

@@ -21,7 +21,8 @@ struct ApiAnswer {
   std::string member(std::string_view name) const;
 };
 
-// Deputy's own HTTP API, as its commands and the demo call it. On the loop's thread; `transport` outlives the client.
+// Deputy's own HTTP API, as its commands and the demo call it. On the loop's thread; `transport` outlives the
+// client.
 class ApiClient {
  public:
   ApiClient(aws::Transport& transport, std::string url, SecretString key)
@@ -31,7 +32,8 @@ class ApiClient {
   ApiClient with_key(SecretString key) const { return {transport_, url_, std::move(key)}; }
 
   // An Error only when no answer came.
-  Task<Result<ApiAnswer>> call(std::string method, std::string path, std::optional<boost::json::value> body = std::nullopt);
+  Task<Result<ApiAnswer>> call(std::string method, std::string path,
+                               std::optional<boost::json::value> body = std::nullopt);
 
  private:
   aws::Transport& transport_;

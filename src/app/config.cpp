@@ -1,19 +1,19 @@
 #include "app/config.hpp"
 
-#include <fmt/format.h>
-#include <toml++/toml.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <charconv>
+#include <fmt/format.h>
 #include <functional>
+#include <toml++/toml.h>
+#include <unistd.h>
 
 #include "storage/sqlite_store.hpp"
 
 namespace deputy::app {
 namespace {
 
-// A setting's value before it means anything: text, or a list of texts. TOML's numbers and booleans come as their text.
+// A setting's value before it means anything: text, or a list of texts. TOML's numbers and booleans come as
+// their text.
 struct RawValue {
   std::vector<std::string> items;
   bool is_list = false;
@@ -38,10 +38,13 @@ Result<Config::Listen> parse_listen(const std::string& text) {
   unsigned port = 0;
   const char* const begin = text.data() + (colon == std::string::npos ? text.size() : colon + 1);
   const auto [end, error] = std::from_chars(begin, text.data() + text.size(), port);
-  if (colon == std::string::npos || colon == 0 || error != std::errc{} || end != text.data() + text.size() || port > 65'535)
-    return Error{ErrorKind::invalid_request, in_backticks(text) + " is not an address and a port, such as `127.0.0.1:8180`"};
+  if (colon == std::string::npos || colon == 0 || error != std::errc{} || end != text.data() + text.size() ||
+      port > 65'535)
+    return Error{ErrorKind::invalid_request,
+                 in_backticks(text) + " is not an address and a port, such as `127.0.0.1:8180`"};
   std::string address = text.substr(0, colon);
-  if (address.size() > 2 && address.front() == '[' && address.back() == ']') address = address.substr(1, address.size() - 2);
+  if (address.size() > 2 && address.front() == '[' && address.back() == ']')
+    address = address.substr(1, address.size() - 2);
   return Config::Listen{std::move(address), static_cast<std::uint16_t>(port)};
 }
 
@@ -117,18 +120,25 @@ const std::vector<Setting>& settings() {
       {"storage.url", storage_url()},
       {"security.master_key_file", master_key_file()},
       {"aws.region", one(&Region::parse, [](Config& c) -> auto& { return c.aws.region; })},
-      {"aws.partner_principal", one(&RoleArn::parse, [](Config& c) -> auto& { return c.aws.partner_principal; })},
+      {"aws.partner_principal",
+       one(&RoleArn::parse, [](Config& c) -> auto& { return c.aws.partner_principal; })},
       {"aws.partner_accounts", partner_accounts()},
-      {"registry.account_policy", one(parse_account_policy, [](Config& c) -> auto& { return c.registry.account_policy; })},
-      {"verification.interval", one(parse_duration, [](Config& c) -> auto& { return c.verification.interval; })},
-      {"verification.max_age", one(parse_duration, [](Config& c) -> auto& { return c.verification.max_age; })},
+      {"registry.account_policy",
+       one(parse_account_policy, [](Config& c) -> auto& { return c.registry.account_policy; })},
+      {"verification.interval",
+       one(parse_duration, [](Config& c) -> auto& { return c.verification.interval; })},
+      {"verification.max_age",
+       one(parse_duration, [](Config& c) -> auto& { return c.verification.max_age; })},
       {"verification.propagation_window",
        one(parse_duration, [](Config& c) -> auto& { return c.verification.propagation_window; })},
-      {"verification.min_interval", one(parse_duration, [](Config& c) -> auto& { return c.verification.min_interval; })},
+      {"verification.min_interval",
+       one(parse_duration, [](Config& c) -> auto& { return c.verification.min_interval; })},
       {"verification.per_tenant_per_hour",
        one(whole_number, [](Config& c) -> auto& { return c.verification.per_tenant_per_hour; })},
-      {"rotation.retire_after", one(parse_duration, [](Config& c) -> auto& { return c.rotation.retire_after; })},
-      {"credentials.sts_rate", one(positive_number, [](Config& c) -> auto& { return c.credentials.sts_rate; })},
+      {"rotation.retire_after",
+       one(parse_duration, [](Config& c) -> auto& { return c.rotation.retire_after; })},
+      {"credentials.sts_rate",
+       one(positive_number, [](Config& c) -> auto& { return c.credentials.sts_rate; })},
       {"connect.template_url", one(parse_url, [](Config& c) -> auto& { return c.connect.template_url; })},
       {"verification.sts_share", {}},
       {"server.unix_socket", {}},
@@ -161,18 +171,21 @@ class Loader {
     try {
       parsed = toml::parse_file(file.string());
     } catch (const toml::parse_error& error) {
-      problem(fmt::format("{}:{}", file.string(), error.source().begin.line), std::string{error.description()});
+      problem(fmt::format("{}:{}", file.string(), error.source().begin.line),
+              std::string{error.description()});
       return;
     }
     const std::filesystem::path base = std::filesystem::absolute(file).parent_path();
     for (const auto& [section, node] : parsed) {
       const auto* table = node.as_table();
       if (table == nullptr) {
-        problem(place(file, node), in_backticks(section.str()) + " is not a section; write `[section]` above it");
+        problem(place(file, node),
+                in_backticks(section.str()) + " is not a section; write `[section]` above it");
         continue;
       }
       for (const auto& [key, value] : *table)
-        apply(std::string{section.str()} + "." + std::string{key.str()}, raw(value, place(file, value)), base);
+        apply(std::string{section.str()} + "." + std::string{key.str()}, raw(value, place(file, value)),
+              base);
     }
   }
 
@@ -188,8 +201,10 @@ class Loader {
         loaded_.config.security.master_key = SecretString{*value};
         continue;
       }
-      std::string name = variable.substr(prefix.size(), divider - prefix.size()) + "." + variable.substr(divider + 2);
-      std::ranges::transform(name, name.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+      std::string name =
+          variable.substr(prefix.size(), divider - prefix.size()) + "." + variable.substr(divider + 2);
+      std::ranges::transform(name, name.begin(),
+                             [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
       apply(name, from_environment(name, *value, variable), base);
     }
   }
@@ -217,7 +232,8 @@ class Loader {
     return value;
   }
 
-  static RawValue from_environment(const std::string& name, const std::string& text, const std::string& variable) {
+  static RawValue from_environment(const std::string& name, const std::string& text,
+                                   const std::string& variable) {
     const bool list = name == "aws.partner_accounts" || name == "connect.return_urls" || name == "logs.sinks";
     RawValue value{{}, list, variable};
     if (!list) {
@@ -250,7 +266,9 @@ class Loader {
     if (!applied) problem(value.where, in_backticks(name) + ": " + applied.error().message);
   }
 
-  void problem(std::string where, std::string what) { loaded_.problems.push_back({std::move(where), std::move(what)}); }
+  void problem(std::string where, std::string what) {
+    loaded_.problems.push_back({std::move(where), std::move(what)});
+  }
 
   LoadedConfig& loaded_;
 };
@@ -258,8 +276,10 @@ class Loader {
 void check_together(LoadedConfig& loaded, const std::string& where) {
   const Config& config = loaded.config;
   if (config.verification.max_age < config.verification.interval)
-    loaded.problems.push_back({where, "`verification.max_age` is shorter than `verification.interval`: every connection would expire "
-                                      "between two verifications"});
+    loaded.problems.push_back(
+        {where,
+         "`verification.max_age` is shorter than `verification.interval`: every connection would expire "
+         "between two verifications"});
 }
 
 }  // namespace
@@ -273,8 +293,8 @@ std::vector<std::string> environment_names() {
   return names;
 }
 
-LoadedConfig load_config(const std::optional<std::filesystem::path>& file, const aws::Environment& environment,
-                         const std::vector<std::string>& names) {
+LoadedConfig load_config(const std::optional<std::filesystem::path>& file,
+                         const aws::Environment& environment, const std::vector<std::string>& names) {
   LoadedConfig loaded;
   const std::filesystem::path base =
       file ? std::filesystem::absolute(*file).parent_path() : std::filesystem::current_path();

@@ -15,7 +15,8 @@
 
 namespace deputy::app {
 
-// All settings, checked. Names, meanings and defaults: docs/configuration.md. Paths are absolute, resolved against the file's folder.
+// All settings, checked. Names, meanings and defaults: docs/configuration.md. Paths are absolute, resolved
+// against the file's folder.
 struct Config {
   struct Listen {
     std::string address = "127.0.0.1";
@@ -58,7 +59,8 @@ struct Config {
   } connect;
 };
 
-// One thing that is wrong with the configuration, and where: `deputy.toml:12` or the environment variable's name.
+// One thing that is wrong with the configuration, and where: `deputy.toml:12` or the environment variable's
+// name.
 struct ConfigProblem {
   std::string where;
   std::string what;
@@ -70,8 +72,10 @@ struct LoadedConfig {
   std::vector<std::string> notes;       // settings that are known and have no effect in this version
 };
 
-// Reads the file, if one is given, then the environment (`DEPUTY_<SECTION>__<KEY>`), which wins. Never throws, never stops at the first problem.
-LoadedConfig load_config(const std::optional<std::filesystem::path>& file, const aws::Environment& environment,
+// Reads the file, if one is given, then the environment (`DEPUTY_<SECTION>__<KEY>`), which wins. Never
+// throws, never stops at the first problem.
+LoadedConfig load_config(const std::optional<std::filesystem::path>& file,
+                         const aws::Environment& environment,
                          const std::vector<std::string>& environment_names);
 
 // The names of all variables of this process's environment.

@@ -1,11 +1,10 @@
 #include "app/config.hpp"
 
-#include <gtest/gtest.h>
+#include "support/temporary_folder.hpp"
 
 #include <fstream>
+#include <gtest/gtest.h>
 #include <map>
-
-#include "support/temporary_folder.hpp"
 
 namespace deputy::app {
 namespace {
@@ -71,22 +70,26 @@ sts_rate = 50
 }
 
 TEST_F(ConfigTest, TheEnvironmentWins) {
-  const auto [config, problems, notes] =
-      load("[server]\nlisten = \"127.0.0.1:1\"\n",
-           {{"DEPUTY_SERVER__LISTEN", "0.0.0.0:2"}, {"DEPUTY_AWS__PARTNER_ACCOUNTS", "111111111111,222222222222"}, {"DEPUTY_URL", "http://x"}});
+  const auto [config, problems, notes] = load("[server]\nlisten = \"127.0.0.1:1\"\n",
+                                              {{"DEPUTY_SERVER__LISTEN", "0.0.0.0:2"},
+                                               {"DEPUTY_AWS__PARTNER_ACCOUNTS", "111111111111,222222222222"},
+                                               {"DEPUTY_URL", "http://x"}});
   EXPECT_TRUE(problems.empty());
   EXPECT_EQ(config.server.listen.port, 2);
   EXPECT_EQ(config.aws.partner_accounts.size(), 2U);
 }
 
 TEST_F(ConfigTest, NamesEveryProblemWithItsLine) {
-  const auto loaded = load("[server]\nlisten = \"nowhere\"\n[aws]\npartner_principal = \"arn:aws:iam::111111111111:user/x\"\n"
-                           "colour = 3\n[verification]\ninterval = \"soon\"\n",
-                           {{"DEPUTY_ROTATION__RETIRE_AFTER", "never"}, {"DEPUTY_NO__SUCH", "1"}});
+  const auto loaded = load(
+      "[server]\nlisten = \"nowhere\"\n[aws]\npartner_principal = \"arn:aws:iam::111111111111:user/x\"\n"
+      "colour = 3\n[verification]\ninterval = \"soon\"\n",
+      {{"DEPUTY_ROTATION__RETIRE_AFTER", "never"}, {"DEPUTY_NO__SUCH", "1"}});
   std::vector<std::string> places;
-  for (const auto& problem : loaded.problems) places.push_back(problem.where.substr(problem.where.find_last_of('/') + 1));
+  for (const auto& problem : loaded.problems)
+    places.push_back(problem.where.substr(problem.where.find_last_of('/') + 1));
   EXPECT_EQ(places.size(), 6U);
-  for (const char* place : {"deputy.toml:2", "deputy.toml:4", "deputy.toml:5", "deputy.toml:7", "DEPUTY_ROTATION__RETIRE_AFTER", "DEPUTY_NO__SUCH"})
+  for (const char* place : {"deputy.toml:2", "deputy.toml:4", "deputy.toml:5", "deputy.toml:7",
+                            "DEPUTY_ROTATION__RETIRE_AFTER", "DEPUTY_NO__SUCH"})
     EXPECT_NE(std::ranges::find(places, place), places.end()) << place;
 }
 

@@ -1,7 +1,6 @@
 #include "app/initialise.hpp"
 
 #include <fmt/format.h>
-
 #include <fstream>
 #include <memory>
 #include <vector>
@@ -13,7 +12,8 @@
 namespace deputy::app {
 namespace {
 
-constexpr std::string_view config_text = R"(# Deputy's configuration. Every setting is in docs/configuration.md; each is also an environment
+constexpr std::string_view config_text =
+    R"(# Deputy's configuration. Every setting is in docs/configuration.md; each is also an environment
 # variable: DEPUTY_SERVER__LISTEN, DEPUTY_AWS__REGION, ...
 
 [server]
@@ -60,14 +60,16 @@ class Undo {
 
 Result<SecretString> make_admin_key(registry::Store& store, const Clock& clock, Random& random) {
   // No role is given and none verified here, so who the partner is does not matter yet.
-  registry::Settings settings{.partner_principal = RoleArn::parse("arn:aws:iam::000000000000:role/unknown").value(),
-                              .partner_accounts = {}};
+  registry::Settings settings{
+      .partner_principal = RoleArn::parse("arn:aws:iam::000000000000:role/unknown").value(),
+      .partner_accounts = {}};
   registry::Registry registry{store, clock, random, std::move(settings)};
   registry::NewKey wanted{.role = registry::KeyRole::admin,
                           .workload = std::nullopt,
                           .connection_id = std::nullopt,
                           .expires_in = std::nullopt};
-  DEPUTY_TRY(auto created, registry.create_key(registry::Actor::command("init"), std::move(wanted), std::nullopt));
+  DEPUTY_TRY(auto created,
+             registry.create_key(registry::Actor::command("init"), std::move(wanted), std::nullopt));
   return *std::move(created.value.secret);
 }
 
@@ -80,8 +82,10 @@ Result<Initialised> initialise(const std::filesystem::path& folder, const Clock&
   Initialised made{folder / "deputy.toml", folder / "master.key", folder / "deputy.db", {}};
   for (const auto& path : {made.config_file, made.master_key_file, made.database}) {
     if (std::filesystem::exists(path, failed))
-      return Error{ErrorKind::conflict,
-                   fmt::format("{} exists already; `deputy init` never overwrites: choose another folder with --dir", path.string())};
+      return Error{
+          ErrorKind::conflict,
+          fmt::format("{} exists already; `deputy init` never overwrites: choose another folder with --dir",
+                      path.string())};
   }
   Undo undo;
   const auto key = storage::MasterKey::draw(random);

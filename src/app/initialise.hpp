@@ -17,8 +17,9 @@ struct Initialised {
   SecretString admin_key;  // shown once
 };
 
-// Makes the folder if it is missing, and in it the configuration, the master key (mode 0600), the database and the first admin key. `conflict` when any of them is
-// there already: nothing is ever overwritten. What was made before a failure is removed again.
+// Makes the folder if it is missing, and in it the configuration, the master key (mode 0600), the database
+// and the first admin key. `conflict` when any of them is there already: nothing is ever overwritten. What
+// was made before a failure is removed again.
 Result<Initialised> initialise(const std::filesystem::path& folder, const Clock& clock, Random& random);
 
 }  // namespace deputy::app

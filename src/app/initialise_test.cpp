@@ -1,12 +1,13 @@
 #include "app/initialise.hpp"
 
+#include "support/fake_clock.hpp"
+#include "support/temporary_folder.hpp"
+
 #include <gtest/gtest.h>
 
 #include "registry/registry.hpp"
 #include "storage/master_key.hpp"
 #include "storage/sqlite_store.hpp"
-#include "support/fake_clock.hpp"
-#include "support/temporary_folder.hpp"
 
 namespace deputy::app {
 namespace {
@@ -19,7 +20,8 @@ TEST(Initialise, MakesKeyConfigurationDatabaseAndOneAdminKey) {
   SystemRandom random;
   const auto made = initialise(folder.path() / "new", clock, random);
   ASSERT_TRUE(made) << made.error().message;
-  EXPECT_EQ(fs::status(made.value().master_key_file).permissions() & fs::perms::all, fs::perms::owner_read | fs::perms::owner_write);
+  EXPECT_EQ(fs::status(made.value().master_key_file).permissions() & fs::perms::all,
+            fs::perms::owner_read | fs::perms::owner_write);
   const auto key = storage::MasterKey::load(made.value().master_key_file);
   ASSERT_TRUE(key);
   const auto store = storage::open_sqlite({.file = made.value().database}, key.value());

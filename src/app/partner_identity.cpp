@@ -3,7 +3,8 @@
 namespace deputy::app {
 namespace {
 
-constexpr std::string_view set_it = "; set `aws.partner_principal` to the ARN of the role that customers are to trust";
+constexpr std::string_view set_it =
+    "; set `aws.partner_principal` to the ARN of the role that customers are to trust";
 
 Error unknown_principal(const std::string& why, std::string detail) {
   return Error{ErrorKind::invalid_request, why + std::string{set_it}, std::move(detail)};
@@ -20,8 +21,8 @@ std::string role_name_of_session(std::string_view arn) {
 
 }  // namespace
 
-Task<Result<RoleArn>> find_partner_principal(const Config& config, Region region, aws::Sts& sts, aws::Iam& iam,
-                                             aws::CredentialsProvider& base) {
+Task<Result<RoleArn>> find_partner_principal(const Config& config, Region region, aws::Sts& sts,
+                                             aws::Iam& iam, aws::CredentialsProvider& base) {
   if (config.aws.partner_principal) co_return *config.aws.partner_principal;
   const auto credentials = co_await base.get();
   if (!credentials) co_return credentials.error();
@@ -31,9 +32,12 @@ Task<Result<RoleArn>> find_partner_principal(const Config& config, Region region
     co_return unknown_principal("AWS did not say who we are (" + error.code + ")", error.message);
   }
   const std::string role_name = role_name_of_session(identity.value().arn);
-  if (role_name.empty()) co_return unknown_principal("our AWS credentials are not those of a role", identity.value().arn);
+  if (role_name.empty())
+    co_return unknown_principal("our AWS credentials are not those of a role", identity.value().arn);
   const auto role = co_await iam.get_role(role_name, region.partition(), credentials.value());
-  if (!role) co_return unknown_principal("our role's path is not known (iam:GetRole: " + role.error().code + ")", role.error().message);
+  if (!role)
+    co_return unknown_principal("our role's path is not known (iam:GetRole: " + role.error().code + ")",
+                                role.error().message);
   if (role.value().arn.account() != identity.value().account)
     co_return unknown_principal("IAM named a role of another account", role.value().arn.text());
   co_return role.value().arn;

@@ -65,8 +65,9 @@ http::ServerOptions server_options(const Config& config) {
 Result<storage::MasterKey> load_master_key(const Config& config) {
   if (config.security.master_key) return storage::MasterKey::parse(config.security.master_key->reveal());
   if (config.security.master_key_file) return storage::MasterKey::load(*config.security.master_key_file);
-  return Error{ErrorKind::invalid_request,
-               "no master key is configured; set `security.master_key_file`, or run `deputy init`, which makes one"};
+  return Error{
+      ErrorKind::invalid_request,
+      "no master key is configured; set `security.master_key_file`, or run `deputy init`, which makes one"};
 }
 
 // Everything that runs, in the order in which it depends on each other: destroyed from the last to the first.
@@ -96,18 +97,21 @@ struct Service::Rooms {
                aws::CredentialsProvider& base);
 };
 
-void Service::Rooms::furnish(http::AsioLoop& loop, const Config& config, const Region& region, RoleArn principal,
-                             aws::CredentialsProvider& base) {
-  registry = std::make_unique<registry::Registry>(*store, clock, random, registry_settings(config, std::move(principal)));
+void Service::Rooms::furnish(http::AsioLoop& loop, const Config& config, const Region& region,
+                             RoleArn principal, aws::CredentialsProvider& base) {
+  registry = std::make_unique<registry::Registry>(*store, clock, random,
+                                                  registry_settings(config, std::move(principal)));
   verifier = std::make_unique<verify::Verifier>(loop, clock, random, *sts, base, verifier_settings(config));
-  broker = std::make_unique<broker::Broker>(loop, clock, random, pool, *registry, *sts, base, broker_settings(config, region));
+  broker = std::make_unique<broker::Broker>(loop, clock, random, pool, *registry, *sts, base,
+                                            broker_settings(config, region));
   verify::ServiceSettings verification_settings{.region = region};
   verification_settings.lease = config.verification.propagation_window + std::chrono::minutes{10};
-  verification = std::make_unique<verify::Service>(
-      loop, clock, pool, *registry, *verifier, verification_settings,
-      [this](const registry::Connection& connection) {
-        if (connection.state != registry::ConnectionState::active) broker->revoke(connection.id);
-      });
+  verification =
+      std::make_unique<verify::Service>(loop, clock, pool, *registry, *verifier, verification_settings,
+                                        [this](const registry::Connection& connection) {
+                                          if (connection.state != registry::ConnectionState::active)
+                                            broker->revoke(connection.id);
+                                        });
   api::Parts parts{.loop = loop,
                    .pool = pool,
                    .registry = *registry,
@@ -116,15 +120,17 @@ void Service::Rooms::furnish(http::AsioLoop& loop, const Config& config, const R
                    .wake_verification = [this] { verification->wake(); },
                    .log_failure =
                        [](const std::string& request_id, const Error& error) {
-                         spdlog::error("{} {}: {} ({})", request_id, code_of(error.kind), error.message, error.detail);
+                         spdlog::error("{} {}: {} ({})", request_id, code_of(error.kind), error.message,
+                                       error.detail);
                        }};
   api::Settings api_settings{.version = std::string{version},
                              .public_url = config.server.public_url.value_or(""),
                              .template_url = config.connect.template_url,
                              .region = region};
   api = std::make_unique<api::Api>(std::move(parts), std::move(api_settings));
-  server = std::make_unique<http::Server>(loop, server_options(config),
-                                          [this](http::Request request) { return api->handle(std::move(request)); });
+  server = std::make_unique<http::Server>(loop, server_options(config), [this](http::Request request) {
+    return api->handle(std::move(request));
+  });
 }
 
 Service::Service(http::AsioLoop& loop, Config config, Surroundings surroundings)
@@ -150,14 +156,17 @@ Task<Result<void>> Service::start() {
   co_return success();
 }
 
-std::uint16_t Service::port() const { return rooms_->server->port(); }
+std::uint16_t Service::port() const {
+  return rooms_->server->port();
+}
 
 Task<void> Service::stop() {
   if (!rooms_) co_return;
   rooms_->api->begin_draining();
   co_await rooms_->server->drain(drain_grace);
   rooms_->transport.close();  // what still waits for AWS ends now, inconclusive
-  while (rooms_->server->requests_in_flight() > 0) co_await sleep_for(loop_, std::chrono::milliseconds{10}, {});
+  while (rooms_->server->requests_in_flight() > 0)
+    co_await sleep_for(loop_, std::chrono::milliseconds{10}, {});
   co_await rooms_->verification->stop();
   co_await rooms_->broker->stop();
   rooms_.reset();

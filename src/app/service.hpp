@@ -30,7 +30,8 @@ class Service {
   Service(const Service&) = delete;
   Service& operator=(const Service&) = delete;
 
-  // Opens the database, finds out who the partner is, recovers what was interrupted, and listens. On failure says what to do, and nothing is left running.
+  // Opens the database, finds out who the partner is, recovers what was interrupted, and listens. On failure
+  // says what to do, and nothing is left running.
   Task<Result<void>> start();
   std::uint16_t port() const;  // after start
 
@@ -48,7 +49,8 @@ class Service {
   std::unique_ptr<Rooms> rooms_;
 };
 
-// The master key that the configuration names. `invalid_request` telling to run `deputy init` when it names none.
+// The master key that the configuration names. `invalid_request` telling to run `deputy init` when it names
+// none.
 Result<storage::MasterKey> load_master_key(const Config& config);
 
 }  // namespace deputy::app

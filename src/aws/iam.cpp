@@ -30,7 +30,8 @@ class QueryIam final : public Iam {
  public:
   explicit QueryIam(const Caller& caller) : caller_(caller) {}
 
-  Task<AwsResult<RoleDetails>> get_role(std::string role_name, Partition partition, Credentials credentials) override {
+  Task<AwsResult<RoleDetails>> get_role(std::string role_name, Partition partition,
+                                        Credentials credentials) override {
     Call call{.service = "iam",
               .signing_name = "iam",
               .region = iam_signing_region(partition),
@@ -48,6 +49,8 @@ class QueryIam final : public Iam {
 
 }  // namespace
 
-std::unique_ptr<Iam> make_iam(const Caller& caller) { return std::make_unique<QueryIam>(caller); }
+std::unique_ptr<Iam> make_iam(const Caller& caller) {
+  return std::make_unique<QueryIam>(caller);
+}
 
 }  // namespace deputy::aws

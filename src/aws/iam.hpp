@@ -17,7 +17,8 @@ struct RoleDetails {
 class Iam {
  public:
   virtual ~Iam() = default;
-  virtual Task<AwsResult<RoleDetails>> get_role(std::string role_name, Partition partition, Credentials credentials) = 0;
+  virtual Task<AwsResult<RoleDetails>> get_role(std::string role_name, Partition partition,
+                                                Credentials credentials) = 0;
 };
 
 // Over the wire, in the query protocol with XML answers.

@@ -1,17 +1,20 @@
 #include "aws/iam.hpp"
 
-#include <gtest/gtest.h>
-
 #include "support/fake_random.hpp"
 #include "support/fake_transport.hpp"
 #include "support/manual_loop.hpp"
+
+#include <gtest/gtest.h>
 
 namespace deputy::aws {
 namespace {
 
 std::string answer_with(const std::string& arn) {
-  return "<GetRoleResponse xmlns=\"https://iam.amazonaws.com/doc/2010-05-08/\"><GetRoleResult><Role><Path>/team/</Path><Arn>" + arn +
-         "</Arn><AssumeRolePolicyDocument>%7B%22Version%22%3A%222012-10-17%22%7D</AssumeRolePolicyDocument></Role></GetRoleResult>"
+  return "<GetRoleResponse "
+         "xmlns=\"https://iam.amazonaws.com/doc/2010-05-08/\"><GetRoleResult><Role><Path>/team/</Path><Arn>" +
+         arn +
+         "</Arn><AssumeRolePolicyDocument>%7B%22Version%22%3A%222012-10-17%22%7D</AssumeRolePolicyDocument></"
+         "Role></GetRoleResult>"
          "<ResponseMetadata><RequestId>req-1</RequestId></ResponseMetadata></GetRoleResponse>";
 }
 

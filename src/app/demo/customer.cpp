@@ -31,10 +31,11 @@ Task<aws::AwsResult<std::string>> Customer::send(aws::Call call) {
   co_return std::move(response.value().body);
 }
 
-Task<aws::AwsResult<std::string>> Customer::query(std::string service, std::string version, std::string action, Parameters parameters) {
+Task<aws::AwsResult<std::string>> Customer::query(std::string service, std::string version,
+                                                  std::string action, Parameters parameters) {
   aws::Call call{.service = service,
                  .signing_name = service,
-                 .region = region_,
+                 .region = service == "iam" ? aws::iam_signing_region(region_.partition()) : region_,
                  .query = {},
                  .headers = {{"content-type", "application/x-www-form-urlencoded"}},
                  .body = "Action=" + action + "&Version=" + version};
@@ -48,19 +49,23 @@ Task<aws::AwsResult<std::string>> Customer::logs(std::string operation, std::str
                  .signing_name = "logs",
                  .region = region_,
                  .query = {},
-                 .headers = {{"content-type", "application/x-amz-json-1.1"}, {"x-amz-target", "Logs_20140328." + operation}},
+                 .headers = {{"content-type", "application/x-amz-json-1.1"},
+                             {"x-amz-target", "Logs_20140328." + operation}},
                  .body = std::move(body)};
   co_return co_await send(std::move(call));
 }
 
-Task<aws::AwsResult<std::string>> Customer::launch_stack(std::string action, std::string stack, std::string template_body) {
+Task<aws::AwsResult<std::string>> Customer::launch_stack(std::string action, std::string stack,
+                                                         std::string template_body) {
   Parameters parameters{{"StackName", stack},
                         {"TemplateBody", std::move(template_body)},
                         {"Capabilities.member.1", "CAPABILITY_NAMED_IAM"}};
-  auto launched = co_await query("cloudformation", std::string{cloudformation_version}, std::move(action), std::move(parameters));
+  auto launched = co_await query("cloudformation", std::string{cloudformation_version}, std::move(action),
+                                 std::move(parameters));
   if (!launched) co_return launched.error();
   Parameters which{{"StackName", stack}};
-  auto described = co_await query("cloudformation", std::string{cloudformation_version}, "DescribeStacks", std::move(which));
+  auto described = co_await query("cloudformation", std::string{cloudformation_version}, "DescribeStacks",
+                                  std::move(which));
   if (!described) co_return described.error();
   const auto arns = texts(described.value(), "//Outputs/member[OutputKey='RoleArn']/OutputValue");
   if (arns.empty()) co_return unreadable("the stack has no output RoleArn");
@@ -101,7 +106,8 @@ Task<aws::AwsResult<std::vector<std::string>>> Customer::read_logs(std::string g
   if (!read) co_return read.error();
   boost::system::error_code not_json;
   const auto body = boost::json::parse(read.value(), not_json);
-  if (not_json || !body.is_object() || !body.as_object().contains("events")) co_return unreadable("FilterLogEvents");
+  if (not_json || !body.is_object() || !body.as_object().contains("events"))
+    co_return unreadable("FilterLogEvents");
   std::vector<std::string> messages;
   for (const auto& event : body.as_object().at("events").as_array())
     messages.emplace_back(event.as_object().at("message").as_string().c_str());

@@ -1,11 +1,10 @@
 #include "app/demo/demo.hpp"
 
-#include <fmt/format.h>
-#include <spdlog/spdlog.h>
-
 #include <cstdlib>
 #include <filesystem>
+#include <fmt/format.h>
 #include <memory>
+#include <spdlog/spdlog.h>
 
 #include "app/demo/narrator.hpp"
 #include "app/demo/story.hpp"
@@ -83,12 +82,15 @@ class Demo {
   }
 
   Task<Result<void>> start_and_tell() {
-    narrator_.title("Deputy: no customer's AWS account can be reached through another customer's connection.");
-    narrator_.plain("Everything below is a real call: to Deputy over HTTP, to the sandbox as AWS would be called.");
+    narrator_.title(
+        "Deputy: no customer's AWS account can be reached through another customer's connection.");
+    narrator_.plain(
+        "Everything below is a real call: to Deputy over HTTP, to the sandbox as AWS would be called.");
     DEPUTY_CO_TRY(const auto seed, sandbox::read_seed(demo_seed()));
     DEPUTY_CO_TRY(sandbox_.apply(seed));
-    sandbox_server_ = std::make_unique<http::Server>(loop_, http::ServerOptions{},
-                                                     [this](http::Request request) { return sandbox_.handle(std::move(request)); });
+    sandbox_server_ = std::make_unique<http::Server>(
+        loop_, http::ServerOptions{},
+        [this](http::Request request) { return sandbox_.handle(std::move(request)); });
     DEPUTY_CO_TRY(sandbox_server_->listen());
     sandbox_url_ = fmt::format("http://127.0.0.1:{}", sandbox_server_->port());
     endpoints_ = aws::Endpoints::at(sandbox_url_);
@@ -97,7 +99,8 @@ class Demo {
 
     DEPUTY_CO_TRY(auto installation, initialise(folder_.path(), clock_, random_));
     admin_key_ = installation.admin_key;
-    Surroundings surroundings{[](const std::string&) { return std::nullopt; }, *endpoints_, partner_session(*sts_, clock_)};
+    Surroundings surroundings{[](const std::string&) { return std::nullopt; }, *endpoints_,
+                              partner_session(*sts_, clock_)};
     service_ = std::make_unique<Service>(loop_, demo_config(installation), std::move(surroundings));
     DEPUTY_CO_TRY(co_await service_->start());
     url_ = fmt::format("http://127.0.0.1:{}", service_->port());
@@ -116,8 +119,9 @@ class Demo {
     narrator_.plain(fmt::format("  export DEPUTY_URL={} DEPUTY_KEY={}", url_, admin_key_.reveal()));
     narrator_.plain("  build/release/deputy connection list");
     narrator_.plain(fmt::format("  {}/openapi.json   {}/metrics   {}/docs", url_, url_, url_));
-    narrator_.plain(fmt::format("  aws --endpoint-url {} sts get-caller-identity   (AWS_ACCESS_KEY_ID={} AWS_SECRET_ACCESS_KEY={})", sandbox_url_,
-                                acme_admin.access_key_id, acme_admin.secret_access_key));
+    narrator_.plain(fmt::format(
+        "  aws --endpoint-url {} sts get-caller-identity   (AWS_ACCESS_KEY_ID={} AWS_SECRET_ACCESS_KEY={})",
+        sandbox_url_, acme_admin.access_key_id, acme_admin.secret_access_key));
     narrator_.plain("Ctrl-C ends it.");
     while (co_await sleep_for(loop_, std::chrono::hours{1}, stop_.get_token())) {
     }

@@ -1,8 +1,7 @@
 #include "app/demo/narrator.hpp"
 
-#include <fmt/format.h>
-
 #include <cstdio>
+#include <fmt/format.h>
 
 namespace deputy::app {
 namespace {
@@ -38,11 +37,23 @@ void Narrator::chapter(std::string_view text) {
   print(colour_ ? fmt::format("\n{}{}\x1b[0m\n", bold, head) : fmt::format("\n{}\n", head));
 }
 
-void Narrator::asked(std::string_view who, std::string_view what) { line(dim, "→", fmt::format("{}: {}", who, what)); }
-void Narrator::came_back(std::string_view what) { line(green, "←", what); }
-void Narrator::refused(std::string_view what) { line(yellow, "←", what); }
-void Narrator::meaning(std::string_view text) { line(none, " ", text); }
-void Narrator::went_wrong(std::string_view what) { line(red, "✗", what); }
-void Narrator::plain(std::string_view text) { print(fmt::format("{}\n", text)); }
+void Narrator::asked(std::string_view who, std::string_view what) {
+  line(dim, "→", fmt::format("{}: {}", who, what));
+}
+void Narrator::came_back(std::string_view what) {
+  line(green, "←", what);
+}
+void Narrator::refused(std::string_view what) {
+  line(yellow, "←", what);
+}
+void Narrator::meaning(std::string_view text) {
+  line(none, " ", text);
+}
+void Narrator::went_wrong(std::string_view what) {
+  line(red, "✗", what);
+}
+void Narrator::plain(std::string_view text) {
+  print(fmt::format("{}\n", text));
+}
 
 }  // namespace deputy::app

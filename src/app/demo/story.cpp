@@ -26,7 +26,9 @@ const boost::json::value& log_reader() {
   return integration;
 }
 
-Error not_as_told(std::string what) { return Error{ErrorKind::internal, std::move(what)}; }
+Error not_as_told(std::string what) {
+  return Error{ErrorKind::internal, std::move(what)};
+}
 
 Error aws_refused(std::string_view who, const aws::AwsError& error) {
   return not_as_told(fmt::format("{}: AWS answered {} ({})", who, error.code, error.message));
@@ -48,7 +50,9 @@ std::string trust_with(std::string_view external_id) {
   return boost::json::serialize(document);
 }
 
-std::string role_name_of(const std::string& arn) { return arn.substr(arn.rfind('/') + 1); }
+std::string role_name_of(const std::string& arn) {
+  return arn.substr(arn.rfind('/') + 1);
+}
 
 }  // namespace
 
@@ -75,12 +79,15 @@ Task<Result<void>> Story::tell() {
   co_return success();
 }
 
-// ── The chapters ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── The chapters
+// ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 Task<Result<void>> Story::define_integration() {
   narrator_.chapter("The partner says what its product needs: the integration log-reader");
-  DEPUTY_CO_TRY(const auto answer, co_await ask("partner", "PUT", "/v1/integrations/log-reader", 201, log_reader()));
-  narrator_.came_back(fmt::format("version {}: three least-privilege statements, each with its reason", answer.member("version")));
+  DEPUTY_CO_TRY(const auto answer,
+                co_await ask("partner", "PUT", "/v1/integrations/log-reader", 201, log_reader()));
+  narrator_.came_back(fmt::format("version {}: three least-privilege statements, each with its reason",
+                                  answer.member("version")));
   co_return success();
 }
 
@@ -91,7 +98,8 @@ Task<Result<void>> Story::connect_acme() {
   DEPUTY_CO_TRY(auto stack_template, co_await ask("Acme", "GET", path, 200));
   narrator_.came_back(fmt::format("a CloudFormation template of {} bytes", stack_template.text.size()));
   narrator_.asked("Acme's administrator", "cloudformation:CreateStack with that template");
-  auto launched = co_await acme_.launch_stack("CreateStack", std::string{stack_name}, std::move(stack_template.text));
+  auto launched =
+      co_await acme_.launch_stack("CreateStack", std::string{stack_name}, std::move(stack_template.text));
   if (!launched) co_return aws_refused("Acme's stack", launched.error());
   acme_role_arn_ = launched.value();
   narrator_.came_back("the stack's output: " + acme_role_arn_);
@@ -103,10 +111,12 @@ Task<Result<void>> Story::connect_acme() {
 
 Task<Result<void>> Story::refuse_a_chosen_external_id() {
   narrator_.chapter("Somebody tries to choose the external ID");
-  const boost::json::value body{
-      {"tenant_id", acme_connection_.tenant_id}, {"integration", "log-reader"}, {"external_id", "one-of-my-own"}};
+  const boost::json::value body{{"tenant_id", acme_connection_.tenant_id},
+                                {"integration", "log-reader"},
+                                {"external_id", "one-of-my-own"}};
   DEPUTY_CO_TRY(const auto answer, co_await ask("somebody", "POST", "/v1/connections", 400, body));
-  if (answer.member("code") != "external_id_not_settable") co_return not_as_told("the code is " + answer.member("code"));
+  if (answer.member("code") != "external_id_not_settable")
+    co_return not_as_told("the code is " + answer.member("code"));
   narrator_.refused("400 external_id_not_settable: " + answer.member("detail"));
   co_return success();
 }
@@ -131,21 +141,24 @@ Task<Result<void>> Story::refuse_mallory() {
   tell_checks(real);
   DEPUTY_CO_TRY(co_await expect_state(mallory.id, "rejected"));
   narrator_.meaning("and now a role that does not exist:");
-  DEPUTY_CO_TRY(const auto missing, co_await answer_to(mallory, "arn:aws:iam::222222222222:role/no-such-role"));
+  DEPUTY_CO_TRY(const auto missing,
+                co_await answer_to(mallory, "arn:aws:iam::222222222222:role/no-such-role"));
   const auto words = [](const boost::json::value& verification) {
     std::string all;
     for (const auto& check : verification.as_object().at("checks").as_array())
       all += text_of(check, "name") + text_of(check, "result") + text_of(check, "message") + "\n";
     return all;
   };
-  if (words(real) != words(missing)) co_return not_as_told("the two answers differ: Mallory learns that Acme's role exists");
+  if (words(real) != words(missing))
+    co_return not_as_told("the two answers differ: Mallory learns that Acme's role exists");
   narrator_.refused("the same answer, word for word: Mallory does not learn whether Acme's role exists");
   co_return success();
 }
 
 Task<Result<void>> Story::use_acmes_account() {
   narrator_.chapter("The partner's log loader uses Acme's account");
-  const boost::json::value grants{{"grants", {{{"integration", "log-reader"}, {"tenants", "*"}, {"may", boost::json::array{}}}}}};
+  const boost::json::value grants{
+      {"grants", {{{"integration", "log-reader"}, {"tenants", "*"}, {"may", boost::json::array{}}}}}};
   DEPUTY_CO_TRY(co_await ask("partner", "PUT", "/v1/workloads/log-loader", 201, grants));
   const boost::json::value wanted{{"role", "workload"}, {"workload", "log-loader"}};
   DEPUTY_CO_TRY(const auto key, co_await ask("partner", "POST", "/v1/keys", 201, wanted));
@@ -166,7 +179,8 @@ Task<Result<void>> Story::use_acmes_account() {
 Task<Result<void>> Story::suspend_on_drift() {
   narrator_.chapter("Months later Acme loosens its trust policy");
   narrator_.asked("Acme's administrator", "iam:UpdateAssumeRolePolicy, without the condition");
-  const auto loosened = co_await acme_.update_trust(role_name_of(acme_role_arn_), std::string{careless_trust});
+  const auto loosened =
+      co_await acme_.update_trust(role_name_of(acme_role_arn_), std::string{careless_trust});
   if (!loosened) co_return aws_refused("UpdateAssumeRolePolicy", loosened.error());
   narrator_.came_back("done");
   DEPUTY_CO_TRY(const auto verification, co_await verify_now(acme_connection_.id));
@@ -174,7 +188,8 @@ Task<Result<void>> Story::suspend_on_drift() {
   DEPUTY_CO_TRY(co_await expect_state(acme_connection_.id, "suspended"));
   const std::string path = "/v1/connections/" + acme_connection_.id + "/credentials";
   DEPUTY_CO_TRY(const auto refused, co_await ask("log loader", "POST", path, 409, boost::json::object{}));
-  if (refused.member("code") != "connection_not_active") co_return not_as_told("the code is " + refused.member("code"));
+  if (refused.member("code") != "connection_not_active")
+    co_return not_as_told("the code is " + refused.member("code"));
   narrator_.refused("409 connection_not_active: issuing has stopped");
   co_return success();
 }
@@ -210,7 +225,8 @@ Task<Result<void>> Story::rotate() {
   DEPUTY_CO_TRY(co_await relaunch_acmes_stack("the template lists the new ID alone"));
   DEPUTY_CO_TRY(const auto retired, co_await verify_now(acme_connection_.id));
   tell_checks(retired);
-  DEPUTY_CO_TRY(const auto connection, co_await ask("partner", "GET", "/v1/connections/" + acme_connection_.id, 200));
+  DEPUTY_CO_TRY(const auto connection,
+                co_await ask("partner", "GET", "/v1/connections/" + acme_connection_.id, 200));
   if (!connection.member("rotation").empty()) co_return not_as_told("the old external ID has not retired");
   narrator_.came_back("the old ID is denied: the rotation is over");
   co_return success();
@@ -221,19 +237,22 @@ Task<Result<void>> Story::verify_journal() {
   narrator_.asked("auditor", "deputy journal verify");
   const auto checked = co_await service_.check_integrity();
   if (!checked) co_return checked.error();
-  narrator_.came_back(fmt::format("{} entries, none removed, changed, reordered or added; the database's rows are authentic",
-                                  checked.value().sequence));
+  narrator_.came_back(
+      fmt::format("{} entries, none removed, changed, reordered or added; the database's rows are authentic",
+                  checked.value().sequence));
   co_return success();
 }
 
-// ── What the chapters share ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── What the chapters share
+// ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 Task<Result<ApiAnswer>> Story::ask(std::string who, std::string method, std::string path, int status,
                                    std::optional<boost::json::value> body) {
   narrator_.asked(who, fmt::format("{} {}", method, path));
   DEPUTY_CO_TRY(auto answer, co_await api_.call(method, path, std::move(body)));
   if (answer.status != status)
-    co_return not_as_told(fmt::format("{} {} answered {}, not {}: {}", method, path, answer.status, status, answer.text));
+    co_return not_as_told(
+        fmt::format("{} {} answered {}, not {}: {}", method, path, answer.status, status, answer.text));
   co_return answer;
 }
 
@@ -242,8 +261,10 @@ Task<Result<Story::CustomerConnection>> Story::sign_up(std::string name) {
   DEPUTY_CO_TRY(const auto tenant, co_await ask("partner", "POST", "/v1/tenants", 201, new_tenant));
   const boost::json::value wanted{{"tenant_id", tenant.member("id")}, {"integration", "log-reader"}};
   DEPUTY_CO_TRY(const auto connection, co_await ask("partner", "POST", "/v1/connections", 201, wanted));
-  narrator_.came_back(fmt::format("{} for {}, external ID {}", connection.member("id"), name, connection.member("external_id")));
-  co_return CustomerConnection{tenant.member("id"), connection.member("id"), connection.member("external_id")};
+  narrator_.came_back(fmt::format("{} for {}, external ID {}", connection.member("id"), name,
+                                  connection.member("external_id")));
+  co_return CustomerConnection{tenant.member("id"), connection.member("id"),
+                               connection.member("external_id")};
 }
 
 Task<Result<void>> Story::give_role(CustomerConnection connection, std::string role_arn) {
@@ -260,7 +281,8 @@ Task<Result<boost::json::value>> Story::verification_of(std::string connection_i
     DEPUTY_CO_TRY(const auto answer, co_await api_.call("GET", path));
     if (!answer.ok()) co_return not_as_told(answer.text);
     const auto& items = answer.body.as_object().at("items").as_array();
-    if (!items.empty() && text_of(items.front(), "status") == "done" && !text_of(items.front(), "outcome").empty()) {
+    if (!items.empty() && text_of(items.front(), "status") == "done" &&
+        !text_of(items.front(), "outcome").empty()) {
       DEPUTY_CO_TRY(const auto state, co_await state_of(connection_id));
       if (state != "verifying") co_return items.front();
     }
@@ -300,9 +322,11 @@ Task<Result<Customer>> Story::credentials_for_acme() {
   const boost::json::value body{{"reason", "demo"}};
   DEPUTY_CO_TRY(const auto answer, co_await workload.call("POST", path, body));
   if (!answer.ok()) co_return not_as_told(answer.text);
-  narrator_.came_back(fmt::format("{} for account {}, good for {} s; session {}", answer.member("access_key_id"),
-                                  answer.member("account_id"), answer.member("expires_in_seconds"), answer.member("session_name")));
-  aws::Credentials credentials{answer.member("access_key_id"), SecretString{answer.member("secret_access_key")},
+  narrator_.came_back(fmt::format("{} for account {}, good for {} s; session {}",
+                                  answer.member("access_key_id"), answer.member("account_id"),
+                                  answer.member("expires_in_seconds"), answer.member("session_name")));
+  aws::Credentials credentials{answer.member("access_key_id"),
+                               SecretString{answer.member("secret_access_key")},
                                SecretString{answer.member("session_token")}, std::nullopt};
   co_return Customer{caller_, region_, std::move(credentials)};
 }
@@ -311,7 +335,8 @@ Task<Result<void>> Story::relaunch_acmes_stack(std::string why) {
   const std::string path = "/v1/connections/" + acme_connection_.id + "/template?format=cloudformation";
   DEPUTY_CO_TRY(auto stack_template, co_await ask("Acme", "GET", path, 200));
   narrator_.asked("Acme's administrator", "cloudformation:UpdateStack: " + why);
-  auto updated = co_await acme_.launch_stack("UpdateStack", std::string{stack_name}, std::move(stack_template.text));
+  auto updated =
+      co_await acme_.launch_stack("UpdateStack", std::string{stack_name}, std::move(stack_template.text));
   if (!updated) co_return aws_refused("Acme's stack", updated.error());
   narrator_.came_back("done");
   co_return success();

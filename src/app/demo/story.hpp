@@ -11,8 +11,9 @@
 
 namespace deputy::app {
 
-// Tells the story chapter by chapter. Every line is a real call: to Deputy's HTTP API as the partner's backend, to the sandbox as a customer's
-// administrator. A chapter that does not come out as told ends the story with the difference as its error.
+// Tells the story chapter by chapter. Every line is a real call: to Deputy's HTTP API as the partner's
+// backend, to the sandbox as a customer's administrator. A chapter that does not come out as told ends the
+// story with the difference as its error.
 class Story {
  public:
   Story(const aws::Caller& caller, Service& service, ApiClient api, Narrator& narrator);

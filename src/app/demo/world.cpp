@@ -38,9 +38,11 @@ class PartnerSession final : public aws::CredentialsProvider {
                                    .session_policy = std::nullopt,
                                    .tags = {},
                                    .source_identity = std::nullopt};
-    auto assumed = co_await sts_.assume_role(std::move(request), Region::parse(demo_region).value(), partner_platform.credentials());
+    auto assumed = co_await sts_.assume_role(std::move(request), Region::parse(demo_region).value(),
+                                             partner_platform.credentials());
     if (!assumed)
-      co_return Error{ErrorKind::upstream_unavailable, "the partner's own role could not be assumed", assumed.error().message};
+      co_return Error{ErrorKind::upstream_unavailable, "the partner's own role could not be assumed",
+                      assumed.error().message};
     current_ = std::move(assumed.value().credentials);
     co_return *current_;
   }
@@ -57,7 +59,9 @@ aws::Credentials Person::credentials() const {
   return {std::string{access_key_id}, SecretString{secret_access_key}, SecretString{}, std::nullopt};
 }
 
-std::string_view demo_seed() { return seed; }
+std::string_view demo_seed() {
+  return seed;
+}
 
 std::unique_ptr<aws::CredentialsProvider> partner_session(aws::Sts& sts, const Clock& clock) {
   return std::make_unique<PartnerSession>(sts, clock);
