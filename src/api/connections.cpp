@@ -96,10 +96,14 @@ Task<Result<Reply>> release_connection(const Services& services, Call call) {
 
 Task<Result<Reply>> begin_rotation(const Services& services, Call call) {
   DEPUTY_CO_TRY(const auto id, call.path_id<ConnectionId>());
-  DEPUTY_CO_TRY(const auto connection,
-                co_await services.run([&] { return services.registry().begin_rotation(call.actor, id); }));
+  DEPUTY_CO_TRY(auto once, read_idempotency(call.request, call.key->id, call.body));
+  DEPUTY_CO_TRY(const auto begun, co_await services.run([&] {
+    return services.registry().begin_rotation(call.actor, id, std::move(once));
+  }));
   services.parts.wake_verification();
-  co_return connection_reply(connection, *call.key, 201);
+  Reply reply = connection_reply(begun.value, *call.key, 201);
+  reply.replayed = begun.replayed;
+  co_return reply;
 }
 
 Task<Result<Reply>> promote_rotation(const Services& services, Call call) {

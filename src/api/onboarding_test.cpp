@@ -229,6 +229,23 @@ TEST_F(OnboardingApi, RotationGoesItsWay) {
   EXPECT_EQ(promoted.text.find(old), std::string::npos);
 }
 
+TEST_F(OnboardingApi, RotationsAndVerificationsAreBegunOnceToo) {
+  const std::string path = "/v1/connections/" + make_active_connection(make_tenant("Acme"));
+  const Headers once{{"Idempotency-Key", "k"}};
+  const auto begun = call("POST", path + "/external-id/rotation", admin, "", once);
+  const auto again = call("POST", path + "/external-id/rotation", admin, "{}", once);
+  EXPECT_EQ(again.status, 201) << again.text;
+  EXPECT_EQ(again.body.at("rotation"), begun.body.at("rotation"));
+  EXPECT_EQ(again.headers.find("Idempotency-Replayed"), "true");
+  clock.advance(std::chrono::minutes{1});
+  const auto asked = call("POST", path + "/verifications", admin, "", once);
+  finish_verifications(VerificationOutcome::passed);
+  const auto replayed = call("POST", path + "/verifications", admin, "", once);
+  EXPECT_EQ(replayed.status, 202) << replayed.text;
+  EXPECT_EQ(replayed.string("id"), asked.string("id"));
+  EXPECT_EQ(replayed.string("status"), "done");
+}
+
 TEST_F(OnboardingApi, ARotationCanBeGivenUp) {
   const std::string path = "/v1/connections/" + make_active_connection(make_tenant("Acme"));
   EXPECT_EQ(post(path + "/external-id/rotation").status, 201);

@@ -1,4 +1,5 @@
 #include "api/handlers.hpp"
+#include "api/idempotency.hpp"
 #include "api/render.hpp"
 #include "api/services.hpp"
 
@@ -6,13 +7,15 @@ namespace deputy::api {
 
 Task<Result<Reply>> request_verification(const Services& services, Call call) {
   DEPUTY_CO_TRY(const auto id, call.path_id<ConnectionId>());
-  DEPUTY_CO_TRY(const auto verification, co_await services.run([&] {
-    return services.registry().request_verification(call.actor, id);
+  DEPUTY_CO_TRY(auto once, read_idempotency(call.request, call.key->id, call.body));
+  DEPUTY_CO_TRY(const auto requested, co_await services.run([&] {
+    return services.registry().request_verification(call.actor, id, std::move(once));
   }));
   services.parts.wake_verification();
   co_return Reply{.status = 202,
-                  .body = boost::json::serialize(render(verification)),
-                  .location = "/v1/connections/" + id.text() + "/verifications/" + verification.id.text()};
+                  .body = boost::json::serialize(render(requested.value)),
+                  .location = "/v1/connections/" + id.text() + "/verifications/" + requested.value.id.text(),
+                  .replayed = requested.replayed};
 }
 
 Task<Result<Reply>> list_verifications(const Services& services, Call call) {

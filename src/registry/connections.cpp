@@ -96,17 +96,20 @@ Result<Page<Connection>> Registry::connections(const ConnectionFilter& filter, c
   return in_read(store_, [&](Transaction& tx) { return tx.list_connections(filter, page); });
 }
 
+Result<Connection> Registry::change_in(Transaction& tx, const ConnectionId& id, Timestamp now,
+                                       const ConnectionChange& change) {
+  DEPUTY_TRY(auto before, required(tx.find_connection(id), noun));
+  DEPUTY_TRY(auto changed, change(tx, before, now));
+  changed.connection.updated_at = now;
+  DEPUTY_TRY(tx.update(changed.connection));
+  ++changed.connection.revision;
+  DEPUTY_TRY(tx.append(changed.entry));
+  return std::move(changed.connection);
+}
+
 Result<Connection> Registry::change_connection(const ConnectionId& id, const ConnectionChange& change) {
   const Timestamp now = clock_.now();
-  return in_write(store_, [&](Transaction& tx) -> Result<Connection> {
-    DEPUTY_TRY(auto before, required(tx.find_connection(id), noun));
-    DEPUTY_TRY(auto changed, change(tx, before, now));
-    changed.connection.updated_at = now;
-    DEPUTY_TRY(tx.update(changed.connection));
-    ++changed.connection.revision;
-    DEPUTY_TRY(tx.append(changed.entry));
-    return std::move(changed.connection);
-  });
+  return in_write(store_, [&](Transaction& tx) { return change_in(tx, id, now, change); });
 }
 
 Result<void> Registry::disconnect(const Actor& actor, const ConnectionId& id) {
@@ -153,15 +156,29 @@ Result<Connection> Registry::release(const Actor& actor, const ConnectionId& id)
 }
 
 Result<Connection> Registry::begin_rotation(const Actor& actor, const ConnectionId& id) {
-  return change_connection(
-      id, [&](Transaction& tx, const Connection& before, Timestamp now) -> Result<Changed> {
-        DEPUTY_TRY(require_connected(before));
-        DEPUTY_TRY(take_request(tx, before.tenant_id, requested_rotation, now));
-        DEPUTY_TRY(auto next, claim_new_external_id(tx, random_, id));
-        DEPUTY_TRY(auto after, with_rotation(before, std::move(next)));
-        return Changed{std::move(after),
-                       entry_of(actor, now, "rotation.begun", id.text(), before.tenant_id.text())};
-      });
+  DEPUTY_TRY(auto begun, begin_rotation(actor, id, std::nullopt));
+  return std::move(begun.value);
+}
+
+Result<Created<Connection>> Registry::begin_rotation(const Actor& actor, const ConnectionId& id,
+                                                     std::optional<Idempotency> once) {
+  const Timestamp now = clock_.now();
+  const auto begin = [&](Transaction& tx, const Connection& before, Timestamp) -> Result<Changed> {
+    DEPUTY_TRY(require_connected(before));
+    DEPUTY_TRY(take_request(tx, before.tenant_id, requested_rotation, now));
+    DEPUTY_TRY(auto next, claim_new_external_id(tx, random_, id));
+    DEPUTY_TRY(auto after, with_rotation(before, std::move(next)));
+    return Changed{std::move(after),
+                   entry_of(actor, now, "rotation.begun", id.text(), before.tenant_id.text())};
+  };
+  return in_write(store_, [&](Transaction& tx) -> Result<Created<Connection>> {
+    const auto find = [&](const std::string&) { return required(tx.find_connection(id), noun); };
+    const auto make = [&]() -> Result<std::pair<Connection, std::string>> {
+      DEPUTY_TRY(auto changed, change_in(tx, id, now, begin));
+      return std::pair{std::move(changed), id.text()};
+    };
+    return created_once<Connection>(tx, once, now, find, make);
+  });
 }
 
 Result<Connection> Registry::promote_rotation(const Actor& actor, const ConnectionId& id) {

@@ -141,12 +141,17 @@ class Registry {
   Result<Connection> set_role(const Actor& actor, const ConnectionId& id, const RoleArn& role_arn);
   // `conflict` in awaiting_role; `rate_limited`. One that is running already is returned as it is.
   Result<Verification> request_verification(const Actor& actor, const ConnectionId& id);
+  Result<Created<Verification>> request_verification(const Actor& actor, const ConnectionId& id,
+                                                     std::optional<Idempotency> once);
   Result<Verification> verification(const ConnectionId& connection, const VerificationId& id);
   Result<Page<Verification>> verifications(const ConnectionId& connection, const PageRequest& page);
   // in_review → active, by the partner.
   Result<Connection> release(const Actor& actor, const ConnectionId& id);
 
   Result<Connection> begin_rotation(const Actor& actor, const ConnectionId& id);
+  // A replay answers with the connection as it is now.
+  Result<Created<Connection>> begin_rotation(const Actor& actor, const ConnectionId& id,
+                                             std::optional<Idempotency> once);
   Result<Connection> promote_rotation(const Actor& actor,
                                       const ConnectionId& id);  // `conflict` before `verified`
   Result<Connection> cancel_rotation(
@@ -195,7 +200,10 @@ class Registry {
   static constexpr std::string_view requested_rotation = "rotation";
 
   // Reads, changes, writes and journals one connection, in one transaction.
+  Result<Connection> change_in(Transaction& tx, const ConnectionId& id, Timestamp now,
+                               const ConnectionChange& change);
   Result<Connection> change_connection(const ConnectionId& id, const ConnectionChange& change);
+  Result<Verification> request_in(Transaction& tx, const Actor& actor, const ConnectionId& id, Timestamp now);
   // Counts one request of the tenant's against its hour; `rate_limited` when that is full.
   Result<void> take_request(Transaction& tx, const TenantId& tenant, std::string_view what, Timestamp now);
   Result<std::optional<Timestamp>> last_started(Transaction& tx, const Connection& connection);

@@ -71,33 +71,52 @@ Verification Registry::new_verification(const Connection& connection, Timestamp 
 }
 
 Result<Verification> Registry::request_verification(const Actor& actor, const ConnectionId& id) {
+  DEPUTY_TRY(auto requested, request_verification(actor, id, std::nullopt));
+  return std::move(requested.value);
+}
+
+Result<Created<Verification>> Registry::request_verification(const Actor& actor, const ConnectionId& id,
+                                                             std::optional<Idempotency> once) {
   const Timestamp now = clock_.now();
-  return in_write(store_, [&](Transaction& tx) -> Result<Verification> {
-    DEPUTY_TRY(auto connection, required(tx.find_connection(id), "connection"));
-    DEPUTY_TRY(require_connected(connection));
-    if (!connection.role_arn)
-      return Error{ErrorKind::conflict, "the connection has no role yet; give its ARN first"};
-    DEPUTY_TRY(auto running, tx.running_verification(id));
-    if (running) return *std::move(running);
-    DEPUTY_TRY(const auto last, last_started(tx, connection));
-    if (last && now - *last < settings_.verification_min_interval) {
-      const auto wait =
-          std::chrono::ceil<std::chrono::seconds>(*last + settings_.verification_min_interval - now);
-      return Error{ErrorKind::rate_limited,
-                   fmt::format("this connection was verified just now; wait {} s", wait.count())}
-          .with_retry_after(wait);
-    }
-    DEPUTY_TRY(take_request(tx, connection.tenant_id, requested_verification, now));
-    Verification verification = new_verification(connection, now);
-    DEPUTY_TRY(tx.insert(verification));
-    connection = with_verification_requested(std::move(connection), now);
-    connection.updated_at = now;
-    DEPUTY_TRY(tx.update(connection));
-    DEPUTY_TRY(
-        tx.append(entry_of(actor, now, "verification.requested", id.text(), connection.tenant_id.text(),
-                           fmt::format(R"({{"verification":"{}"}})", verification.id.text()))));
-    return verification;
+  return in_write(store_, [&](Transaction& tx) -> Result<Created<Verification>> {
+    const auto find = [&](const std::string& text) -> Result<Verification> {
+      DEPUTY_TRY(const auto verification_id, VerificationId::parse(text));
+      return required(tx.find_verification(id, verification_id), "verification");
+    };
+    const auto make = [&]() -> Result<std::pair<Verification, std::string>> {
+      DEPUTY_TRY(auto requested, request_in(tx, actor, id, now));
+      std::string text = requested.id.text();
+      return std::pair{std::move(requested), std::move(text)};
+    };
+    return created_once<Verification>(tx, once, now, find, make);
   });
+}
+
+Result<Verification> Registry::request_in(Transaction& tx, const Actor& actor, const ConnectionId& id,
+                                          Timestamp now) {
+  DEPUTY_TRY(auto connection, required(tx.find_connection(id), "connection"));
+  DEPUTY_TRY(require_connected(connection));
+  if (!connection.role_arn)
+    return Error{ErrorKind::conflict, "the connection has no role yet; give its ARN first"};
+  DEPUTY_TRY(auto running, tx.running_verification(id));
+  if (running) return *std::move(running);
+  DEPUTY_TRY(const auto last, last_started(tx, connection));
+  if (last && now - *last < settings_.verification_min_interval) {
+    const auto wait =
+        std::chrono::ceil<std::chrono::seconds>(*last + settings_.verification_min_interval - now);
+    return Error{ErrorKind::rate_limited,
+                 fmt::format("this connection was verified just now; wait {} s", wait.count())}
+        .with_retry_after(wait);
+  }
+  DEPUTY_TRY(take_request(tx, connection.tenant_id, requested_verification, now));
+  Verification verification = new_verification(connection, now);
+  DEPUTY_TRY(tx.insert(verification));
+  connection = with_verification_requested(std::move(connection), now);
+  connection.updated_at = now;
+  DEPUTY_TRY(tx.update(connection));
+  DEPUTY_TRY(tx.append(entry_of(actor, now, "verification.requested", id.text(), connection.tenant_id.text(),
+                                fmt::format(R"({{"verification":"{}"}})", verification.id.text()))));
+  return verification;
 }
 
 Result<Verification> Registry::verification(const ConnectionId& connection, const VerificationId& id) {
