@@ -1,6 +1,7 @@
 """Debian's AWS CLI against the sandbox, as it is against AWS."""
 
 import json
+import os
 import subprocess
 import time
 
@@ -52,4 +53,53 @@ def log_events_are_put_and_read(host):
     expect_equal([event["message"] for event in events], ["hello"])
 
 
-run([a_role_is_made_assumed_and_used, log_events_are_put_and_read])
+def buckets_are_made_and_listed_by_the_high_level_commands(host):
+    environment = dict(ENVIRONMENT, AWS_ACCESS_KEY_ID=ADMIN_KEY[0], AWS_SECRET_ACCESS_KEY=ADMIN_KEY[1])
+    for arguments, expected in ((["mb", "s3://acme-from-cli"], "make_bucket: acme-from-cli"), (["ls"], "acme-from-cli")):
+        done = subprocess.run(["/usr/bin/aws", "--endpoint-url", host.url, "s3", *arguments],
+                              env=environment, capture_output=True, text=True, timeout=120)
+        assert done.returncode == 0 and expected in done.stdout, done
+
+
+TEMPLATE = """
+Parameters:
+  ExternalId: {Type: String}
+Resources:
+  Role:
+    Type: AWS::IAM::Role
+    Properties:
+      RoleName: reader
+      AssumeRolePolicyDocument:
+        Version: "2012-10-17"
+        Statement:
+          - Effect: Allow
+            Principal: {AWS: "arn:aws:iam::111111111111:user/deputy-broker"}
+            Action: sts:AssumeRole
+            Condition: {StringEquals: {"sts:ExternalId": !Ref ExternalId}}
+Outputs:
+  RoleArn: {Value: !GetAtt Role.Arn}
+"""
+
+
+def a_stack_is_created_and_deleted(host):
+    path = os.path.join(host.directory, "template.yaml")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(TEMPLATE)
+    create = ["cloudformation", "create-stack", "--stack-name", "deputy", "--template-body", "file://" + path,
+              "--parameters", f"ParameterKey=ExternalId,ParameterValue={EXTERNAL_ID}"]
+    assert "InsufficientCapabilitiesException" in aws(host, ADMIN_KEY, *create)
+    aws(host, ADMIN_KEY, *create, "--capabilities", "CAPABILITY_NAMED_IAM")
+    expect_equal(aws(host, ADMIN_KEY, "cloudformation", "wait", "stack-create-complete", "--stack-name", "deputy"), {})
+    stack = aws(host, ADMIN_KEY, "cloudformation", "describe-stacks", "--stack-name", "deputy")["Stacks"][0]
+    expect_equal(stack["Outputs"], [{"OutputKey": "RoleArn", "OutputValue": ROLE}])
+    assert "Credentials" in assume(host, "--external-id", EXTERNAL_ID)
+    expect_equal(aws(host, ADMIN_KEY, "cloudformation", "delete-stack", "--stack-name", "deputy"), {})
+    assert "(AccessDenied)" in assume(host, "--external-id", EXTERNAL_ID)
+
+
+run([
+    a_role_is_made_assumed_and_used,
+    log_events_are_put_and_read,
+    buckets_are_made_and_listed_by_the_high_level_commands,
+    a_stack_is_created_and_deleted,
+])
