@@ -297,6 +297,8 @@ Outcome<Reply> create(World& world, const Call& call, const Parameters& paramete
   if (find_stack(call, asked.name))
     return Fault{400, "AlreadyExistsException", fmt::format("Stack [{}] already exists", asked.name)};
   if (stacks.size() >= Bounds::stacks_per_account)
+    std::erase_if(stacks, [](const auto& old) { return old->deleted_at.has_value(); });
+  if (stacks.size() >= Bounds::stacks_per_account)
     return Fault{400, "LimitExceededException", "Stack limit exceeded"};
 
   auto stack = std::make_unique<Stack>();

@@ -24,6 +24,8 @@ bool is_log_stream_name(std::string_view name) {
 
 LogGroup* add_log_group(World& world, Account& account, std::string_view region, std::string_view name,
                         std::string_view log_class) {
+  if (!account.log_groups.contains(region) && account.log_groups.size() >= Bounds::log_regions)
+    return nullptr;
   auto& groups = account.log_groups[std::string{region}];
   if (groups.size() >= Bounds::log_groups_per_region) return nullptr;
   LogGroup& group = groups[std::string{name}];

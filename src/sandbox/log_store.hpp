@@ -11,7 +11,8 @@ bool is_log_group_name(std::string_view name);
 // 1–512 characters, neither `:` nor `*`.
 bool is_log_stream_name(std::string_view name);
 
-// REQUIRES: there is none of this name in the Region. nullptr when the Region is full.
+// REQUIRES: there is none of this name in the Region. nullptr when the Region is full, or there are too many
+// Regions.
 LogGroup* add_log_group(World& world, Account& account, std::string_view region, std::string_view name,
                         std::string_view log_class);
 // REQUIRES: there is none of this name. nullptr when the group is full.

@@ -220,7 +220,9 @@ Outcome<Reply> describe_groups(World& world, const Call& call, const json::Value
   if (auto fault = denied_on_group(world, call, "", "log-stream:")) return *std::move(fault);
   boost::json::array groups;
   boost::json::object answer;
-  const auto& all = call.caller.account->log_groups[call.region];
+  static const decltype(Account::log_groups)::mapped_type none;
+  const auto region = call.caller.account->log_groups.find(call.region);
+  const auto& all = region == call.caller.account->log_groups.end() ? none : region->second;
   for (auto entry = token ? all.upper_bound(*token) : all.begin(); entry != all.end(); ++entry) {
     const LogGroup& group = entry->second;
     if (prefix && !group.name.starts_with(*prefix)) continue;

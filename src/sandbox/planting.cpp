@@ -72,7 +72,8 @@ Result<void> plant_trust(World& world, Account& account, const SeedRole& seed) {
 Result<void> plant_log_group(World& world, Account& account, const SeedLogGroup& seed) {
   if (!is_log_group_name(seed.name))
     return wrong(account, "log group", seed.name, "not a name of a log group");
-  if (account.log_groups[seed.region].contains(seed.name))
+  if (const auto region = account.log_groups.find(seed.region);
+      region != account.log_groups.end() && region->second.contains(seed.name))
     return wrong(account, "log group", seed.name, "is given twice");
   LogGroup* const group = add_log_group(world, account, seed.region, seed.name, seed.log_class);
   if (!group) return wrong(account, "log group", seed.name, "there are too many");

@@ -12,6 +12,7 @@ std::shared_ptr<const Role> RoleHistory::seen(std::chrono::steady_clock::time_po
 }
 
 void RoleHistory::change(std::shared_ptr<const Role> role, std::chrono::steady_clock::time_point visible_at) {
+  if (states_.size() > Bounds::changes_per_role) states_.erase(states_.begin() + 1);
   // Changes are seen in the order they were made.
   states_.push_back({std::max(visible_at, states_.back().visible_at), std::move(role)});
 }

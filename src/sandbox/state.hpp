@@ -31,6 +31,8 @@ struct Bounds {
   static constexpr std::size_t policies_per_role = 50;
   static constexpr std::size_t stacks_per_account = 2'000;
   static constexpr std::size_t buckets_per_account = 100;
+  static constexpr std::size_t changes_per_role = 256;  // on their way; beyond: the oldest is never seen
+  static constexpr std::size_t log_regions = 64;        // of one account
   static constexpr std::size_t log_groups_per_region = 10'000;
   static constexpr std::size_t streams_per_group = 10'000;
   static constexpr std::size_t events = 2'000'000;               // of all accounts together
