@@ -1,5 +1,7 @@
 #include "api/api.hpp"
 
+#include <unordered_map>
+
 #include "api/authentication.hpp"
 #include "api/content.hpp"
 #include "api/external_id_guard.hpp"
@@ -84,11 +86,14 @@ http::Response to_response(Reply reply, std::string_view request_id) {
 }
 
 // Attempts that an auditor wants to know of: to set an external ID, or to do what the key is not for.
-std::optional<journal::Entry> entry_for(const Error& error, const Call& call, Timestamp now) {
-  const bool on_record =
-      call.key && (error.kind == ErrorKind::external_id_not_settable ||
-                   (error.kind == ErrorKind::forbidden && !only_reads(call.request.method)));
-  if (!on_record) return std::nullopt;
+bool belongs_on_record(const Error& error, const Call& call) {
+  if (!call.key) return false;
+  if (error.kind == ErrorKind::external_id_not_settable) return true;
+  return error.kind == ErrorKind::forbidden &&
+         (!only_reads(call.request.method) || call.route->container_protocol);
+}
+
+journal::Entry refusal_entry(const Error& error, const Call& call, Timestamp now) {
   journal::Entry entry;
   entry.at = now;
   entry.actor = call.actor;
@@ -99,11 +104,30 @@ std::optional<journal::Entry> entry_for(const Error& error, const Call& call, Ti
   return entry;
 }
 
+// Says once a minute of each refusal that it is news, so that one client in a loop cannot fill the journal.
+class RecentRefusals {
+ public:
+  bool is_news(const journal::Entry& entry, std::chrono::steady_clock::time_point now) {
+    constexpr std::chrono::minutes quiet_for{1};
+    constexpr std::size_t remembered_max = 10'000;
+    const std::string text = entry.actor.id + entry.detail;
+    const auto found = until_.find(text);
+    if (found != until_.end() && now < found->second) return false;
+    if (until_.size() >= remembered_max) until_.clear();
+    until_.insert_or_assign(text, now + quiet_for);
+    return true;
+  }
+
+ private:
+  std::unordered_map<std::string, std::chrono::steady_clock::time_point> until_;
+};
+
 }  // namespace
 
 struct Api::State {
   Metrics metrics;
   Services services;
+  RecentRefusals refusals;
 
   State(Parts parts, Settings settings, const bool& draining)
       : services{std::move(parts), std::move(settings), metrics, draining} {}
@@ -135,9 +159,10 @@ Task<Result<Reply>> Api::State::answer(Call& call) {
 }
 
 Task<void> Api::State::put_on_record(const Error& error, const Call& call) {
-  const auto entry = entry_for(error, call, services.parts.clock.now());
-  if (!entry) co_return;
-  const auto noted = co_await services.run([&] { return services.registry().note(*entry); });
+  if (!belongs_on_record(error, call)) co_return;
+  const auto entry = refusal_entry(error, call, services.parts.clock.now());
+  if (!refusals.is_news(entry, services.parts.clock.steady_now())) co_return;
+  const auto noted = co_await services.run([&] { return services.registry().note(entry); });
   if (noted.has_error() && services.parts.log_failure)
     services.parts.log_failure(call.request.request_id, noted.error());
 }

@@ -225,6 +225,8 @@ TEST_F(ApiGates, RefusalsAreOnRecord) {
       EXPECT_EQ(entry.at("actor").at("address"), "192.0.2.7");
     }
   EXPECT_EQ(refused, 2);
+  for (int i = 0; i < 10; ++i) post("/v1/tenants", R"({"name":"Acme","external_id":"mine"})");
+  EXPECT_EQ(get("/v1/journal?limit=200").body.at("items").as_array().size(), entries.size());
 }
 
 TEST_F(ApiGates, HealthReadinessMetricsAndDocsAnswer) {

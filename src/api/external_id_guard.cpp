@@ -102,8 +102,8 @@ class MemberNames {
 
  private:
   void enter() {
-    open_.push_back(name_);
-    name_.clear();
+    open_.push_back(std::move(name_));
+    name_.reset();
     if (enters_opaque_ && opaque_from_ == 0) opaque_from_ = open_.size();
     enters_opaque_ = false;
   }
@@ -111,7 +111,7 @@ class MemberNames {
     if (open_.empty()) return;
     if (opaque_from_ == open_.size()) opaque_from_ = 0;
     open_.pop_back();
-    name_.clear();
+    name_.reset();
   }
 
   std::optional<std::string> after_string(std::string text) {
@@ -120,16 +120,24 @@ class MemberNames {
     name_ = std::move(text);
     if (opaque_from_ != 0) return std::nullopt;
     std::string path = path_of_name();
-    if (names_external_id(name_)) return path;
-    enters_opaque_ = std::ranges::find(opaque_, path) != opaque_.end();
+    if (names_external_id(*name_)) return path;
+    enters_opaque_ = is_plain_path() && std::ranges::find(opaque_, path) != opaque_.end();
     return std::nullopt;
   }
 
   std::string path_of_name() const {
     std::string path;
-    for (const std::string& part : open_)
-      if (!part.empty()) path += part + ".";
-    return path + name_;
+    for (const auto& part : open_)
+      if (part) path += *part + ".";
+    return path + *name_;
+  }
+  // Each part says what it seems to: an empty name or a dot in one would make another path look like an
+  // opaque one.
+  bool is_plain_path() const {
+    const auto is_plain = [](const std::optional<std::string>& part) {
+      return !part || (!part->empty() && part->find('.') == std::string::npos);
+    };
+    return is_plain(name_) && std::ranges::all_of(open_, is_plain);
   }
 
   std::string read_string() {
@@ -158,8 +166,9 @@ class MemberNames {
   std::string_view text_;
   std::span<const std::string_view> opaque_;
   std::size_t next_ = 0;
-  std::vector<std::string> open_;  // the names under which the open objects and arrays stand
-  std::string name_;
+  // The names under which the open objects and arrays stand; an element of an array has none.
+  std::vector<std::optional<std::string>> open_;
+  std::optional<std::string> name_;
   bool enters_opaque_ = false;
   std::size_t opaque_from_ = 0;  // depth of the opaque value that we are in; 0: in none
 };

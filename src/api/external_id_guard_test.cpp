@@ -1,5 +1,7 @@
 #include "api/external_id_guard.hpp"
 
+#include "support/fake_random.hpp"
+
 #include <gtest/gtest.h>
 
 #include "api/bodies.hpp"
@@ -94,6 +96,67 @@ TEST(ExternalIdGuard, OpaquePlacesEndWhereTheyEnd) {
   EXPECT_NE(refused(with_body(R"({"other":{"tags":{"external_id":"y"}}})"), credential_opaque), "");
   EXPECT_NE(refused(with_body(R"({"tags":{"external_id":"y"}})"), {}), "");
   EXPECT_NE(refused(with_body(R"({"policy":[{"a":1}],"logs":{"ExternalId":1}})"), integration_opaque), "");
+}
+
+TEST(ExternalIdGuard, OpaquePlacesCannotBeFeigned) {
+  EXPECT_NE(refused(with_body(R"({"":{"tags":{"external_id":"y"}}})"), credential_opaque), "");
+  EXPECT_NE(refused(with_body(R"({"grants.session_policy":{"external_id":"y"}})"), workload_opaque), "");
+  EXPECT_NE(refused(with_body(R"({"grants":{"session_policy":{}},"x":{"session_policy":{"external_id":1}}})"),
+                    workload_opaque),
+            "");
+}
+
+// A random JSON text, of names that matter.
+std::string random_json(Random& random, int depth) {
+  constexpr std::string_view names[] = {
+      "a",      "",         "tags",  "session_policy", "grants", "external_id", "\\u0065xternalId",
+      "b.tags", "tags\\\"", "policy"};
+  const auto kind = uniform(random, depth > 4 ? 2 : 4);
+  if (kind == 0) return R"("external_id\": {")";
+  if (kind == 1) return "-1.5e3";
+  std::string text = kind == 2 ? "[" : "{";
+  const auto count = uniform(random, 4);
+  std::vector<std::string_view> left{std::begin(names), std::end(names)};
+  for (std::uint64_t i = 0; i < count; ++i) {
+    if (i > 0) text += " , ";
+    if (kind == 3) {
+      const auto at = static_cast<std::ptrdiff_t>(uniform(random, left.size()));
+      text += "\"" + std::string{left[static_cast<std::size_t>(at)]} + "\" : ";
+      left.erase(left.begin() + at);
+    }
+    text += random_json(random, depth + 1);
+  }
+  return text + (kind == 2 ? "]" : "}");
+}
+
+// The slow and plain way: over the tree that the strict reader makes.
+bool tree_names_external_id(const json::Value& value, const std::vector<std::string>& path,
+                            const std::vector<std::string>& opaque) {
+  for (const json::Value& element : value.elements)
+    if (tree_names_external_id(element, path, opaque)) return true;
+  for (const json::Member& member : value.members) {
+    if (names_external_id(member.name)) return true;
+    std::vector<std::string> inner = path;
+    inner.push_back(member.name);
+    if (inner != opaque && tree_names_external_id(member.value, inner, opaque)) return true;
+  }
+  return false;
+}
+
+TEST(ExternalIdGuard, AgreesWithAWalkOverTheTree) {
+  SeededRandom random{7};
+  int found = 0;
+  for (int i = 0; i < 5'000; ++i) {
+    const std::string text =
+        "{\"grants\":" + random_json(random, 0) + ",\"t\":" + random_json(random, 0) + "}";
+    const auto value = json::read(text);
+    ASSERT_FALSE(value.has_error()) << text << value.error().message;
+    const bool expected = tree_names_external_id(value.value(), {}, {"grants", "session_policy"});
+    ASSERT_EQ(!refused(with_body(text), workload_opaque).empty(), expected) << text;
+    found += expected ? 1 : 0;
+  }
+  EXPECT_GT(found, 100);
+  EXPECT_LT(found, 4'900);
 }
 
 TEST(ExternalIdGuard, IsLinearInHostileBodies) {

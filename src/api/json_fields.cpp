@@ -35,7 +35,7 @@ Result<Fields> Fields::open(const json::Value& value, std::span<const std::strin
     if (std::ranges::find(known, member.name) == known.end())
       return Error{ErrorKind::unknown_field, fmt::format("the member {} is not known here; {}",
                                                          in_backticks(member.name), listed(known))}
-          .with_field(fields.path_of(in_backticks(member.name)));
+          .with_field(fields.path_of(member.name));
   return fields;
 }
 
@@ -45,9 +45,7 @@ const json::Value* Fields::find(std::string_view name) const {
 }
 
 std::string Fields::path_of(std::string_view name) const {
-  std::string plain{name};
-  std::erase(plain, '`');
-  return path_.empty() ? plain : path_ + "." + plain;
+  return path_.empty() ? std::string{name} : path_ + "." + std::string{name};
 }
 
 Error Fields::wrong(std::string_view name, std::string_view what) const {

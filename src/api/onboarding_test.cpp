@@ -161,6 +161,19 @@ TEST_F(OnboardingApi, AGivenRoleIsVerified) {
   EXPECT_EQ(get(path).string("state"), "suspended");
 }
 
+// THREATS 21.
+TEST_F(OnboardingApi, InnerIdentifiersBelongToTheirConnection) {
+  const std::string acme = make_active_connection(make_tenant("Acme"));
+  const std::string globex = make_active_connection(make_tenant("Globex"), "444455556666");
+  const auto verifications = get("/v1/connections/" + acme + "/verifications");
+  const std::string id = verifications.body.at("items").at(0).at("id").as_string().c_str();
+  EXPECT_EQ(get("/v1/connections/" + acme + "/verifications/" + id).status, 200);
+  const auto strangers = get("/v1/connections/" + globex + "/verifications/" + id);
+  EXPECT_EQ(strangers.status, 404);
+  EXPECT_EQ(strangers.text,
+            get("/v1/connections/" + globex + "/verifications/ver_aaaaaaaaaaaaaaaaaaaaaaaa").text);
+}
+
 TEST_F(OnboardingApi, WrongRolesAreRefused) {
   const std::string path = "/v1/connections/" + make_connection(make_tenant("Acme")).string("id");
   const auto give = [&](const std::string& arn) {

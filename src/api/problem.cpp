@@ -23,6 +23,12 @@ std::string_view visible_message(const Error& error) {
   }
 }
 
+// A field may be a name that the client made up, of any bytes and any length: clipped and in ASCII here.
+std::string printable(std::string_view field) {
+  const std::string quoted = in_backticks(field);
+  return quoted.substr(1, quoted.size() - 2);
+}
+
 bool says_when_to_retry(ErrorKind kind) {
   return kind == ErrorKind::rate_limited || kind == ErrorKind::upstream_throttled ||
          kind == ErrorKind::upstream_unavailable || kind == ErrorKind::overloaded;
@@ -105,7 +111,7 @@ boost::json::object problem_body(const Error& error, int status) {
   body["status"] = status;
   body["code"] = code;
   body["detail"] = visible_message(error);
-  if (!error.field.empty()) body["field"] = error.field;
+  if (!error.field.empty()) body["field"] = printable(error.field);
   return body;
 }
 

@@ -60,6 +60,13 @@ TEST(Problem, IsADocumentOfRfc9457) {
   EXPECT_EQ(response.body.find("operator"), std::string::npos);
 }
 
+TEST(Problem, ShowsAFieldOfAnyBytes) {
+  const auto response = problem_response(
+      Error{ErrorKind::unknown_field, "words"}.with_field("\xff\n" + std::string(100'000, 'a')), "r");
+  EXPECT_TRUE(body_of(response).at("field").as_string().starts_with("\\xff\\x0aaaa"));
+  EXPECT_LT(response.body.size(), 500U);
+}
+
 TEST(Problem, DoesNotTellWhyAKeyIsRefusedOrWhatExists) {
   const auto one = problem_response(Error{ErrorKind::unauthorized, "expired"}, "r");
   const auto other = problem_response(Error{ErrorKind::unauthorized, "unknown"}, "r");

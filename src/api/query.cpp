@@ -32,7 +32,7 @@ Result<Query> Query::parse(std::string_view text, std::span<const std::string_vi
     if (std::ranges::find(known, name) == known.end())
       return Error{ErrorKind::unknown_field,
                    fmt::format("the query key {} is not known here", in_backticks(name))}
-          .with_field("query: " + in_backticks(name));
+          .with_field(name);
     if (!query.values_.emplace(name, value).second)
       return invalid(fmt::format("the query key `{}` is given twice", name), name);
   }
