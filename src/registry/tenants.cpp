@@ -37,7 +37,8 @@ Result<Tenant> Registry::tenant(const TenantId& id) {
 }
 
 Result<Tenant> Registry::tenant_by_reference(const std::string& reference) {
-  return in_read(store_, [&](Transaction& tx) { return required(tx.find_tenant_by_reference(reference), "tenant"); });
+  return in_read(store_,
+                 [&](Transaction& tx) { return required(tx.find_tenant_by_reference(reference), "tenant"); });
 }
 
 Result<Page<Tenant>> Registry::tenants(const PageRequest& page) {

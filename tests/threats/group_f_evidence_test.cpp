@@ -115,7 +115,7 @@ TEST_F(Evidence, JournalDoesNotHealOverACut) {
 
 // What the child of a crash test did for certain: one line for every acknowledged transaction.
 struct Acknowledged {
-  char connection[29];  // identifiers have 28 characters
+  char connection[29];   // identifiers have 28 characters
   char external_id[40];  // UUIDs have 36
 };
 
