@@ -112,20 +112,14 @@ std::optional<Fault> wrong_time(const World& world, const http::Request& request
   return std::nullopt;
 }
 
+// Any Region of the account's partition is good, for IAM too: AWS has IAM in one Region alone, but SDKs that
+// are given an endpoint sign for the Region that they are set to.
 std::optional<Fault> wrong_scope(const Account& account, const SignatureClaims& claims, Protocol protocol) {
   const auto region = Region::parse(claims.region);
   if (!region || region.value().partition() != account.partition)
     return wrong_signature(protocol, fmt::format("Credential should be scoped to a valid region, not {}.",
                                                  in_backticks(claims.region)));
-  if (claims.service != "iam") return std::nullopt;
-  // IAM is one service for the whole partition, signed for one Region.
-  const std::string_view home = account.partition == Partition::aws      ? "us-east-1"
-                                : account.partition == Partition::aws_cn ? "cn-north-1"
-                                                                         : "us-gov-west-1";
-  if (claims.region == home) return std::nullopt;
-  return wrong_signature(protocol,
-                         fmt::format("Credential should be scoped to a valid region, not '{}'. (IAM: '{}')",
-                                     claims.region, home));
+  return std::nullopt;
 }
 
 // Everything that decides what the request does must be signed: the host and all `x-amz-` fields.
