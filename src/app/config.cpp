@@ -113,6 +113,13 @@ Result<std::size_t> whole_number(const std::string& text) {
   return static_cast<std::size_t>(number);
 }
 
+Result<double> share(const std::string& text) {
+  DEPUTY_TRY(const double number, positive_number(text));
+  if (number > 1)
+    return Error{ErrorKind::invalid_request, in_backticks(text) + " is not a share: above 0, at most 1"};
+  return number;
+}
+
 const std::vector<Setting>& settings() {
   static const std::vector<Setting> all{
       {"server.listen", one(parse_listen, [](Config& c) -> auto& { return c.server.listen; })},
@@ -135,12 +142,12 @@ const std::vector<Setting>& settings() {
        one(parse_duration, [](Config& c) -> auto& { return c.verification.min_interval; })},
       {"verification.per_tenant_per_hour",
        one(whole_number, [](Config& c) -> auto& { return c.verification.per_tenant_per_hour; })},
+      {"verification.sts_share", one(share, [](Config& c) -> auto& { return c.verification.sts_share; })},
       {"rotation.retire_after",
        one(parse_duration, [](Config& c) -> auto& { return c.rotation.retire_after; })},
       {"credentials.sts_rate",
        one(positive_number, [](Config& c) -> auto& { return c.credentials.sts_rate; })},
       {"connect.template_url", one(parse_url, [](Config& c) -> auto& { return c.connect.template_url; })},
-      {"verification.sts_share", {}},
       {"server.unix_socket", {}},
       {"server.tls_cert_file", {}},
       {"server.tls_key_file", {}},

@@ -47,6 +47,7 @@ struct Config {
     std::chrono::milliseconds propagation_window = std::chrono::seconds{120};
     std::chrono::milliseconds min_interval = std::chrono::seconds{10};
     std::size_t per_tenant_per_hour = 20;
+    double sts_share = 0.2;  // of credentials.sts_rate
   } verification;
   struct Rotation {
     std::chrono::milliseconds retire_after = std::chrono::days{7};

@@ -56,6 +56,7 @@ account_policy = "shared"
 [verification]
 interval = "1h"
 per_tenant_per_hour = 7
+sts_share = 0.5
 [credentials]
 sts_rate = 50
 )");
@@ -97,6 +98,7 @@ TEST_F(ConfigTest, RefusesBrokenTomlAndUnsupportedDatabases) {
   EXPECT_FALSE(load("[server\n").problems.empty());
   EXPECT_FALSE(load("listen = 1\n").problems.empty());
   EXPECT_FALSE(load("[storage]\nurl = \"postgresql://db/x\"\n").problems.empty());
+  EXPECT_FALSE(load("[verification]\nsts_share = 1.5\n").problems.empty());
   EXPECT_FALSE(load("[server]\ntls_cert_file = \"x\"\n").problems.empty());
 }
 

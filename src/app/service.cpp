@@ -49,6 +49,7 @@ broker::BrokerSettings broker_settings(const Config& config, const Region& regio
 verify::VerifierSettings verifier_settings(const Config& config) {
   verify::VerifierSettings settings;
   settings.propagation_window = config.verification.propagation_window;
+  settings.sts_rate = config.verification.sts_share * config.credentials.sts_rate;
   return settings;
 }
 
