@@ -2,6 +2,7 @@
 
 #include "support/temporary_folder.hpp"
 
+#include <algorithm>
 #include <fstream>
 #include <gtest/gtest.h>
 #include <map>
