@@ -3,6 +3,7 @@
 #include <unordered_map>
 
 #include "api/authentication.hpp"
+#include "api/authorization.hpp"
 #include "api/content.hpp"
 #include "api/external_id_guard.hpp"
 #include "api/json_fields.hpp"
@@ -38,23 +39,6 @@ Result<json::Value> read_body(const http::Request& request, const Route& route) 
   return body;
 }
 
-Result<void> require_role(const Route& route, const registry::Key& key) {
-  if (!route.access.admits(key.role))
-    return Error{ErrorKind::forbidden,
-                 "a key of the role `" + std::string{registry::to_text(key.role)} + "` may not do this"};
-  if (key.connection_id && !route.narrowed_keys)
-    return Error{ErrorKind::forbidden, "a key for one connection alone may not do this"};
-  return success();
-}
-
-// A key for one connection learns nothing of others, not even that they exist.
-Result<void> require_own_connection(const Route& route, const registry::Key& key,
-                                    const std::vector<std::string>& parameters) {
-  if (key.connection_id && route.takes("connection") && parameters.at(0) != key.connection_id->text())
-    return Error{ErrorKind::not_found, "no such connection"};
-  return success();
-}
-
 registry::Actor actor_of(const std::optional<registry::Key>& key, const http::Request& request) {
   if (!key) return {"system", "", request.remote_address};
   return {"key", key->id.text(), request.remote_address};
@@ -65,8 +49,7 @@ Result<void> pass_gates(Call& call) {
   const Route& route = *call.route;
   DEPUTY_TRY(refuse_external_id(call.request, route.opaque));
   if (call.key) {
-    DEPUTY_TRY(require_role(route, *call.key));
-    DEPUTY_TRY(require_own_connection(route, *call.key, call.parameters));
+    DEPUTY_TRY(authorize(route, *call.key, call.parameters));
   }
   if (!route.produces.empty() && !accepts(call.request.headers, route.produces))
     return Error{ErrorKind::not_acceptable, "the answer is " + std::string{route.produces}};
