@@ -156,6 +156,7 @@ void append_value(std::string& out, const json::Value& value, MemberOrder order)
 
 void append_members(std::string& out, const json::Value& object, MemberOrder order) {
   std::vector<const json::Member*> members;
+  members.reserve(object.members.size());
   for (const json::Member& member : object.members) members.push_back(&member);
   if (order == MemberOrder::sorted) std::ranges::sort(members, {}, &json::Member::name);
   out += '{';

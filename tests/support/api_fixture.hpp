@@ -40,6 +40,9 @@ struct ApiAnswer {
 // The whole API in one process: a real registry on SQLite in a directory of its own, a real broker, an STS
 // that the test scripts, a clock that stands still. No listener: requests are handed to the handler.
 class ApiFixture : public testing::Test {
+ public:
+  ~ApiFixture() override { loop.run(broker.stop()); }
+
  protected:
   using Headers = std::vector<std::pair<std::string, std::string>>;
 
@@ -53,7 +56,6 @@ class ApiFixture : public testing::Test {
                               static_cast<int>(sts.assume_role_calls.size()));
     };
   }
-  ~ApiFixture() override { loop.run(broker.stop()); }
 
   ApiAnswer send(http::Request request) {
     request.request_id = "req_test";

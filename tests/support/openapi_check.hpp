@@ -26,6 +26,8 @@ class OpenapiCheck {
     return resolved(document_.at_pointer(pointer));
   }
 
+  const boost::json::value& resolved(boost::json::value&& value) const = delete;
+
   // What is wrong with `value`, each with its place.
   std::vector<std::string> problems(const boost::json::value& value, const boost::json::value& schema) const {
     std::vector<std::string> found;

@@ -8,8 +8,6 @@
 namespace deputy {
 namespace {
 
-using registry::VerificationOutcome;
-
 constexpr std::string_view wanted = "11111111-2222-4333-8444-555555555555";
 
 class ExternalIdThreat : public ApiFixture {
