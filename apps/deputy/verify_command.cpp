@@ -25,18 +25,18 @@ struct Wanted {
   std::chrono::milliseconds propagation_window;
 };
 
-Result<Region> region_of(const VerifyArguments& arguments, const aws::Environment& environment) {
+// As given, else as the SDKs are told, else the home Region of the role's partition.
+Result<Region> region_of(const VerifyArguments& arguments, const aws::Environment& environment, Partition partition) {
   if (!arguments.region.empty()) return Region::parse(arguments.region);
   DEPUTY_TRY(auto configured, aws::configured_region(environment));
-  if (!configured) return Error{ErrorKind::invalid_request, "no AWS Region: give --region or set AWS_REGION"};
-  return *std::move(configured);
+  return configured ? *std::move(configured) : aws::iam_signing_region(partition);
 }
 
 Result<Wanted> parse(const VerifyArguments& arguments, const aws::Environment& environment) {
   DEPUTY_TRY(auto role_arn, RoleArn::parse(arguments.role_arn));
   DEPUTY_TRY(auto external_id, ExternalId::parse(arguments.external_id));
   DEPUTY_TRY(const auto wait, parse_duration(arguments.wait));
-  DEPUTY_TRY(auto region, region_of(arguments, environment));
+  DEPUTY_TRY(auto region, region_of(arguments, environment, role_arn.partition()));
   verify::Target target{.role_arn = std::move(role_arn),
                         .external_id = std::move(external_id),
                         .region = std::move(region),
@@ -134,7 +134,7 @@ void add_verify_command(CLI::App& program, Context& context) {
   command->add_option("--role-arn", arguments->role_arn, "The customer's role")->required();
   command->add_option("--external-id", arguments->external_id, "The one that was issued to that customer")
       ->required();
-  command->add_option("--region", arguments->region, "Where STS is called; by default AWS_REGION");
+  command->add_option("--region", arguments->region, "Where STS is called; by default AWS_REGION, or the home Region of the role's partition");
   command
       ->add_option("--wait", arguments->wait,
                    "How long a role that was just made may take to work, such as 120s")

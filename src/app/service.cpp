@@ -20,12 +20,16 @@ namespace {
 constexpr std::size_t database_threads = 4;
 constexpr std::chrono::seconds drain_grace{10};
 
+// Where STS is called: as configured, else as the SDKs are told, else in the home Region of the partner's partition.
 Result<Region> region_of(const Config& config, const aws::Environment& environment) {
   if (config.aws.region) return *config.aws.region;
   DEPUTY_TRY(auto configured, aws::configured_region(environment));
-  if (!configured)
-    return Error{ErrorKind::invalid_request, "no AWS Region is configured; set `aws.region` or AWS_REGION"};
-  return *std::move(configured);
+  if (configured) return *std::move(configured);
+  const Partition partition =
+      config.aws.partner_principal ? config.aws.partner_principal->partition() : Partition::aws;
+  Region home = aws::iam_signing_region(partition);
+  spdlog::warn("no AWS Region is configured (`aws.region` or AWS_REGION): calling STS in {}", home.text());
+  return home;
 }
 
 registry::Settings registry_settings(const Config& config, RoleArn principal) {

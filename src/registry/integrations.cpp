@@ -79,14 +79,13 @@ bool same_content(const Integration& a, const Integration& b) {
          logs_of(a) == logs_of(b);
 }
 
-// The integration as it would be stored, with its policy in canonical form; all that can be wrong with it is
+// The integration as it would be stored, its policy as the partner wrote it; all that can be wrong with it is
 // found here.
 Result<Integration> validated(IntegrationSpec spec, Timestamp now) {
   DEPUTY_TRY(check_display_text(spec.description, "description", text_bytes_max));
   auto policy = policy::Policy::read(spec.policy, policy::PolicyKind::identity);
   if (!policy) return in_field(policy.error(), "policy");
-  std::string canonical = policy::print(policy.value());
-  if (canonical.size() > policy_characters_max)
+  if (spec.policy.size() > policy_characters_max)
     return Error{ErrorKind::invalid_request,
                  "`policy` is longer than the 10,240 characters that IAM takes inline"}
         .with_field("policy");
@@ -104,7 +103,7 @@ Result<Integration> validated(IntegrationSpec spec, Timestamp now) {
   return Integration{.name = std::move(spec.name),
                      .version = 1,
                      .description = std::move(spec.description),
-                     .policy = std::move(canonical),
+                     .policy = std::move(spec.policy),
                      .reasons = std::move(spec.reasons),
                      .role_name = std::move(spec.role_name),
                      .trust_form = spec.trust_form,

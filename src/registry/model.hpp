@@ -35,7 +35,7 @@ struct Integration {
   IntegrationName name;
   int version = 1;
   std::string description;
-  std::string policy;                          // IAM policy document, canonical JSON
+  std::string policy;                          // IAM policy document, as the partner wrote it
   std::map<std::string, std::string> reasons;  // Sid → plain words
   std::optional<std::string> role_name;
   TrustForm trust_form = TrustForm::role;
