@@ -26,7 +26,8 @@ struct Wanted {
 };
 
 // As given, else as the SDKs are told, else the home Region of the role's partition.
-Result<Region> region_of(const VerifyArguments& arguments, const aws::Environment& environment, Partition partition) {
+Result<Region> region_of(const VerifyArguments& arguments, const aws::Environment& environment,
+                         Partition partition) {
   if (!arguments.region.empty()) return Region::parse(arguments.region);
   DEPUTY_TRY(auto configured, aws::configured_region(environment));
   return configured ? *std::move(configured) : aws::iam_signing_region(partition);
@@ -134,7 +135,9 @@ void add_verify_command(CLI::App& program, Context& context) {
   command->add_option("--role-arn", arguments->role_arn, "The customer's role")->required();
   command->add_option("--external-id", arguments->external_id, "The one that was issued to that customer")
       ->required();
-  command->add_option("--region", arguments->region, "Where STS is called; by default AWS_REGION, or the home Region of the role's partition");
+  command->add_option(
+      "--region", arguments->region,
+      "Where STS is called; by default AWS_REGION, or the home Region of the role's partition");
   command
       ->add_option("--wait", arguments->wait,
                    "How long a role that was just made may take to work, such as 120s")

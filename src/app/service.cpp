@@ -20,7 +20,8 @@ namespace {
 constexpr std::size_t database_threads = 4;
 constexpr std::chrono::seconds drain_grace{10};
 
-// Where STS is called: as configured, else as the SDKs are told, else in the home Region of the partner's partition.
+// Where STS is called: as configured, else as the SDKs are told, else in the home Region of the partner's
+// partition.
 Result<Region> region_of(const Config& config, const aws::Environment& environment) {
   if (config.aws.region) return *config.aws.region;
   DEPUTY_TRY(auto configured, aws::configured_region(environment));
