@@ -18,6 +18,7 @@ class ConfigTest : public testing::Test {
     const auto file = folder_.path() / "deputy.toml";
     std::ofstream{file} << text;
     std::vector<std::string> names;
+    names.reserve(variables.size());
     for (const auto& [name, value] : variables) names.push_back(name);
     const auto environment = [&](const std::string& name) -> std::optional<std::string> {
       const auto found = variables.find(name);
@@ -87,6 +88,7 @@ TEST_F(ConfigTest, NamesEveryProblemWithItsLine) {
       "colour = 3\n[verification]\ninterval = \"soon\"\n",
       {{"DEPUTY_ROTATION__RETIRE_AFTER", "never"}, {"DEPUTY_NO__SUCH", "1"}});
   std::vector<std::string> places;
+  places.reserve(loaded.problems.size());
   for (const auto& problem : loaded.problems)
     places.push_back(problem.where.substr(problem.where.find_last_of('/') + 1));
   EXPECT_EQ(places.size(), 6U);
