@@ -207,6 +207,17 @@ TEST_F(AccessApi, AMadeKeyDoesNotOutliveItsMaker) {
   EXPECT_EQ(made.string("expires_at"), "2026-01-01T00:05:00Z");
 }
 
+TEST_F(AccessApi, AMadeKeyEndsWithItsMaker) {
+  const auto wish = R"({"role":"workload","workload":"collector"})";
+  const auto leaked = post("/v1/keys", wish);
+  const auto made =
+      call("POST", "/v1/keys", leaked.string("secret"), R"({"connection_id":")" + acme_connection + "\"}");
+  EXPECT_EQ(call("POST", credentials_of(acme_connection), made.string("secret")).status, 200);
+  EXPECT_EQ(call("DELETE", "/v1/keys/" + leaked.string("id"), admin).status, 204);
+  EXPECT_EQ(call("POST", credentials_of(acme_connection), made.string("secret")).status, 401);
+  EXPECT_EQ(call("POST", credentials_of(acme_connection), collector).status, 200);  // another key of the same
+}
+
 TEST_F(AccessApi, AKeyForOneConnectionKnowsNoOther) {
   make_workload("collector", R"([{"integration":"*","tenants":"*"}])");
   const std::string narrowed =

@@ -47,7 +47,8 @@ Result<registry::NewKey> key_for_workload(const KeyWish& wish, const registry::K
   return registry::NewKey{.role = registry::KeyRole::workload,
                           .workload = parent.workload,
                           .connection_id = wish.connection_id,
-                          .expires_in = life};
+                          .expires_in = life,
+                          .made_with = parent.id};
 }
 
 std::string render_created(const registry::CreatedKey& created) {

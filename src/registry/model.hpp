@@ -147,6 +147,7 @@ struct Key {
   std::optional<Timestamp> expires_at;
   std::optional<Timestamp> revoked_at;
   std::optional<Timestamp> last_used_at;
+  std::optional<KeyId> made_with = std::nullopt;  // good only as long as that key is
 };
 
 enum class IssuanceSource { cache, sts };

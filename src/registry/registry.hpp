@@ -60,6 +60,7 @@ struct NewKey {
   std::optional<WorkloadName> workload;
   std::optional<ConnectionId> connection_id;
   std::optional<std::chrono::seconds> expires_in;
+  std::optional<KeyId> made_with = std::nullopt;  // the key of a workload that made this one for itself
 };
 
 // What was made, and whether this was a replay of the request that made it.

@@ -102,7 +102,8 @@ Result<Created<CreatedKey>> Registry::create_key(const Actor& actor, NewKey want
                .created_at = now,
                .expires_at = expiry(wanted, now),
                .revoked_at = std::nullopt,
-               .last_used_at = std::nullopt};
+               .last_used_at = std::nullopt,
+               .made_with = wanted.made_with};
       SecretString secret = draw_secret(random_, made.role);
       DEPUTY_TRY(tx.insert(made, secret));
       DEPUTY_TRY(tx.append(entry_of(actor, now, "key.created", made.id.text(), "",
@@ -137,19 +138,32 @@ bool is_usable(const Key& key, Timestamp now) {
   return !key.revoked_at && (!key.expires_at || now < *key.expires_at);
 }
 
+namespace {
+
+// A key that a workload made with another of its keys ends with that one: who revokes a leaked key also ends
+// what was made with it.
+Result<std::optional<Key>> usable_key(Transaction& tx, const SecretString& secret, Timestamp now) {
+  DEPUTY_TRY(auto found, tx.find_key_by_secret(secret));
+  if (!found || !is_usable(*found, now)) return std::optional<Key>{};
+  if (!found->made_with) return found;
+  DEPUTY_TRY(const auto parent, tx.find_key(*found->made_with));
+  if (!parent || !is_usable(*parent, now)) return std::optional<Key>{};
+  return found;
+}
+
+}  // namespace
+
 Result<Key> Registry::authenticate(const SecretString& secret) {
   const Timestamp now = clock_.now();
-  DEPUTY_TRY(auto found, in_read(store_, [&](Transaction& tx) { return tx.find_key_by_secret(secret); }));
-  if (!found || !is_usable(*found, now))
-    return Error{ErrorKind::unauthorized, "the key is missing, unknown, expired or revoked"};
+  DEPUTY_TRY(auto found, in_read(store_, [&](Transaction& tx) { return usable_key(tx, secret, now); }));
+  if (!found) return Error{ErrorKind::unauthorized, "the key is missing, unknown, expired or revoked"};
   if (found->last_used_at && now - *found->last_used_at < use_noted_every) return *std::move(found);
   return in_write(store_, [&](Transaction& tx) -> Result<Key> {
-    DEPUTY_TRY(auto key, required(tx.find_key(found->id), "key"));
-    if (!is_usable(key, now))
-      return Error{ErrorKind::unauthorized, "the key is missing, unknown, expired or revoked"};
-    key.last_used_at = now;
-    DEPUTY_TRY(tx.update(key));
-    return key;
+    DEPUTY_TRY(auto key, usable_key(tx, secret, now));
+    if (!key) return Error{ErrorKind::unauthorized, "the key is missing, unknown, expired or revoked"};
+    key->last_used_at = now;
+    DEPUTY_TRY(tx.update(*key));
+    return *std::move(key);
   });
 }
 

@@ -141,6 +141,7 @@ CREATE TABLE keys (
   expires_at INTEGER,
   revoked_at INTEGER,
   last_used_at INTEGER,
+  made_with TEXT REFERENCES keys (id),
   mac BLOB NOT NULL
 ) STRICT;
 CREATE INDEX keys_by_age ON keys (created_at, id);

@@ -259,7 +259,8 @@ Row row_of(const Key& key, const Blob& secret_hash) {
           column_of(key.created_at),
           column_of(key.expires_at),
           column_of(key.revoked_at),
-          column_of(key.last_used_at)};
+          column_of(key.last_used_at),
+          column_of(key.made_with)};
 }
 
 Result<Key> key_from(const Row& row) {
@@ -273,6 +274,7 @@ Result<Key> key_from(const Row& row) {
   DEPUTY_TRY(const auto expires_at, columns.optional_time());
   DEPUTY_TRY(const auto revoked_at, columns.optional_time());
   DEPUTY_TRY(const auto last_used_at, columns.optional_time());
+  DEPUTY_TRY(auto made_with, columns.optional([&] { return columns.parsed<KeyId>(); }));
   return Key{.id = std::move(id),
              .role = role,
              .workload = std::move(workload),
@@ -280,7 +282,8 @@ Result<Key> key_from(const Row& row) {
              .created_at = created_at,
              .expires_at = expires_at,
              .revoked_at = revoked_at,
-             .last_used_at = last_used_at};
+             .last_used_at = last_used_at,
+             .made_with = std::move(made_with)};
 }
 
 Row row_of(const Issuance& issuance) {

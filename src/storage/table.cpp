@@ -72,7 +72,7 @@ const Table workloads{"workloads", 1, {"name", "grants"}};
 const Table keys{"keys",
                  1,
                  {"id", "secret_hash", "role", "workload", "connection_id", "created_at", "expires_at",
-                  "revoked_at", "last_used_at"}};
+                  "revoked_at", "last_used_at", "made_with"}};
 const Table issuances{"issuances",
                       1,
                       {"id", "connection_id", "tenant_id", "workload", "reason", "session_name",

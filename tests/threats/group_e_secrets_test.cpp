@@ -347,7 +347,7 @@ TEST_F(DatabaseFile, FindsAddedRows) {
   RawDatabase{made}.run(
       "INSERT INTO keys SELECT 'key_aaaaaaaaaaaaaaaaaaaaaaaa', zeroblob(32), 'admin', workload, "
       "connection_id, "
-      "created_at, NULL, NULL, last_used_at, mac FROM keys");
+      "created_at, NULL, NULL, last_used_at, made_with, mac FROM keys");
   EXPECT_TRUE(found_in(made));
 }
 
