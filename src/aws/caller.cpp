@@ -53,6 +53,7 @@ HttpRequest signed_request(const Caller& caller, const Call& call, const Credent
   request.headers.insert(request.headers.end(), added.begin(), added.end());
   request.headers.emplace_back("user-agent", "deputy");
   request.body = call.body;
+  request.timeout = caller.retry.attempt_timeout;
   return request;
 }
 

@@ -46,6 +46,8 @@ struct RetryPolicy {
   int attempts_max = 3;
   std::chrono::milliseconds backoff_base{100};  // full jitter over min(cap, base·2^n)
   std::chrono::milliseconds backoff_max{5'000};
+  // One attempt. A caller of ours waits at most for all of them: under the half minute that clients wait.
+  std::chrono::milliseconds attempt_timeout{8'000};
 };
 
 // What every service's client stands on. References outlive the clients.

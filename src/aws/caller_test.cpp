@@ -74,6 +74,14 @@ TEST_F(CallerTest, RetriesWhatMayPass) {
   EXPECT_EQ(transport.requests.size(), 12U);
 }
 
+TEST_F(CallerTest, AllAttemptsTogetherEndBeforeAClientGivesUp) {
+  EXPECT_TRUE(run().has_error());  // no connection
+  ASSERT_EQ(transport.requests.size(), 3U);
+  std::chrono::milliseconds together{0};
+  for (const auto& request : transport.requests) together += request.timeout;
+  EXPECT_LT(together, 29s);
+}
+
 TEST_F(CallerTest, GivesUpAfterItsAttempts) {
   transport.otherwise = FakeTransport::always(400, xml_error("Throttling", "Rate exceeded"));
   const auto result = run();
