@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "broker/broker.hpp"
 #include "core/clock.hpp"
@@ -37,7 +38,7 @@ struct Parts {
 
 // What the listener answers by itself (400, 408, 413, …), as a problem document:
 // http::ServerOptions::error_response.
-http::Response listener_error(int status);
+http::Response listener_error(int status, std::string_view request_id);
 
 // The HTTP API: authentication, refusal of external IDs, strict reading, handlers,
 // problem documents. On the loop's thread; what blocks runs on the pool. Outlives the tasks of its requests.

@@ -20,6 +20,7 @@ TEST(TenantBody, HasANameAndPerhapsAReference) {
   EXPECT_EQ(tenant.value().reference, "a-1");
   EXPECT_EQ(error_of(read_new_tenant(read("{}"))), "invalid_request name");
   EXPECT_EQ(error_of(read_new_tenant(read(R"({"name":"Acme","id":"ten_x"})"))), "unknown_field id");
+  EXPECT_EQ(error_of(read_new_tenant(read(R"({"name":"   "})"))), "invalid_request name");
 }
 
 // Identifiers are opaque: one that cannot exist is answered as one that does not.

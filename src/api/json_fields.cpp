@@ -60,6 +60,8 @@ Result<std::string> bounded_text(const json::Value& value, TextBounds bounds, co
                    path);
   if (has_control_character(value.text))
     return invalid(fmt::format("`{}` must not contain control characters", path), path);
+  if (bounds.bytes_min > 0 && value.text.find_first_not_of(' ') == std::string::npos)
+    return invalid(fmt::format("`{}` must not be blank", path), path);
   return value.text;
 }
 

@@ -139,7 +139,7 @@ http::Response problem_response(const Error& error, std::string_view request_id)
   return response;
 }
 
-http::Response listener_error(int status) {
+http::Response listener_error(int status, std::string_view request_id) {
   Error error{ErrorKind::invalid_request, "this is not a request that can be read"};
   if (status == 408) error = Error{ErrorKind::invalid_request, "the request did not arrive in time"};
   if (status == 413) error = Error{ErrorKind::payload_too_large, "the body is too large"};
@@ -147,13 +147,10 @@ http::Response listener_error(int status) {
   if (status == 500)
     error = Error{ErrorKind::internal, "something went wrong inside; the operator's log says what"};
   if (status == 503) error = Error{ErrorKind::overloaded, "too much is going on; try again shortly"};
-  http::Response response;
   boost::json::object body = problem_body(error, status);
-  response.status = status;
-  response.headers.add("Content-Type", "application/problem+json");
-  response.headers.add("Cache-Control", "no-store");
-  response.headers.add("X-Content-Type-Options", "nosniff");
-  response.body = boost::json::serialize(body);
+  body["request_id"] = request_id;
+  http::Response response =
+      plain_response(status, "application/problem+json", boost::json::serialize(body), request_id);
   add_error_headers(response, error);
   return response;
 }

@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "core/result.hpp"
 #include "core/task.hpp"
@@ -35,7 +36,7 @@ struct ServerOptions {
 
   // Renders what the listener itself answers (400, 408, 413, 417, 431, 500, 501, 503, 505); by default a line
   // of plain text. On the loop.
-  std::function<Response(int status)> error_response;
+  std::function<Response(int status, std::string_view request_id)> error_response;
 };
 
 // An HTTP/1.1 listener with keep-alive; requests of one connection are answered one at a time, pipelined or

@@ -174,11 +174,11 @@ TEST(Server, HandlersCutConnections) {
 
 TEST(Server, RendersItsOwnErrorsAsItIsTold) {
   ServerOptions options;
-  options.error_response = [](int status) {
+  options.error_response = [](int status, std::string_view request_id) {
     Response response;
     response.status = status;
     response.headers.add("Content-Type", "application/problem+json");
-    response.body = "{}";
+    response.body = std::string{request_id};
     return response;
   };
   const RunningServer running{options};
@@ -187,7 +187,7 @@ TEST(Server, RendersItsOwnErrorsAsItIsTold) {
   const auto reply = client.receive_response();
   EXPECT_EQ(reply.status, 400);
   EXPECT_EQ(reply.headers.find("Content-Type"), "application/problem+json");
-  EXPECT_EQ(reply.body, "{}");
+  EXPECT_TRUE(reply.body.starts_with("req_")) << reply.body;
   EXPECT_TRUE(client.is_closed());
 }
 

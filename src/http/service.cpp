@@ -72,8 +72,14 @@ void Service::tell_if_quiet() const {
   if (on_quiet && sessions.empty() && requests_in_flight == 0) on_quiet();
 }
 
-Response Service::error_response(int status) const {
-  Response response = options.error_response ? options.error_response(status) : plain_error(status);
+std::string Service::draw_request_id() {
+  constexpr std::size_t characters = 24;
+  return "req_" + random_base32(random, characters);
+}
+
+Response Service::error_response(int status, std::string_view request_id) const {
+  Response response =
+      options.error_response ? options.error_response(status, request_id) : plain_error(status);
   if (status == 503 && response.headers.count("Retry-After") == 0) response.headers.add("Retry-After", "1");
   return response;
 }

@@ -53,7 +53,8 @@ class Service : public std::enable_shared_from_this<Service> {
   void leave(Session& session);
 
   void request_done();
-  Response error_response(int status) const;
+  Response error_response(int status, std::string_view request_id) const;
+  std::string draw_request_id();
 
  private:
   void tell_if_quiet() const;

@@ -22,8 +22,6 @@ namespace {
 namespace asio = boost::asio;
 using boost::system::error_code;
 
-constexpr std::size_t identifier_characters = 24;
-
 // Writes what the socket takes of both, from `offset` on. Negative: an error, in errno.
 ssize_t send_from(int descriptor, std::string_view first, std::string_view second, std::size_t offset) {
   const std::string_view head = first.substr(std::min(offset, first.size()));
@@ -181,10 +179,10 @@ void Session::dispatch() {
   phase_ = Phase::handling;
   deadline_ = Time::max();
   if (service_->requests_in_flight >= service_->options.requests_in_flight_max) {
-    return send(service_->error_response(503));
+    return send(service_->error_response(503, service_->draw_request_id()));
   }
   request.remote_address = remote_address_;
-  request.request_id = "req_" + random_base32(service_->random, identifier_characters);
+  request.request_id = service_->draw_request_id();
   ++service_->requests_in_flight;
   service_->tasks.spawn(answer(shared_from_this(), std::move(request)));
 }
@@ -201,7 +199,7 @@ Task<void> Session::answer(std::shared_ptr<Session> session, Request request) {
   } catch (...) {
     spdlog::error("http: {}: a handler threw what is no std::exception", request_id);
   }
-  if (!response) response = service.error_response(500);
+  if (!response) response = service.error_response(500, request_id);
   service.request_done();
   session->respond(*std::move(response));
 }
@@ -215,7 +213,7 @@ void Session::respond(Response response) {
 void Session::refuse(int status) {
   keep_alive_ = false;
   to_head_ = false;
-  send(service_->error_response(status));
+  send(service_->error_response(status, service_->draw_request_id()));
 }
 
 void Session::send(Response response) {
