@@ -67,12 +67,13 @@ js::object evidence(const registry::Evidence& evidence) {
   return object;
 }
 
-js::object check(const registry::Check& check) {
+// A check that was not run has no answer of AWS to show, only when that was settled.
+js::object check(const registry::Check& check, Timestamp settled_at) {
   return {{"name", check.name},
           {"result", registry::to_text(check.result)},
           {"message", check.message},
           {"mend", or_null(check.mend)},
-          {"evidence", check.evidence ? js::value(evidence(*check.evidence)) : js::value{}}};
+          {"evidence", evidence(check.evidence.value_or(registry::Evidence{{}, {}, settled_at}))}};
 }
 
 js::object grant(const registry::Grant& grant) {
@@ -172,8 +173,9 @@ js::object render(const registry::Connection& connection, Audience audience) {
 }
 
 js::object render(const registry::Verification& verification) {
+  const Timestamp settled_at = verification.finished_at.value_or(verification.started_at);
   js::array checks;
-  for (const registry::Check& one : verification.checks) checks.push_back(check(one));
+  for (const registry::Check& one : verification.checks) checks.push_back(check(one, settled_at));
   return {
       {"id", verification.id.text()},
       {"connection_id", verification.connection_id.text()},

@@ -12,12 +12,14 @@ std::string assumable_message() {
 
 std::string denied_message() {
   return "AWS denied access to the role; AWS does not say which of these it is: the role does not exist "
-         "under "
-         "exactly this ARN; its trust policy does not name the partner's role as the principal, or not for "
-         "sts:AssumeRole; its condition does not have exactly this connection's external ID; or another "
-         "condition or an organization's policy forbids it. Compare the role with the template of this "
-         "connection, or create it from the template, then verify again; a change can take a few minutes to "
-         "reach every part of AWS";
+         "under exactly this ARN; its trust policy does not name the partner's role as the principal, or not "
+         "for sts:AssumeRole; its condition does not have exactly this connection's external ID; or another "
+         "condition or an organization's policy forbids it";
+}
+
+std::string denied_mend() {
+  return "Compare the role with the template of this connection, or create it from the template, then verify "
+         "again; a change can take a few minutes to reach every part of AWS";
 }
 
 std::string interrupted_message() {

@@ -14,6 +14,7 @@ namespace deputy::verify {
 std::string not_run_message();
 std::string assumable_message();
 std::string denied_message();
+std::string denied_mend();
 std::string interrupted_message();
 // What AWS's answer left open, by its class.
 std::string unclear_message(aws::AwsErrorClass error_class);

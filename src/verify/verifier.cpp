@@ -420,7 +420,7 @@ Task<VerificationReport> Run::concealed() {
 
 VerificationReport Run::denied_report(std::string request_id) {
   checklist_.set("role_assumable", CheckResult::failed, denied_message(),
-                 evidence("AccessDenied", std::move(request_id)));
+                 evidence("AccessDenied", std::move(request_id)), denied_mend());
   return report();
 }
 

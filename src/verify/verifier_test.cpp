@@ -175,6 +175,8 @@ TEST_F(VerifierTest, DiagnosesADenialWhenTheWindowIsOver) {
   EXPECT_THAT(found.message, HasSubstr("principal"));
   EXPECT_THAT(found.message, HasSubstr("external ID"));
   EXPECT_THAT(found.message, Not(HasSubstr("arn:")));
+  ASSERT_TRUE(found.mend);
+  EXPECT_THAT(*found.mend, HasSubstr("template"));
   EXPECT_EQ(found.evidence->aws_error_code, "AccessDenied");
   EXPECT_GE(sts.assume_role_calls.size(), 7U);
   EXPECT_LE(sts.assume_role_calls.size(), 20U);

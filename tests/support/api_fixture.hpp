@@ -174,6 +174,11 @@ class ApiFixture : public testing::Test {
                                .message = "scripted by the test",
                                .mend = std::nullopt,
                                .evidence = registry::Evidence{"", "fake-request", clock.now()}});
+      report.checks.push_back({.name = "trust_policy",
+                               .result = registry::CheckResult::skipped,
+                               .message = "not run by the test",
+                               .mend = std::nullopt,
+                               .evidence = std::nullopt});
       ASSERT_FALSE(registry.finish_verification(task, std::move(report)).has_error());
     }
   }
