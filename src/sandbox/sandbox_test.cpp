@@ -153,7 +153,6 @@ TEST(Seed, IsReadStrictly) {
        "or neither"},
       {R"({"accounts":[{"id":"111111111111","users":[{"name":"u","access_key_id":"ASIA000000000000","secret_access_key":"s"}]}]})",
        "not beginning with ASIA"},
-      {R"({"accounts":[{"id":"111111111111","roles":[{"name":"r"}]}]})", "`trust_policy` is missing"},
       {R"({"accounts":[{"id":"111111111111","roles":[{"name":"r","trust_policy":"text"}]}]})",
        "not an object"},
       {R"({"accounts":[{"id":"111111111111","log_groups":[{"name":"g","region":"cn-north-1"}]}]})",
@@ -165,6 +164,13 @@ TEST(Seed, IsReadStrictly) {
     ASSERT_FALSE(seed) << text;
     EXPECT_NE(seed.error().message.find(message), std::string::npos) << seed.error().message;
   }
+}
+
+TEST(Seed, ARoleWithoutATrustPolicyTrustsNobody) {
+  const auto seed = read_seed(
+      R"({"accounts":[{"id":"111111111111","users":[{"name":"u","access_key_id":"AKIA_acme","secret_access_key":"s"}],"roles":[{"name":"r"}]}]})");
+  ASSERT_TRUE(seed) << seed.error().message;
+  EXPECT_NE(seed.value().accounts[0].roles[0].trust_policy.find("Deny"), std::string::npos);
 }
 
 TEST(Seed, PlantsByTheRulesOfCalls) {

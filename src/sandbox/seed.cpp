@@ -87,9 +87,14 @@ Result<SeedPolicies> policies(const json::Value& object) {
   return read;
 }
 
+constexpr const char* trusts_nobody =
+    R"({"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":"*","Action":"sts:AssumeRole"}]})";
+
+// Shorter than AWS's, so that a seed can use telling names.
 bool is_access_key_id(std::string_view id) {
-  return id.size() >= 16 && id.size() <= 128 && !id.starts_with("ASIA") &&
-         std::ranges::all_of(id, [](char c) { return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); });
+  return id.size() >= 4 && id.size() <= 128 && !id.starts_with("ASIA") && std::ranges::all_of(id, [](char c) {
+           return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
+         });
 }
 
 Result<SeedUser> user(const json::Value& value) {
@@ -102,9 +107,10 @@ Result<SeedUser> user(const json::Value& value) {
   if (user.access_key_id.empty() != user.secret_access_key.empty())
     return wrong(value.position, "a user has both `access_key_id` and `secret_access_key`, or neither");
   if (!user.access_key_id.empty() && !is_access_key_id(user.access_key_id))
-    return wrong(value.position,
-                 in_backticks(user.access_key_id) +
-                     " is not an access key ID of a user: 16 to 128 of A–Z and 0–9, not beginning with ASIA");
+    return wrong(
+        value.position,
+        in_backticks(user.access_key_id) +
+            " is not an access key ID of a user: 4 to 128 letters, digits and `_`, not beginning with ASIA");
   DEPUTY_TRY(user.policies, policies(value));
   return user;
 }
@@ -117,8 +123,11 @@ Result<SeedRole> role(const json::Value& value) {
   DEPUTY_TRY(auto path, text_or_empty(value, "path"));
   if (!path.empty()) role.path = std::move(path);
   const json::Value* const trust = value.find("trust_policy");
-  if (!trust) return wrong(value.position, "`trust_policy` is missing in a role");
-  DEPUTY_TRY(role.trust_policy, document(*trust, "trust_policy"));
+  if (trust) {
+    DEPUTY_TRY(role.trust_policy, document(*trust, "trust_policy"));
+  } else {
+    role.trust_policy = trusts_nobody;
+  }
   DEPUTY_TRY(role.policies, policies(value));
   if (const json::Value* const duration = value.find("max_session_duration")) {
     DEPUTY_TRY(const auto seconds, whole_number(*duration, "max_session_duration"));
