@@ -71,6 +71,8 @@ class Demo {
     if (told) {
       status = 0;
       if (!options_.exit) co_await stay_up();
+    } else if (stop_.stop_requested() && !options_.exit) {
+      status = 0;  // Ctrl-C while it told: as clean an end as afterwards
     } else {
       narrator_.went_wrong(told.error().message);
       if (!told.error().detail.empty()) narrator_.went_wrong(told.error().detail);
@@ -107,7 +109,7 @@ class Demo {
     narrator_.plain(fmt::format("Deputy listens on {}, the sandbox on {}.", url_, sandbox_url_));
 
     Story story{*caller_, *service_, ApiClient{transport_, url_, admin_key_}, narrator_};
-    DEPUTY_CO_TRY(co_await story.tell());
+    DEPUTY_CO_TRY(co_await story.tell(stop_.get_token()));
     narrator_.plain("");
     narrator_.title("Every step came out as told.");
     co_return success();

@@ -1,5 +1,6 @@
 #include "app/demo/story.hpp"
 
+#include <array>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <fmt/format.h>
@@ -65,17 +66,17 @@ Story::Story(const aws::Caller& caller, Service& service, ApiClient api, Narrato
       acme_(caller, region_, acme_admin.credentials()),
       globex_(caller, region_, globex_admin.credentials()) {}
 
-Task<Result<void>> Story::tell() {
-  DEPUTY_CO_TRY(co_await define_integration());
-  DEPUTY_CO_TRY(co_await connect_acme());
-  DEPUTY_CO_TRY(co_await refuse_a_chosen_external_id());
-  DEPUTY_CO_TRY(co_await reject_globex());
-  DEPUTY_CO_TRY(co_await refuse_mallory());
-  DEPUTY_CO_TRY(co_await use_acmes_account());
-  DEPUTY_CO_TRY(co_await suspend_on_drift());
-  DEPUTY_CO_TRY(co_await repair());
-  DEPUTY_CO_TRY(co_await rotate());
-  DEPUTY_CO_TRY(co_await verify_journal());
+Task<Result<void>> Story::tell(std::stop_token stop) {
+  using Chapter = Task<Result<void>> (Story::*)();
+  static constexpr std::array<Chapter, 10> chapters{
+      &Story::define_integration, &Story::connect_acme,   &Story::refuse_a_chosen_external_id,
+      &Story::reject_globex,      &Story::refuse_mallory, &Story::use_acmes_account,
+      &Story::suspend_on_drift,   &Story::repair,         &Story::rotate,
+      &Story::verify_journal};
+  for (const Chapter chapter : chapters) {
+    if (stop.stop_requested()) co_return Error{ErrorKind::internal, "ended before the story was told"};
+    DEPUTY_CO_TRY(co_await (this->*chapter)());
+  }
   co_return success();
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <stop_token>
 #include <string>
 
 #include "app/api_client.hpp"
@@ -18,7 +19,8 @@ class Story {
  public:
   Story(const aws::Caller& caller, Service& service, ApiClient api, Narrator& narrator);
 
-  Task<Result<void>> tell();
+  // Ends early, with an error, between two chapters when asked to stop.
+  Task<Result<void>> tell(std::stop_token stop);
 
  private:
   struct CustomerConnection {
