@@ -12,7 +12,7 @@ enum class Format { process, env, json };
 
 struct CredentialsArguments {
   std::string connection;
-  Format format = Format::json;
+  Format format = Format::process;  // so that a profile needs nothing but the connection
   std::optional<std::int64_t> duration_seconds;
   std::string region;
   std::string session_name;
@@ -80,7 +80,9 @@ void add_credentials_command(CLI::App& program, Context& context) {
   static const std::map<std::string, Format> formats{
       {"process", Format::process}, {"env", Format::env}, {"json", Format::json}};
   command->add_option("connection", arguments->connection)->required();
-  command->add_option("--format", arguments->format, "process (for credential_process), env or json")
+  command
+      ->add_option("--format", arguments->format,
+                   "process (for credential_process; the default), env or json")
       ->transform(CLI::CheckedTransformer(formats).description(""));
   command->add_option("--duration-seconds", arguments->duration_seconds, "1800 to 43200");
   command->add_option("--region", arguments->region, "Where STS is asked");

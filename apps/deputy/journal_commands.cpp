@@ -22,6 +22,7 @@ Result<std::unique_ptr<registry::Store>> open_store(const std::string& config_fi
 
 Result<std::optional<journal::Checkpoint>> read_checkpoint(const std::string& file) {
   if (file.empty()) return std::optional<journal::Checkpoint>{};
+  if (const auto given = journal::parse_checkpoint(file)) return std::optional{given.value()};
   DEPUTY_TRY(auto text, read_input(file));
   while (!text.empty() && (text.back() == '\n' || text.back() == '\r' || text.back() == ' ')) text.pop_back();
   DEPUTY_TRY(const auto checkpoint, journal::parse_checkpoint(text));
@@ -119,8 +120,9 @@ void add_journal_commands(CLI::App& program, Context& context) {
   auto verify_config = add_config_option(*verify_command);
   auto checkpoint = std::make_shared<std::string>();
   auto verify_output = std::make_shared<Output>(Output::text);
-  verify_command->add_option("--checkpoint", *checkpoint,
-                             "File with a checkpoint that was printed before: finds a tail that was cut off");
+  verify_command->add_option(
+      "--checkpoint", *checkpoint,
+      "A checkpoint that was printed before, or a file with it: finds a tail that was cut off");
   add_output_option(*verify_command, *verify_output);
   verify_command->callback([&context, verify_config, checkpoint, verify_output] {
     context.status = verify(*verify_config, *checkpoint, *verify_output);

@@ -33,7 +33,7 @@ int check_config(const std::string& file) {
   for (const auto& note : loaded.notes) std::cout << "note: " << note << "\n";
   if (!loaded.problems.empty()) {
     for (const auto& [where, what] : loaded.problems) std::cout << where << ": " << what << "\n";
-    return found_something;
+    return loaded.unreadable ? wrong_use : found_something;
   }
   const auto key = app::load_master_key(loaded.config);
   if (!key) {

@@ -23,8 +23,13 @@ Task<Result<ApiAnswer>> ApiClient::call(std::string method, std::string path,
     request.headers.emplace_back("Content-Type", "application/json");
     request.body = boost::json::serialize(*body);
   }
-  DEPUTY_CO_TRY(auto response, co_await transport_.send(std::move(request)));
-  ApiAnswer answer{.status = response.status, .body = nullptr, .text = std::move(response.body)};
+  auto sent = co_await transport_.send(std::move(request));
+  if (!sent)  // the transport is AWS's and speaks of AWS
+    co_return Error{ErrorKind::upstream_unavailable,
+                    "the server at " + in_backticks(url_) + " could not be reached: is DEPUTY_URL right?",
+                    sent.error().detail};
+  const aws::HttpResponse response = std::move(sent).value();
+  ApiAnswer answer{.status = response.status, .body = nullptr, .text = response.body};
   boost::system::error_code not_json;
   auto parsed = boost::json::parse(answer.text, not_json);
   if (!not_json) answer.body = std::move(parsed);

@@ -180,6 +180,7 @@ class Loader {
     } catch (const toml::parse_error& error) {
       problem(fmt::format("{}:{}", file.string(), error.source().begin.line),
               std::string{error.description()});
+      loaded_.unreadable = true;
       return;
     }
     const std::filesystem::path base = std::filesystem::absolute(file).parent_path();

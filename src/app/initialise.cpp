@@ -41,6 +41,11 @@ Result<void> write_config(const std::filesystem::path& path) {
   out << config_text;
   out.close();
   if (!out) return file_error(path, "cannot be written");
+  // It may come to hold an address or a proxy's password: like the key, for its owner alone.
+  std::error_code failed;
+  std::filesystem::permissions(path, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write,
+                               failed);
+  if (failed) return file_error(path, "cannot be kept from others: " + failed.message());
   return success();
 }
 

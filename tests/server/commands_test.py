@@ -2,11 +2,13 @@
 
 import json
 import os
+import signal
 import subprocess
+import tempfile
 
 import unittest
 
-from harness import BINARY, REGION, ServerTest, trust
+from harness import BINARY, REGION, Process, ServerTest, trust
 
 
 class Commands(ServerTest):
@@ -37,6 +39,7 @@ class Commands(ServerTest):
         key = self.json_of("key", "create", "--role", "workload", "--workload", "archiver-job")["secret"]
         process = self.deputy.command("credentials", connection["id"], "--format", "process", key=key)
         self.assertEqual(json.loads(process.stdout)["Version"], 1)
+        self.assertEqual(self.deputy.command("credentials", connection["id"], key=key).stdout, process.stdout)
         shell = self.deputy.command("credentials", connection["id"], "--format", "env", key=key)
         self.assertIn("export AWS_SESSION_TOKEN=", shell.stdout)
         listed = self.deputy.command("connection", "list")
@@ -48,8 +51,18 @@ class Commands(ServerTest):
         self.assertEqual(self.deputy.command("no-such-command").returncode, 2)
         self.assertEqual(self.deputy.command("tenant", "list", key="dpk_admin_wrong").returncode, 1)
         url, self.deputy.url = self.deputy.url, "http://127.0.0.1:1"
-        self.assertEqual(self.deputy.command("tenant", "list").returncode, 3)
+        lost = self.deputy.command("tenant", "list")
+        self.assertEqual(lost.returncode, 3)
+        self.assertIn("http://127.0.0.1:1", lost.stderr)
+        self.assertNotIn("AWS", lost.stderr)
         self.deputy.url = url
+        self.assertEqual(self.deputy.command("config", "check", "--config", "/no/such/file").returncode, 2)
+
+    def test_a_checkpoint_is_given_as_it_is_or_in_a_file(self):
+        checkpoint = self.deputy.command("journal", "verify").stdout.strip()
+        self.assertEqual(self.deputy.command("journal", "verify", "--checkpoint", checkpoint).returncode, 0)
+        self.assertEqual(self.deputy.command("journal", "verify", "--checkpoint", "99:" + checkpoint.split(":")[1]).returncode, 1)
+        self.assertEqual(self.deputy.command("journal", "verify", "--checkpoint", "neither").returncode, 2)
 
     def verify_role(self, role, external_id, **environment):
         return subprocess.run([BINARY, "verify", "--role-arn", role, "--external-id", external_id, "--region", REGION, "--output", "json"],
@@ -73,6 +86,8 @@ class Commands(ServerTest):
         before = open(os.path.join(self.deputy.folder, "master.key")).read()
         self.assertEqual(self.deputy.command("init", "--dir", self.deputy.folder).returncode, 2)
         self.assertEqual(open(os.path.join(self.deputy.folder, "master.key")).read(), before)
+        for made in os.listdir(self.deputy.folder):
+            self.assertEqual(os.stat(os.path.join(self.deputy.folder, made)).st_mode & 0o077, 0, made)
 
     def test_config_check_names_problems_with_their_lines(self):
         self.assertEqual(self.deputy.command("config", "check").returncode, 0)
@@ -99,6 +114,14 @@ class Demo(unittest.TestCase):
         for line in ("external_id_not_settable", "the connection is rejected", "the connection is suspended", "word for word", "acme-invoices",
                      "POST /checkout 500", "the rotation is over", "Every step came out as told."):
             self.assertIn(line, told.stdout)
+
+    def test_ctrl_c_in_the_midst_of_the_story_ends_it_cleanly(self):
+        with tempfile.TemporaryDirectory() as folder:
+            demo = Process([BINARY, "demo"], {**os.environ, "TMPDIR": folder})
+            demo.wait_for("external ID")
+            self.assertEqual(demo.end(signal.SIGINT), 0)
+            self.assertNotIn("Every step", demo.output())
+            self.assertEqual(os.listdir(folder), [])
 
 
 if __name__ == "__main__":
