@@ -70,8 +70,8 @@ struct ConfigProblem {
 struct LoadedConfig {
   Config config;
   std::vector<ConfigProblem> problems;  // empty: the configuration can be used
-  bool unreadable = false;              // one of the problems is that the file is missing or not TOML
   std::vector<std::string> notes;       // settings that are known and have no effect in this version
+  bool unreadable = false;              // one of the problems is that the file is missing or not TOML
 };
 
 // Reads the file, if one is given, then the environment (`DEPUTY_<SECTION>__<KEY>`), which wins. Never

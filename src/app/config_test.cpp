@@ -30,7 +30,8 @@ class ConfigTest : public testing::Test {
 };
 
 TEST_F(ConfigTest, HasTheDocumentedDefaults) {
-  const auto [config, problems, notes] = load("");
+  const auto [config, problems, notes, unreadable] = load("");
+  EXPECT_FALSE(unreadable);
   EXPECT_TRUE(problems.empty());
   EXPECT_EQ(config.server.listen.address, "127.0.0.1");
   EXPECT_EQ(config.server.listen.port, 8180);
@@ -41,7 +42,7 @@ TEST_F(ConfigTest, HasTheDocumentedDefaults) {
 }
 
 TEST_F(ConfigTest, ReadsEverySection) {
-  const auto [config, problems, notes] = load(R"(
+  const auto [config, problems, notes, unreadable] = load(R"(
 [server]
 listen = "[::1]:9000"
 public_url = "https://deputy.example/"
@@ -73,8 +74,8 @@ sts_rate = 50
 }
 
 TEST_F(ConfigTest, TheEnvironmentWins) {
-  const auto [config, problems, notes] = load("[server]\nlisten = \"127.0.0.1:1\"\n",
-                                              {{"DEPUTY_SERVER__LISTEN", "0.0.0.0:2"},
+  const auto [config, problems, notes, unreadable] = load(
+      "[server]\nlisten = \"127.0.0.1:1\"\n", {{"DEPUTY_SERVER__LISTEN", "0.0.0.0:2"},
                                                {"DEPUTY_AWS__PARTNER_ACCOUNTS", "111111111111,222222222222"},
                                                {"DEPUTY_URL", "http://x"}});
   EXPECT_TRUE(problems.empty());
