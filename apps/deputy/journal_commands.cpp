@@ -66,7 +66,7 @@ boost::json::object to_json(const journal::ChainedEntry& chained) {
           {"actor", {{"kind", entry.actor.kind}, {"id", entry.actor.id}, {"address", entry.actor.address}}},
           {"act", entry.act},
           {"subject", entry.subject},
-          {"tenant_id", entry.tenant},
+          {"tenant", entry.tenant},
           {"outcome", journal::to_text(entry.outcome)},
           {"detail", boost::json::parse(entry.detail, ignored)}};
 }
