@@ -112,8 +112,8 @@ struct Api::State {
   Services services;
   RecentRefusals refusals;
 
-  State(Parts parts, Settings settings, const bool& draining)
-      : services{std::move(parts), std::move(settings), metrics, draining} {}
+  State(Parts parts, Settings settings, const std::optional<std::string>& unready)
+      : services{std::move(parts), std::move(settings), metrics, unready} {}
 
   Task<Result<registry::Key>> authenticate(const http::Request& request, const Route& route);
   Task<Result<Reply>> answer(Call& call);
@@ -161,7 +161,7 @@ http::Response Api::State::refuse(const Error& error, const Match& match, std::s
 }
 
 Api::Api(Parts parts, Settings settings)
-    : state_(std::make_unique<State>(std::move(parts), std::move(settings), draining_)) {}
+    : state_(std::make_unique<State>(std::move(parts), std::move(settings), unready_)) {}
 Api::~Api() = default;
 
 Task<http::Response> Api::handle(http::Request request) {

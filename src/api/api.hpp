@@ -52,12 +52,13 @@ class Api {
   // An http::Handler. Never fails: every error is an answer.
   Task<http::Response> handle(http::Request request);
 
-  // From now on /readyz answers 503, so that a balancer sends no more; everything else goes on.
-  void begin_draining() { draining_ = true; }
+  // From now on /readyz answers 503, so that a balancer sends no more; everything else goes on. `why` is
+  // public.
+  void be_unready(std::string why) { unready_ = std::move(why); }
 
  private:
   struct State;
-  bool draining_ = false;
+  std::optional<std::string> unready_;
   std::unique_ptr<State> state_;
 };
 

@@ -249,8 +249,9 @@ TEST_F(ApiGates, HealthReadinessMetricsAndDocsAnswer) {
   EXPECT_NE(docs.text.find("id=\"external_id_not_settable\""), std::string::npos);
 }
 
-TEST_F(ApiGates, AStoppingServiceIsNotReady) {
-  api.begin_draining();
+TEST_F(ApiGates, AnUnreadyServiceSaysSoAndLives) {
+  EXPECT_EQ(call("GET", "/readyz", "").status, 200);
+  api.be_unready("the service is stopping");
   EXPECT_EQ(call("GET", "/readyz", "").status, 503);
   EXPECT_EQ(call("GET", "/healthz", "").status, 200);
 }

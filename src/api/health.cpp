@@ -11,9 +11,9 @@ Task<Result<Reply>> get_health(const Services&, Call) {
   co_return Reply{.body = R"({"status":"ok"})"};
 }
 
-// The database answers, and the process is not about to stop.
+// The database answers and can be trusted, and the process is not about to stop.
 Task<Result<Reply>> get_readiness(const Services& services, Call) {
-  if (services.draining) co_return Error{ErrorKind::overloaded, "the service is stopping"};
+  if (services.unready) co_return Error{ErrorKind::overloaded, *services.unready};
   const auto reachable = co_await services.run([&] { return services.registry().earliest_due(); });
   if (reachable.has_error())
     co_return Error{ErrorKind::overloaded, "the database does not answer", reachable.error().detail};

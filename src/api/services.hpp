@@ -23,7 +23,7 @@ struct Services {
   Parts parts;
   Settings settings;
   Metrics& metrics;
-  const bool& draining;
+  const std::optional<std::string>& unready;  // why /readyz answers 503
 
   registry::Registry& registry() const { return parts.registry; }
   // Runs `work`, which calls the registry, where it may block.

@@ -4,6 +4,7 @@
 #include <spdlog/spdlog.h>
 
 #include "api/api.hpp"
+#include "app/integrity_watch.hpp"
 #include "app/partner_identity.hpp"
 #include "app/version.hpp"
 #include "aws/curl_transport.hpp"
@@ -81,6 +82,7 @@ struct Service::Rooms {
   SystemClock clock;
   SystemRandom random;
   WorkPool pool{{.threads = database_threads}};
+  WorkPool long_reads{{.threads = 1}};
   aws::CurlTransport transport;
   aws::Caller caller;
   std::unique_ptr<aws::Sts> sts;
@@ -92,6 +94,7 @@ struct Service::Rooms {
   std::unique_ptr<verify::Service> verification;
   std::unique_ptr<api::Api> api;
   std::unique_ptr<http::Server> server;
+  std::unique_ptr<IntegrityWatch> integrity;
 
   Rooms(http::AsioLoop& loop, const aws::Endpoints& endpoints)
       : transport(loop),
@@ -137,6 +140,11 @@ void Service::Rooms::furnish(http::AsioLoop& loop, const Config& config, const R
   server = std::make_unique<http::Server>(loop, server_options(config), [this](http::Request request) {
     return api->handle(std::move(request));
   });
+  integrity = std::make_unique<IntegrityWatch>(
+      loop, clock, long_reads, *store, *registry, IntegrityWatch::Settings{}, [this](const Error&) {
+        broker->halt();
+        api->be_unready("the database failed its integrity check; the service's operator has to look");
+      });
 }
 
 Service::Service(http::AsioLoop& loop, Config config, Surroundings surroundings)
@@ -159,6 +167,7 @@ Task<Result<void>> Service::start() {
   DEPUTY_CO_TRY(rooms->server->listen());
   rooms_ = std::move(rooms);
   rooms_->verification->start();
+  rooms_->integrity->start();
   co_return success();
 }
 
@@ -168,11 +177,12 @@ std::uint16_t Service::port() const {
 
 Task<void> Service::stop() {
   if (!rooms_) co_return;
-  rooms_->api->begin_draining();
+  rooms_->api->be_unready("the service is stopping");
   co_await rooms_->server->drain(drain_grace);
   rooms_->transport.close();  // what still waits for AWS ends now, inconclusive
   while (rooms_->server->requests_in_flight() > 0)
     co_await sleep_for(loop_, std::chrono::milliseconds{10}, {});
+  co_await rooms_->integrity->stop();
   co_await rooms_->verification->stop();
   co_await rooms_->broker->stop();
   rooms_.reset();

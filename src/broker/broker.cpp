@@ -59,6 +59,11 @@ Error connection_changed() {
   return Error{ErrorKind::conflict, "the connection changed meanwhile"};
 }
 
+Error is_halted() {
+  return Error{ErrorKind::internal, "Deputy issues no credentials at the moment; its operator has to look",
+               "the database failed its integrity check"};
+}
+
 struct Obtained {
   SessionPointer session;
   registry::IssuanceSource source = registry::IssuanceSource::sts;
@@ -118,6 +123,7 @@ struct Broker::State {
   Remembered denied;
   Remembered on_record;
   Counts counts;
+  bool halted = false;
   TaskGroup group;
 
   Task<Result<IssuedCredentials>> issue(CredentialRequest request);
@@ -145,6 +151,7 @@ struct Broker::State {
 Task<Result<IssuedCredentials>> Broker::State::issue(CredentialRequest request) {
   DEPUTY_CO_TRY(check_options(request.options));
   for (int i = 0; i < attempts_max; ++i) {
+    if (halted) co_return is_halted();
     Pending self{.owners = {request.connection_id, request.key.workload}};
     pending.insert(&self);
     auto issued = co_await attempt(request, self);
@@ -377,6 +384,12 @@ void Broker::revoke(const ConnectionId& connection) {
 void Broker::revoke(const WorkloadName& workload) {
   state_->cache.forget(workload);
   state_->revoke_where([&](const Owners& owners) { return owners.workload == workload; });
+}
+
+void Broker::halt() {
+  state_->halted = true;
+  state_->cache.forget_all();
+  state_->revoke_where([](const Owners&) { return true; });
 }
 
 Broker::Counts Broker::counts() const {

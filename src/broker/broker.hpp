@@ -75,6 +75,9 @@ class Broker {
   // The same for everything a workload was given: its grants changed.
   void revoke(const WorkloadName& workload);
 
+  // Gives nothing out from now on, to nobody: what it decides by cannot be trusted any more.
+  void halt();
+
   struct Counts {
     std::uint64_t hits = 0, misses = 0, joins = 0, sts_errors = 0, entries = 0;
   };

@@ -84,6 +84,19 @@ TEST_F(BrokerTest, MissesJoinOneCall) {
   EXPECT_EQ(broker->counts().joins, 9U);
 }
 
+TEST_F(BrokerTest, HaltedItGivesNothingOutToNobody) {
+  ASSERT_TRUE(issue(collector, acme.id));
+  gate.close();
+  const auto fetching = begin(request(collector, acme.id, {.duration = seconds{1800}}));
+  settle();
+  broker->halt();
+  gate.open();
+  EXPECT_EQ(kind(end(*fetching)), ErrorKind::internal);
+  EXPECT_EQ(kind(issue(collector, acme.id)), ErrorKind::internal);
+  EXPECT_EQ(kind(issue(key(KeyRole::admin), acme.id)), ErrorKind::internal);
+  EXPECT_EQ(broker->counts().entries, 0U);
+}
+
 TEST_F(BrokerTest, WhatDiffersInAnythingIsAnotherSession) {
   const std::string policy =
       R"({"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:GetObject","Resource":"*"}]})";

@@ -60,5 +60,10 @@ void CredentialCache::forget(const ConnectionId& connection) {
 void CredentialCache::forget(const WorkloadName& workload) {
   forget_owner(workload.text());
 }
+void CredentialCache::forget_all() {
+  by_owner_.clear();
+  by_key_.clear();
+  entries_.clear();
+}
 
 }  // namespace deputy::broker

@@ -54,6 +54,7 @@ class CredentialCache {
   void put(Entry entry);  // replaces one of the same key
   void forget(const ConnectionId& connection);
   void forget(const WorkloadName& workload);
+  void forget_all();
   std::size_t size() const { return by_key_.size(); }
 
  private:

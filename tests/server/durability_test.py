@@ -106,6 +106,36 @@ class Durability(ServerTest):
         self.deputy.start()
         self.assertEqual(self.deputy.call("POST", f"/v1/connections/{connection['id']}/credentials", {}).status, 500)
 
+    def test_a_row_put_back_to_an_older_state_stops_issuing(self):
+        connection = self.active_connection()
+        self.workload_key()
+        path = f"/v1/connections/{connection['id']}/credentials"
+        self.deputy.must("POST", path, {})
+        self.deputy.stop()
+
+        def workload():
+            with sqlite3.connect(self.database()) as database:
+                row = database.execute("SELECT * FROM workloads WHERE name = 'log-loader'").fetchone()
+            database.close()
+            return row
+
+        granted = workload()
+        self.deputy.start()
+        self.deputy.must("PUT", "/v1/workloads/log-loader", {"grants": []})
+        self.deputy.stop()
+        with sqlite3.connect(self.database()) as database:
+            columns = [row[1] for row in database.execute("PRAGMA table_info(workloads)")]
+            database.execute(f"UPDATE workloads SET {', '.join(name + ' = ?' for name in columns)} WHERE name = 'log-loader'", granted)
+        database.close()
+        self.assertEqual(workload(), granted)
+        self.deputy.start()
+        self.deputy.process.wait_for("critical.*tampered")
+        self.assertEqual(self.deputy.call("GET", "/readyz").status, 503)
+        self.assertEqual(self.deputy.call("GET", "/healthz").status, 200)
+        answer = self.deputy.call("POST", path, {})
+        self.assertEqual((answer.status, answer.body["code"]), (500, "internal"))
+        self.assertEqual(self.deputy.call("GET", "/v1/workloads/log-loader").status, 200)
+
     def test_an_older_copy_of_the_file_shows_against_a_checkpoint(self):
         self.connect()
         self.deputy.stop()
