@@ -72,12 +72,17 @@ Connection with_role(Connection connection, const RoleArn& role_arn, Timestamp d
   connection.role_arn = role_arn;
   connection.state = ConnectionState::verifying;
   ++connection.binding_version;
+  connection = without_verification(std::move(connection));
+  connection.next_verification_at = due;
+  return connection;
+}
+
+Connection without_verification(Connection connection) {
   void_verification(connection);
   if (connection.rotation && connection.rotation->state == RotationState::verified) {
     connection.rotation->state = RotationState::awaiting_customer;
     connection.rotation->verified_at.reset();
   }
-  connection.next_verification_at = due;
   return connection;
 }
 

@@ -5,7 +5,7 @@
 #include "registry/registry.hpp"
 
 // The life of a connection as pure functions: each takes it as it was and returns it as it is after one
-// event. The rules are DESIGN section 3's; the registry finds the facts, these decide, the store keeps.
+// event. The rules are in README.md; the registry finds the facts, these decide, the store keeps.
 namespace deputy::registry {
 
 // `connection_disconnected` for one that has ended: the only thing left is to read it.
@@ -14,6 +14,10 @@ Result<void> require_connected(const Connection& connection);
 // A role ARN was given: back to `verifying`, under a new binding, unverified. `due` is when its verification
 // may begin.
 Connection with_role(Connection connection, const RoleArn& role_arn, Timestamp due);
+
+// What was verified says nothing any more: nothing is issued until a verification has passed. The state
+// stays.
+Connection without_verification(Connection connection);
 
 // A verification was asked for: a rejected connection is tried again, every other keeps its state.
 Connection with_verification_requested(Connection connection, Timestamp due);

@@ -20,11 +20,17 @@ Result<void> check_still_issuable(Transaction& tx, const Connection& now_stored,
     return Error{ErrorKind::conflict, "the connection's role or external ID changed meanwhile; ask again"};
   if (!now_stored.verified_at || now - *now_stored.verified_at > settings.verification_max_age)
     return Error{ErrorKind::verification_expired, "the last passed verification is too old; verify again"};
+  DEPUTY_TRY(const bool for_us, is_last_verified_for(tx, now_stored, settings.partner_principal));
+  if (!for_us)
+    return Error{ErrorKind::verification_expired,
+                 "the role was verified for another partner principal; verify the connection again"};
   if (!view.workload) return success();
   DEPUTY_TRY(const auto workload, tx.find_workload(view.workload->name));
   const auto covers = [&](const Grant& grant) { return grant.covers(now_stored); };
   if (!workload || !std::ranges::any_of(workload->grants, covers))
     return Error{ErrorKind::not_found, "no such connection"};
+  if (workload->grants != view.workload->grants)
+    return Error{ErrorKind::conflict, "the workload's grants changed meanwhile; ask again"};
   return success();
 }
 

@@ -131,6 +131,7 @@ struct Grant {
   std::vector<GrantOption> may;
   std::optional<std::string> session_policy;  // forced on every issuance of this grant
   bool covers(const Connection& connection) const;
+  friend bool operator==(const Grant&, const Grant&) = default;
 };
 struct Workload {
   WorkloadName name;

@@ -93,6 +93,7 @@ TEST_F(RegistryTest, HoldsTheAccountThatWasNamedAtCreation) {
   const NewConnection wanted{acme.id, integration_name(), AccountId::parse("333333333333").value()};
   const auto connection = registry().create_connection(actor(), wanted, std::nullopt).value().value;
   EXPECT_EQ(registry().set_role(actor(), connection.id, acme_role).error().kind, ErrorKind::account_mismatch);
+  EXPECT_EQ(journal_entries("connection.role_given"), 2U);
 }
 
 TEST_F(RegistryTest, BecomesActiveOnlyThroughAVerification) {
@@ -267,6 +268,58 @@ TEST_F(RegistryTest, AnIssuanceIsRecordedOnlyWhileItsViewHolds) {
   ASSERT_TRUE(registry().disconnect(actor(), connection.id));
   EXPECT_EQ(record().error().kind, ErrorKind::connection_disconnected);
   EXPECT_EQ(journal_entries("credentials.issued"), 1U);
+}
+
+TEST_F(RegistryTest, WhatWasVerifiedForAnotherPartnerPrincipalIssuesNothing) {
+  const auto connection = active_connection(make_tenant("Acme"));
+  Settings settings = registry().settings();
+  settings.partner_principal = RoleArn::parse("arn:aws:iam::111111111111:role/another").value();
+  Registry restarted{store(), clock(), random(), settings};
+  const auto record = [&] {
+    const auto view = restarted.issuing_view(connection.id, std::nullopt).value();
+    return restarted.record_issuance(Actor::command("test"), make_issuance(connection), view);
+  };
+  EXPECT_EQ(record().error().kind, ErrorKind::verification_expired);
+  const auto verify = [&](VerificationReport report) {
+    clock().advance(settings.verification_min_interval);
+    EXPECT_TRUE(restarted.request_verification(actor(), connection.id));
+    auto tasks = restarted.claim_due(10, 10min).value();
+    ASSERT_EQ(tasks.size(), 1U);
+    EXPECT_EQ(tasks.front().binding.partner_principal, settings.partner_principal);
+    EXPECT_TRUE(restarted.finish_verification(tasks.front(), std::move(report)));
+  };
+  verify({.checks = {}, .account_id = {}, .retry_at = {}});  // inconclusive
+  EXPECT_EQ(record().error().kind, ErrorKind::verification_expired);
+  verify(passed());
+  EXPECT_TRUE(record());
+}
+
+TEST_F(RegistryTest, GrantsThatWereChangedAreDecidedOnAgain) {
+  const auto connection = active_connection(make_tenant("Acme"));
+  const auto name = WorkloadName::parse("log-loader").value();
+  const Grant wide{.integration = {}, .tenants = {}, .may = {}, .session_policy = {}};
+  ASSERT_TRUE(registry().put_workload(actor(), {name, {wide}}));
+  const auto view = registry().issuing_view(connection.id, name).value();
+  Grant narrow = wide;
+  narrow.session_policy =
+      R"({"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:GetObject","Resource":"*"}]})";
+  ASSERT_TRUE(registry().put_workload(actor(), {name, {narrow}}));
+  EXPECT_EQ(registry().record_issuance(Actor::command("test"), make_issuance(connection), view).error().kind,
+            ErrorKind::conflict);
+}
+
+TEST_F(RegistryTest, ForgetsIdempotencyKeysAfterADay) {
+  const NewTenant acme{"Acme", std::nullopt};
+  const Idempotency once{"key_x POST /v1/tenants", "k1", "fingerprint"};
+  ASSERT_TRUE(registry().create_tenant(actor(), acme, once));
+  clock().advance(25h);
+  ASSERT_TRUE(registry().create_tenant(actor(), acme, Idempotency{once.scope, "k2", once.fingerprint}));
+  const auto kept = store().read([&](Transaction& tx) -> Result<void> {
+    DEPUTY_TRY(const auto record, tx.find_idempotency(once.scope, once.key));
+    EXPECT_FALSE(record);
+    return success();
+  });
+  EXPECT_TRUE(kept);
 }
 
 TEST_F(RegistryTest, ARemovedGrantStopsTheRecording) {

@@ -62,8 +62,20 @@ inline journal::Entry entry_of(const Actor& actor, Timestamp at, std::string act
   return entry;
 }
 
+// Was the connection's last verification made as this partner principal? What was proved for another one says
+// nothing: the role may trust this one without the external ID.
+inline Result<bool> is_last_verified_for(Transaction& tx, const Connection& connection,
+                                         const RoleArn& partner_principal) {
+  if (!connection.last_verification) return false;
+  DEPUTY_TRY(const auto last, tx.find_verification(connection.id, connection.last_verification->id));
+  return last && last->partner_principal == partner_principal;
+}
+
 // Neither revoked nor expired.
 bool is_usable(const Key& key, Timestamp now);
+
+// How long a repeated request is known for one. What is older goes when the next is noted.
+inline constexpr std::chrono::hours idempotency_kept{24};
 
 // Makes an object at most once per idempotency key: `find` loads what the first request made, `make` makes it
 // and returns it with its identifier's text.
@@ -82,6 +94,7 @@ Result<Created<T>> created_once(Transaction& tx, const std::optional<Idempotency
   }
   DEPUTY_TRY(auto made, make());
   if (once) {
+    DEPUTY_TRY(tx.forget_idempotency_before(now - idempotency_kept));
     DEPUTY_TRY(tx.insert_idempotency(*once, made.second, now));
   }
   return Created<T>{std::move(made.first), false};

@@ -144,13 +144,17 @@ Result<bool> Registry::account_of_another_tenant(Transaction& tx, const Connecti
 
 Result<std::optional<VerificationTask>> Registry::claim(Transaction& tx, Connection connection, Timestamp now,
                                                         std::chrono::milliseconds lease) {
+  const RoleArn& principal = settings_.partner_principal;
+  DEPUTY_TRY(const bool for_us, is_last_verified_for(tx, connection, principal));
+  if (!for_us) connection = without_verification(std::move(connection));
   const bool to_verify = connection.role_arn && connection.state != ConnectionState::disconnected;
   connection.next_verification_at = to_verify ? std::optional{now + lease} : std::nullopt;
   connection.updated_at = now;
   DEPUTY_TRY(tx.update(connection));
   if (!to_verify) return std::optional<VerificationTask>{};
   DEPUTY_TRY(auto running, tx.running_verification(connection.id));
-  if (running && running->binding_version != connection.binding_version) {
+  if (running &&
+      (running->binding_version != connection.binding_version || running->partner_principal != principal)) {
     DEPUTY_TRY(close_running_verification(tx, connection, now));
     running.reset();
   }
