@@ -118,6 +118,7 @@ Task<Result<Reply>> promote_rotation(const Services& services, Call call) {
 Task<Result<Reply>> cancel_rotation(const Services& services, Call call) {
   DEPUTY_CO_TRY(const auto id, call.path_id<ConnectionId>());
   DEPUTY_CO_TRY(co_await services.run([&] { return services.registry().cancel_rotation(call.actor, id); }));
+  services.parts.broker.revoke(id);
   co_return Reply{.status = 204};
 }
 

@@ -138,9 +138,11 @@ Result<Connection> Registry::set_role(const Actor& actor, const ConnectionId& id
         return Changed{with_role(before, role_arn, due),
                        entry_of(actor, now, "connection.role_given", id.text(), before.tenant_id.text())};
       });
-  if (!result && result.error().kind == ErrorKind::role_arn_forbidden) {
+  const bool on_record = !result && (result.error().kind == ErrorKind::role_arn_forbidden ||
+                                     result.error().kind == ErrorKind::account_mismatch);
+  if (on_record) {
     auto refusal = entry_of(actor, clock_.now(), "connection.role_given", id.text(), "",
-                            R"({"code":"role_arn_forbidden"})");
+                            fmt::format(R"({{"code":"{}"}})", code_of(result.error().kind)));
     refusal.outcome = journal::Outcome::refused;
     DEPUTY_TRY(note(std::move(refusal)));
   }
