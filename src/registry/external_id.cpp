@@ -32,9 +32,13 @@ std::string format_uuid(const std::array<std::byte, uuid_bytes>& bytes) {
 
 }  // namespace
 
+std::string random_uuid(Random& random) {
+  return format_uuid(draw_uuid(random));
+}
+
 ExternalId issue_external_id(Random& random) {
   for (;;) {
-    const std::string text = format_uuid(draw_uuid(random));
+    const std::string text = random_uuid(random);
     if (text.find_first_of("abcdef") == std::string::npos) continue;
     auto id = ExternalId::parse(text);
     DEPUTY_ASSERT(id.has_value());

@@ -1,8 +1,9 @@
 #include "verify/wrong_ids.hpp"
 
 #include <algorithm>
-#include <array>
 #include <string_view>
+
+#include "registry/external_id.hpp"
 
 namespace deputy::verify {
 namespace {
@@ -12,23 +13,6 @@ bool is_lower(char c) {
 }
 bool is_upper(char c) {
   return c >= 'A' && c <= 'Z';
-}
-
-// RFC 9562, section 5.4, in lower case.
-std::string random_uuid(Random& random) {
-  std::array<std::byte, 16> bytes{};
-  random.fill(bytes);
-  bytes[6] = (bytes[6] & std::byte{0x0f}) | std::byte{0x40};
-  bytes[8] = (bytes[8] & std::byte{0x3f}) | std::byte{0x80};
-  constexpr std::string_view digits = "0123456789abcdef";
-  std::string text;
-  for (std::size_t i = 0; i < bytes.size(); ++i) {
-    if (i == 4 || i == 6 || i == 8 || i == 10) text += '-';
-    const auto byte = std::to_integer<unsigned>(bytes[i]);
-    text += digits[byte >> 4U];
-    text += digits[byte & 0x0fU];
-  }
-  return text;
 }
 
 std::string in_other_case(std::string text) {
@@ -56,10 +40,10 @@ std::vector<WrongId> wrong_ids(const ExternalId& right, const std::vector<Extern
                                Random& random) {
   const std::string& text = right.text();
   const std::size_t keep = kept(text);
-  const std::string drawn_end = random_uuid(random);
-  const std::string drawn_start = random_uuid(random);
+  const std::string drawn_end = registry::random_uuid(random);
+  const std::string drawn_start = registry::random_uuid(random);
   const std::pair<std::string, std::string_view> candidates[] = {
-      {random_uuid(random), "a random one"},
+      {registry::random_uuid(random), "a random one"},
       {in_other_case(text), "the right one with its letters in the other case"},
       {text + "0", "the right one with one character after it"},
       {"0" + text, "the right one with one character before it"},
