@@ -28,8 +28,9 @@ Result<std::string> single(const RawValue& value) {
 Result<double> positive_number(const std::string& text) {
   double number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc{} || end != text.data() + text.size() || !(number > 0) || number > 1e9)
-    return Error{ErrorKind::invalid_request, in_backticks(text) + " is not a positive number"};
+  if (error != std::errc{} || end != text.data() + text.size() || !(number >= 0.001) || number > 1e9)
+    return Error{ErrorKind::invalid_request,
+                 in_backticks(text) + " is not a number from 0.001 to 1,000,000,000"};
   return number;
 }
 
@@ -283,6 +284,8 @@ class Loader {
 
 void check_together(LoadedConfig& loaded, const std::string& where) {
   const Config& config = loaded.config;
+  if (config.verification.interval < std::chrono::seconds{1})
+    loaded.problems.push_back({where, "`verification.interval` is shorter than a second"});
   if (config.verification.max_age < config.verification.interval)
     loaded.problems.push_back(
         {where,

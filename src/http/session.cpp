@@ -14,6 +14,7 @@
 
 #include "core/assert.hpp"
 #include "core/error.hpp"
+#include "core/secret.hpp"
 #include "http/service.hpp"
 
 namespace deputy::http {
@@ -253,6 +254,7 @@ void Session::write() {
 }
 
 void Session::written() {
+  wipe(response_.body);  // it may have held credentials
   response_ = Response{};
   service_->bodies_bytes -= std::exchange(charged_bytes_, 0);
   if (!keep_alive_) return linger();
@@ -280,6 +282,7 @@ void Session::close() {
   if (std::exchange(phase_, Phase::closed) == Phase::closed) return;
   error_code ignored;
   socket_.close(ignored);
+  wipe(response_.body);
   service_->bodies_bytes -= std::exchange(charged_bytes_, 0);
   if (refused_) --service_->sessions_refused;
   service_->leave(*this);
