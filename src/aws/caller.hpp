@@ -13,7 +13,7 @@
 
 namespace deputy::aws {
 
-// What AWS said, told apart (AWS-FACTS: STS AssumeRole). Only `access_denied` is a denial; everything that
+// What AWS said, told apart. Only `access_denied` is a denial; everything that
 // may pass by itself is `throttled` or `unavailable`; everything that is about the partner's own credentials
 // is `caller`.
 enum class AwsErrorClass {
