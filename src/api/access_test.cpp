@@ -48,6 +48,34 @@ TEST_F(AccessApi, CredentialsHaveAllThatTheContractNames) {
   EXPECT_EQ(issuances.text.find("fake-secret"), std::string::npos);
 }
 
+TEST_F(AccessApi, ActsThatRevokeLeaveNothingInTheCache) {
+  const auto asked_anew = [&] {
+    const std::size_t before = sts.assume_role_calls.size();
+    EXPECT_EQ(call("POST", credentials_of(acme_connection), collector).status, 200);
+    return sts.assume_role_calls.size() > before;
+  };
+  const std::string path = "/v1/connections/" + acme_connection;
+  const auto verified = [&](bool next_external_id_works) {
+    clock.advance(std::chrono::minutes{1});
+    call("POST", path + "/verifications", admin);
+    finish_verifications(registry::VerificationOutcome::passed, next_external_id_works);
+  };
+  EXPECT_TRUE(asked_anew());
+  EXPECT_FALSE(asked_anew());
+  EXPECT_EQ(post(path + "/external-id/rotation").status, 201);
+  EXPECT_EQ(call("DELETE", path + "/external-id/rotation", admin).status, 204);
+  EXPECT_TRUE(asked_anew());
+  EXPECT_EQ(post(path + "/external-id/rotation").status, 201);
+  verified(true);
+  EXPECT_EQ(post(path + "/external-id/rotation/promotion").status, 200);
+  EXPECT_TRUE(asked_anew());
+  make_workload("collector", R"([{"integration":"log-reader","tenants":"*","may":[]}])");
+  EXPECT_TRUE(asked_anew());
+  EXPECT_EQ(put(path + "/role", R"({"role_arn":")" + role_arn() + "\"}").status, 202);
+  verified(false);
+  EXPECT_TRUE(asked_anew());
+}
+
 TEST_F(AccessApi, CredentialsAreNeverReplayed) {
   const Headers once{{"Idempotency-Key", "k"}};
   const auto first = call("POST", credentials_of(acme_connection), collector, "", once);

@@ -13,9 +13,9 @@
 
 namespace deputy::aws {
 
-// What AWS said, told apart. Only `access_denied` is a denial; everything that
-// may pass by itself is `throttled` or `unavailable`; everything that is about the partner's own credentials
-// is `caller`.
+// What AWS said, told apart. Only `access_denied` is a denial; everything that may pass by itself is
+// `throttled` or `unavailable`; everything that is about the partner's own credentials is
+// `caller_credentials`.
 enum class AwsErrorClass {
   access_denied,  // the code AccessDenied (or the service's AccessDeniedException), 403: nothing else
   throttled,      // Throttling, ThrottlingException, RequestLimitExceeded, TooManyRequestsException, 429

@@ -39,8 +39,8 @@ struct VerifierSettings {
   int attempts_max = 3;  // for one probe that is inconclusive
 };
 
-// Runs the checks in their order and by their rules (README.md): only AccessDenied is a denial and
-// only between two successes; everything else is inconclusive. Probes that should fail carry a session policy
+// Runs the checks in their order and by their rules (README.md): only AccessDenied is a denial and only
+// between two successes; everything else is inconclusive. Probes that should fail carry a session policy
 // that denies everything; what such a probe wrongly gets is wiped and never used. Pure but for the calls:
 // knows no store. On one loop's thread; runs may go side by side.
 class Verifier {
