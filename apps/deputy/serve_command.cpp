@@ -12,6 +12,10 @@
 namespace deputy::cli {
 namespace {
 
+bool is_loopback(const std::string& address) {
+  return address.starts_with("127.") || address == "::1";
+}
+
 Task<void> serve(http::AsioLoop& loop, app::Service& service, std::string address, std::stop_token stop,
                  int& status) {
   const auto started = co_await service.start();
@@ -20,6 +24,11 @@ Task<void> serve(http::AsioLoop& loop, app::Service& service, std::string addres
     if (status == wrong_use) status = found_something;
   } else {
     spdlog::info("listening on {}:{}", address, service.port());
+    if (!is_loopback(address))
+      spdlog::warn(
+          "{} is no loopback address, and this version serves no TLS: keys and credentials can be read "
+          "on the way unless a proxy on this machine ends TLS",
+          address);
     while (co_await sleep_for(loop, std::chrono::hours{1}, stop)) {
     }
     spdlog::info("stopping");
