@@ -49,8 +49,8 @@ class IntegrityWatchTest : public RegistryFixture {
   }
   std::size_t on_record() {
     std::size_t count = 0;
-    for (const auto& chained : registry().journal({.limit = 200}).value().items)
-      count += chained.entry.act == "integrity.violated" ? 1 : 0;
+    const auto page = registry().journal({.limit = 200}).value();
+    for (const auto& chained : page.items) count += chained.entry.act == "integrity.violated" ? 1 : 0;
     return count;
   }
 
