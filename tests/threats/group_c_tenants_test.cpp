@@ -182,8 +182,19 @@ class ManyTenants : public BrokerFixture {
           .verified_at = clock().now(),
           .created_at = clock().now(),
           .updated_at = clock().now()};
+      const registry::Verification verification{.id = VerificationId::draw(random()),
+                                                .connection_id = connection.id,
+                                                .role_arn = *connection.role_arn,
+                                                .partner_principal = registry().settings().partner_principal,
+                                                .done = true,
+                                                .outcome = registry::VerificationOutcome::passed,
+                                                .proof = registry::Proof::probed,
+                                                .started_at = clock().now(),
+                                                .finished_at = clock().now()};
+      connection.last_verification = {verification.id, registry::VerificationOutcome::passed, clock().now()};
       DEPUTY_TRY(tx.claim_external_id(connection.external_id, connection.id));
       DEPUTY_TRY(tx.insert(connection));
+      DEPUTY_TRY(tx.insert(verification));
       all.push_back(std::move(connection));
     }
     return success();
