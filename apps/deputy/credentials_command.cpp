@@ -45,10 +45,25 @@ std::string for_process(const app::ApiAnswer& answer) {
                                                     {"Expiration", answer.member("expires_at")}});
 }
 
+// One word for a POSIX shell: this output is evaluated, and whoever answers at DEPUTY_URL must not run
+// commands.
+std::string shell_word(const std::string& text) {
+  std::string word = "'";
+  for (const char c : text) {
+    if (c == '\'') {
+      word += "'\\''";
+    } else {
+      word += c;
+    }
+  }
+  return word + "'";
+}
+
 std::string for_shell(const app::ApiAnswer& answer) {
   return fmt::format(
-      "export AWS_ACCESS_KEY_ID='{}'\nexport AWS_SECRET_ACCESS_KEY='{}'\nexport AWS_SESSION_TOKEN='{}'",
-      answer.member("access_key_id"), answer.member("secret_access_key"), answer.member("session_token"));
+      "export AWS_ACCESS_KEY_ID={}\nexport AWS_SECRET_ACCESS_KEY={}\nexport AWS_SESSION_TOKEN={}",
+      shell_word(answer.member("access_key_id")), shell_word(answer.member("secret_access_key")),
+      shell_word(answer.member("session_token")));
 }
 
 int print_credentials(const CredentialsArguments& arguments) {

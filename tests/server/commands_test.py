@@ -1,9 +1,11 @@
 """The commands, as a person at a terminal uses them."""
 
+import http.server
 import json
 import os
 import signal
 import subprocess
+import threading
 import tempfile
 
 import unittest
@@ -104,6 +106,29 @@ class Commands(ServerTest):
             self.assertIn("connection", script.stdout)
         checked = subprocess.run(["bash", "-n"], input=self.deputy.command("completion", "bash").stdout, text=True, capture_output=True)
         self.assertEqual(checked.returncode, 0, checked.stderr)
+
+    def test_an_answer_cannot_run_commands_in_the_shell_that_evaluates_it(self):
+        hostile = {"access_key_id": "ASIA'; echo ran >&2; '", "secret_access_key": "$(echo ran >&2)", "session_token": "`echo ran >&2`"}
+
+        class Impostor(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):
+                body = json.dumps(hostile).encode()
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *arguments):
+                pass
+
+        with http.server.HTTPServer(("127.0.0.1", 0), Impostor) as impostor:
+            threading.Thread(target=impostor.handle_request, daemon=True).start()
+            url, self.deputy.url = self.deputy.url, f"http://127.0.0.1:{impostor.server_port}"
+            told = self.deputy.command("credentials", "con_" + "a" * 24, "--format", "env")
+            self.deputy.url = url
+        self.assertEqual(told.returncode, 0, told.stderr)
+        shell = subprocess.run(["sh", "-c", told.stdout + '\nprintf %s "$AWS_ACCESS_KEY_ID"'], capture_output=True, text=True)
+        self.assertEqual((shell.stdout, shell.stderr), (hostile["access_key_id"], ""))
 
 
 class Demo(unittest.TestCase):
