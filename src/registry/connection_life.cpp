@@ -48,6 +48,7 @@ void pass(Connection& connection, const VerificationFacts& facts) {
   connection.proof = facts.report.proof;
   connection.verified_at = facts.now;
   if (!connection.account_id) connection.account_id = connection.role_arn->account();
+  if (connection.state == ConnectionState::active) connection.holds_account = true;
   connection.next_verification_at = facts.next_due;
 }
 
@@ -95,6 +96,7 @@ Connection with_verification_requested(Connection connection, Timestamp due) {
 Connection disconnected(Connection connection) {
   connection.state = ConnectionState::disconnected;
   connection.rotation.reset();
+  connection.holds_account = false;
   ++connection.binding_version;
   void_verification(connection);
   connection.next_verification_at.reset();
@@ -150,6 +152,7 @@ Result<Connection> released(Connection connection) {
   if (connection.state != ConnectionState::in_review)
     return Error{ErrorKind::conflict, "only a connection that is in review can be released"};
   connection.state = ConnectionState::active;
+  connection.holds_account = true;
   return connection;
 }
 

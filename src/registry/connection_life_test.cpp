@@ -92,7 +92,9 @@ TEST_F(ConnectionLife, AnAccountOfAnotherTenantGoesToReviewUntilReleased) {
   const auto reviewed = with_verification_finished(in_state(verifying), found);
   EXPECT_EQ(reviewed.state, in_review);
   EXPECT_EQ(finished(reviewed, VerificationOutcome::passed).state, in_review);
+  EXPECT_FALSE(reviewed.holds_account);
   EXPECT_EQ(released(reviewed).value().state, active);
+  EXPECT_TRUE(released(reviewed).value().holds_account);
   EXPECT_EQ(released(in_state(verifying)).error().kind, ErrorKind::conflict);
   // Who was first stays active.
   EXPECT_EQ(with_verification_finished(in_state(active), found).state, active);

@@ -74,6 +74,9 @@ struct Connection {
   ExternalId external_id;               // issued, never given
   std::optional<Rotation> rotation;
   std::optional<RoleArn> role_arn;
+  // Was active on a role in that account, and not disconnected since: whoever else comes with the account is
+  // reviewed. Only with a role ARN. A new role ARN leaves it, since it must be in the same account.
+  bool holds_account = false;
   ConnectionState state = ConnectionState::awaiting_role;
   Proof proof = Proof::none;
   // Counts changes of (role ARN, external ID): a verification that began under an older number says nothing

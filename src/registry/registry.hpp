@@ -81,8 +81,8 @@ struct VerificationTask {
   Integration integration;
   TenantId tenant_id;
   std::optional<Rotation> rotation;
-  // The account belongs to another tenant (active there): what this role answers must not be told apart from
-  // a denial, in words or in time.
+  // The account belongs to another tenant (held by a connection of theirs): what this role answers must not
+  // be told apart from a denial, in words or in time.
   bool conceal = false;
 };
 struct VerificationReport {

@@ -155,6 +155,32 @@ TEST_F(RegistryTest, AnotherTenantsAccountIsConcealedAndReviewed) {
   EXPECT_EQ(registry().release(actor(), mallory.id).value().state, ConnectionState::active);
 }
 
+TEST_F(RegistryTest, AnAccountStaysHeldWhileItsTenantsNewRoleIsVerified) {
+  const auto acme = active_connection(make_tenant("Acme"));
+  clock().advance(1h);
+  ASSERT_TRUE(registry().set_role(actor(), acme.id, acme_role));
+  const auto acme_again = only_task();
+  EXPECT_FALSE(acme_again.conceal);
+  const auto mallory = make_connection(make_tenant("Mallory"));
+  ASSERT_TRUE(registry().set_role(actor(), mallory.id, acme_role));
+  const auto task = only_task();
+  EXPECT_TRUE(task.conceal);
+  EXPECT_EQ(registry().finish_verification(task, passed()).value().state, ConnectionState::in_review);
+  EXPECT_EQ(registry().finish_verification(acme_again, passed()).value().state, ConnectionState::active);
+}
+
+TEST_F(RegistryTest, AnAccountIsHeldByWhoWasActiveOnlyUntilDisconnect) {
+  const auto acme_tenant = make_tenant("Acme");
+  const auto only_claims = make_connection(make_tenant("Mallory"));
+  ASSERT_TRUE(registry().set_role(actor(), only_claims.id, acme_role));
+  ASSERT_TRUE(registry().finish_verification(only_task(), failed()));
+  const auto acme = active_connection(acme_tenant);  // was not sent to review by a mere claim
+  ASSERT_TRUE(registry().disconnect(actor(), acme.id));
+  const auto next = make_connection(make_tenant("Globex"));
+  ASSERT_TRUE(registry().set_role(actor(), next.id, acme_role));
+  EXPECT_FALSE(only_task().conceal);
+}
+
 TEST_F(RegistryTest, RoleArnsAreNotUnique) {
   const auto a = make_connection(make_tenant("Acme"));
   const auto b = make_connection(make_tenant("Mallory"));

@@ -70,9 +70,9 @@ class Transaction {
   virtual Result<std::optional<Connection>> find_connection(const ConnectionId& id) = 0;
   virtual Result<Page<Connection>> list_connections(const ConnectionFilter& filter,
                                                     const PageRequest& page) = 0;  // newest first
-  // Connections with role ARNs in this AWS account that are active or suspended, at most `limit`.
-  virtual Result<std::vector<Connection>> connections_of_account(const AccountId& account,
-                                                                 std::size_t limit) = 0;
+  // Connections that hold this AWS account, at most `limit`.
+  virtual Result<std::vector<Connection>> connections_holding(const AccountId& account,
+                                                              std::size_t limit) = 0;
   // Those with next_verification_at <= now, the longest due first.
   virtual Result<std::vector<Connection>> due_connections(Timestamp now, std::size_t limit) = 0;
   virtual Result<std::optional<Timestamp>> earliest_due() = 0;

@@ -136,7 +136,7 @@ Result<Page<Verification>> Registry::verifications(const ConnectionId& connectio
 Result<bool> Registry::account_of_another_tenant(Transaction& tx, const Connection& connection) {
   if (settings_.account_policy == AccountPolicy::shared || !connection.role_arn) return false;
   constexpr std::size_t looked_at_max = 1'000;
-  DEPUTY_TRY(const auto others, tx.connections_of_account(connection.role_arn->account(), looked_at_max));
+  DEPUTY_TRY(const auto others, tx.connections_holding(connection.role_arn->account(), looked_at_max));
   return others.size() >= looked_at_max || std::ranges::any_of(others, [&](const Connection& other) {
            return other.tenant_id != connection.tenant_id;
          });

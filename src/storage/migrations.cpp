@@ -72,7 +72,7 @@ CREATE TABLE connections (
   rotation_verified_at INTEGER,
   rotation_retire_by INTEGER,
   role_arn BLOB,                       -- sealed
-  role_account_hash BLOB,              -- keyed hash of the account in role_arn
+  held_account_hash BLOB,              -- keyed hash of the account that the connection holds
   state TEXT NOT NULL,
   proof TEXT NOT NULL,
   binding_version INTEGER NOT NULL,
@@ -92,8 +92,8 @@ CREATE INDEX connections_by_state ON connections (state, created_at, id);
 CREATE INDEX connections_by_tenant ON connections (tenant_id, created_at, id);
 CREATE INDEX connections_by_tenant_and_state ON connections (tenant_id, state, created_at, id);
 CREATE INDEX connections_by_integration ON connections (integration, integration_version);
-CREATE INDEX connections_by_account ON connections (role_account_hash, state)
-  WHERE role_account_hash IS NOT NULL;
+CREATE INDEX connections_by_account ON connections (held_account_hash)
+  WHERE held_account_hash IS NOT NULL;
 CREATE INDEX connections_due ON connections (next_verification_at, id) WHERE next_verification_at IS NOT NULL;
 
 CREATE TABLE verifications (

@@ -138,7 +138,9 @@ Row row_of(const Connection& connection, const StoreKeys& keys) {
           rotation ? column_of(rotation->verified_at) : Value{},
           rotation ? column_of(rotation->retire_by) : Value{},
           sealed.seal_optional("role_arn", connection.role_arn),
-          connection.role_arn ? Value{account_hash(connection.role_arn->account(), keys)} : Value{},
+          connection.holds_account && connection.role_arn
+              ? Value{account_hash(connection.role_arn->account(), keys)}
+              : Value{},
           column_of(to_text(connection.state)),
           column_of(to_text(connection.proof)),
           column_of(connection.binding_version),
@@ -163,7 +165,7 @@ Result<Connection> connection_from(const Row& row, const StoreKeys& keys) {
   DEPUTY_TRY(auto external_id, sealed.open<ExternalId>(columns, "external_id"));
   DEPUTY_TRY(auto rotation, rotation_from(columns, sealed));
   DEPUTY_TRY(auto role_arn, sealed.open_optional<RoleArn>(columns, "role_arn"));
-  columns.skip();  // role_account_hash
+  DEPUTY_TRY(const auto held_account_hash, columns.optional([&] { return columns.blob(); }));
   DEPUTY_TRY(const auto state, columns.enumerated<ConnectionState>());
   DEPUTY_TRY(const auto proof, columns.enumerated<Proof>());
   DEPUTY_TRY(const auto binding_version, columns.integer());
@@ -181,6 +183,7 @@ Result<Connection> connection_from(const Row& row, const StoreKeys& keys) {
                     .external_id = std::move(external_id),
                     .rotation = std::move(rotation),
                     .role_arn = std::move(role_arn),
+                    .holds_account = held_account_hash.has_value(),
                     .state = state,
                     .proof = proof,
                     .binding_version = binding_version,

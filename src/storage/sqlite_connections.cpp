@@ -112,10 +112,10 @@ Result<std::vector<Connection>> SqliteTransaction::connections(const std::string
   return result;
 }
 
-Result<std::vector<Connection>> SqliteTransaction::connections_of_account(const AccountId& account,
-                                                                          std::size_t limit) {
-  static const std::string sql = tables::connections.select(
-      "WHERE role_account_hash = ?1 AND state IN ('active', 'suspended') ORDER BY state LIMIT ?2");
+Result<std::vector<Connection>> SqliteTransaction::connections_holding(const AccountId& account,
+                                                                       std::size_t limit) {
+  static const std::string sql =
+      tables::connections.select("WHERE held_account_hash = ?1 ORDER BY id LIMIT ?2");
   return connections(sql, {account_hash(account, rows_.keys()), as_limit(limit)});
 }
 

@@ -31,7 +31,7 @@ class SqliteTransaction final : public registry::Transaction {
   Result<std::optional<registry::Connection>> find_connection(const ConnectionId& id) override;
   Result<registry::Page<registry::Connection>> list_connections(const registry::ConnectionFilter& filter,
                                                                 const registry::PageRequest& page) override;
-  Result<std::vector<registry::Connection>> connections_of_account(const AccountId& account,
+  Result<std::vector<registry::Connection>> connections_holding(const AccountId& account,
                                                                    std::size_t limit) override;
   Result<std::vector<registry::Connection>> due_connections(Timestamp now, std::size_t limit) override;
   Result<std::optional<Timestamp>> earliest_due() override;

@@ -228,25 +228,24 @@ TEST_P(StoreConnections, PagesAreStableUnderInserts) {
   EXPECT_EQ(seen, expected);
 }
 
-TEST_P(StoreConnections, FindsWhatIsLiveInAnAccount) {
+TEST_P(StoreConnections, FindsWhoHoldsAnAccount) {
   Connection active = samples::full_connection(tenant_.id);
-  Connection suspended = samples::full_connection(tenant_.id);
-  suspended.state = ConnectionState::suspended;
-  Connection rejected = samples::full_connection(tenant_.id);
-  rejected.state = ConnectionState::rejected;
+  Connection verifying_again = samples::full_connection(tenant_.id);
+  verifying_again.state = ConnectionState::verifying;
+  Connection never_active = samples::full_connection(tenant_.id);
+  never_active.holds_account = false;
   Connection elsewhere = samples::full_connection(tenant_.id);
   elsewhere.role_arn = samples::role("Acme", "444455556666");
-  for (const Connection& each : {active, suspended, rejected, elsewhere}) add(each);
+  for (const Connection& each : {active, verifying_again, never_active, elsewhere}) add(each);
   const auto in_account = [&](std::string_view account, std::size_t limit) {
     std::vector<ConnectionId> ids;
-    for (const Connection& each : read([&](Transaction& t) {
-           return t.connections_of_account(AccountId::parse(account).value(), limit);
-         }))
+    for (const Connection& each : read(
+             [&](Transaction& t) { return t.connections_holding(AccountId::parse(account).value(), limit); }))
       ids.push_back(each.id);
     std::ranges::sort(ids);
     return ids;
   };
-  std::vector<ConnectionId> expected{active.id, suspended.id};
+  std::vector<ConnectionId> expected{active.id, verifying_again.id};
   std::ranges::sort(expected);
   EXPECT_EQ(in_account("111122223333", 10), expected);
   EXPECT_EQ(in_account("111122223333", 1).size(), 1U);

@@ -76,6 +76,7 @@ inline registry::Connection full_connection(const TenantId& tenant, int seconds 
                                      .previous_external_id = std::nullopt,
                                      .verified_at = at(seconds + 5),
                                      .retire_by = at(seconds + 600)};
+  full.holds_account = true;
   full.state = registry::ConnectionState::active;
   full.proof = registry::Proof::probed;
   full.binding_version = 3;

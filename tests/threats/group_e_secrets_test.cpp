@@ -164,7 +164,7 @@ TEST_F(DatabaseFile, KeepsASealedPairInItsPlace) {
     return column + " = (SELECT " + column + " FROM connections WHERE id = " + acme() + ")";
   };
   const std::string pair = "UPDATE connections SET " + from_acme("external_id") + ", " +
-                           from_acme("role_arn") + ", " + from_acme("role_account_hash");
+                           from_acme("role_arn") + ", " + from_acme("held_account_hash");
   expect_refused(pair + " WHERE id = " + mallory(), finds(mallory_));
   expect_refused(pair + ", " + from_acme("mac") + " WHERE id = " + mallory(), finds(mallory_));
   expect_refused("UPDATE connections SET " + from_acme("role_arn") + " WHERE id = " + mallory(),
