@@ -18,8 +18,14 @@ bool is_role_assumption(std::string_view action) {
                      [&](std::string_view known) { return equal_ignoring_case(known, action); });
 }
 
+// These are asked with an identity provider's assertion and not signed; no other caller can ask them.
+bool takes_an_assertion(std::string_view action) {
+  return equal_ignoring_case(action, "sts:AssumeRoleWithSAML") ||
+         equal_ignoring_case(action, "sts:AssumeRoleWithWebIdentity");
+}
+
 bool is_root(const Caller& caller) {
-  return caller.service.empty() && caller.role_arn.empty() && caller.arn.ends_with(":root");
+  return caller.role_arn.empty() && caller.arn.ends_with(":root");
 }
 
 // What some policies of one kind say together, an Allow of any being enough. No policy: an implicit denial.
@@ -33,15 +39,21 @@ Decision any_of(const std::vector<const Policy*>& policies, const Request& reque
   return together;
 }
 
-// How closely the resource policy's Allows name the caller. Called only when none of its Denies applies.
-Naming naming_allow(const Policy& policy, const Request& request) {
+// How the resource policy's Allows name the caller. Called only when none of its Denies applies.
+struct Grant {
   Naming closest = Naming::none;
-  for (const Statement& statement : policy.statements()) {
+  bool direct = false;  // the user or the session by its own ARN
+};
+Grant grant_of(const Policy* policy, const Request& request) {
+  Grant grant;
+  if (policy == nullptr) return grant;
+  for (const Statement& statement : policy->statements()) {
     if (statement.effect != Effect::allow) continue;
-    if (applies(statement, policy.kind(), request) != Truth::yes) continue;
-    closest = std::max(closest, names(statement, request.caller));
+    if (applies(statement, policy->kind(), request) != Truth::yes) continue;
+    grant.closest = std::max(grant.closest, names(statement, request.caller));
+    grant.direct = grant.direct || names_directly(statement, request.caller);
   }
-  return closest;
+  return grant;
 }
 
 Decision missing_allow(const Decision& from) {
@@ -69,8 +81,9 @@ struct Opinions {
 
 Opinions opinions_on(const PolicySet& policies, const Request& request) {
   Opinions opinions;
-  if (policies.resource != nullptr) opinions.resource = evaluate(*policies.resource, request);
-  if (!request.caller.service.empty()) return opinions;
+  const auto boundary = policies.permissions_boundary != nullptr ? Boundary::attached : Boundary::none;
+  if (policies.resource != nullptr) opinions.resource = evaluate_for(boundary, *policies.resource, request);
+  if (kind_of(request.caller) != CallerKind::identity) return opinions;
   opinions.identity = any_of(policies.identity, request);
   opinions.has_boundary = policies.permissions_boundary != nullptr;
   if (opinions.has_boundary) opinions.boundary = evaluate(*policies.permissions_boundary, request);
@@ -79,10 +92,42 @@ Opinions opinions_on(const PolicySet& policies, const Request& request) {
   return opinions;
 }
 
-// A grant by the resource that needs nothing from the caller's own policies, for callers of the same account.
-bool grants_alone(const PolicySet& policies, const Request& request, bool assumption) {
-  const Naming naming = naming_allow(*policies.resource, request);
-  return naming == Naming::itself || (naming == Naming::everyone && !assumption);
+// Who has no policies of its own: the resource policy alone decides, within what such a caller can ask at
+// all.
+Decision by_resource_alone(const Decision& resource, const Request& request) {
+  const CallerKind kind = kind_of(request.caller);
+  const bool assertion = takes_an_assertion(request.action);
+  const bool beside = equal_ignoring_case(request.action, "sts:TagSession") ||
+                      equal_ignoring_case(request.action, "sts:SetSourceIdentity");
+  const bool askable = kind == CallerKind::federated   ? assertion || beside
+                       : kind == CallerKind::anonymous ? !is_role_assumption(request.action)
+                                                       : !assertion;
+  return askable ? resource : missing_allow(resource);
+}
+
+// Within one account. A grant to the user or session by its own ARN is not limited by what boundary and
+// session policies leave out; one to its role, its account or everyone is.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic_policy-eval-basics.html
+Decision within_account(const PolicySet& policies, const Opinions& opinions, const Request& request) {
+  const bool assumption = is_role_assumption(request.action);
+  const bool identity_allows = is_root(request.caller) || opinions.identity.allowed();
+  if (assumption && !opinions.resource.allowed()) return missing_allow(opinions.resource);
+  const Grant grant = grant_of(policies.resource, request);
+  if (grant.direct) return opinions.resource;
+  if (const Decision* bound = opinions.refusing_bound()) return missing_allow(*bound);
+  const bool grants_alone =
+      grant.closest == Naming::itself || (grant.closest == Naming::everyone && !assumption);
+  if (grants_alone) return opinions.resource;
+  if (!identity_allows) return missing_allow(opinions.identity);
+  if (assumption) return opinions.resource;
+  return {Verdict::allowed, opinions.identity.policy, opinions.identity.statement};
+}
+
+Decision across_accounts(const Opinions& opinions, const Request& request) {
+  if (const Decision* bound = opinions.refusing_bound()) return missing_allow(*bound);
+  if (!opinions.resource.allowed()) return missing_allow(opinions.resource);
+  const bool identity_allows = is_root(request.caller) || opinions.identity.allowed();
+  return identity_allows ? opinions.resource : missing_allow(opinions.identity);
 }
 
 }  // namespace
@@ -90,26 +135,14 @@ bool grants_alone(const PolicySet& policies, const Request& request, bool assump
 Decision authorize(const PolicySet& policies, const Request& request) {
   const Opinions opinions = opinions_on(policies, request);
   if (const Decision* denial = opinions.explicit_denial()) return *denial;
-  if (!request.caller.service.empty()) return opinions.resource;
-
-  const bool root = is_root(request.caller);
-  const bool assumption = is_role_assumption(request.action);
+  if (kind_of(request.caller) != CallerKind::identity) return by_resource_alone(opinions.resource, request);
+  if (takes_an_assertion(request.action)) return missing_allow(opinions.resource);
   // "You cannot use AWS account root user credentials to call AssumeRole": STS refuses whatever the policies
   // say.
-  if (root && assumption) return missing_allow(opinions.identity);
-  if (const Decision* bound = opinions.refusing_bound()) return missing_allow(*bound);
-
-  const bool identity_allows = root || opinions.identity.allowed();
+  if (is_root(request.caller) && is_role_assumption(request.action)) return missing_allow(opinions.identity);
   const bool same_account =
       !policies.resource_account.empty() && policies.resource_account == request.caller.account;
-  if (!same_account || assumption) {
-    if (!opinions.resource.allowed()) return missing_allow(opinions.resource);
-    const bool suffices = same_account && grants_alone(policies, request, assumption);
-    return identity_allows || suffices ? opinions.resource : missing_allow(opinions.identity);
-  }
-  if (identity_allows) return {Verdict::allowed, opinions.identity.policy, opinions.identity.statement};
-  if (opinions.resource.allowed() && grants_alone(policies, request, assumption)) return opinions.resource;
-  return missing_allow(opinions.identity);
+  return same_account ? within_account(policies, opinions, request) : across_accounts(opinions, request);
 }
 
 }  // namespace deputy::policy

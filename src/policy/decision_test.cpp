@@ -347,6 +347,33 @@ TEST(Principals, ServicesAreApartFromAccounts) {
   EXPECT_FALSE(evaluate(trusting_principal(R"({"AWS":"111111111111"})"), request).allowed());
 }
 
+TEST(Principals, ProvidersOfIdentitiesAreApartFromAccounts) {
+  const std::string provider = "arn:aws:iam::222222222222:oidc-provider/token.example.com";
+  const Policy policy = trusting_principal("{\"Federated\":\"" + provider + "\"}");
+  Request request = asking({});
+  EXPECT_FALSE(evaluate(policy, request).allowed());
+  request.caller = {};
+  request.caller.federated = provider;
+  EXPECT_TRUE(evaluate(policy, request).allowed());
+  EXPECT_FALSE(evaluate(trusting_principal(R"({"AWS":"222222222222"})"), request).allowed());
+  EXPECT_FALSE(evaluate(trusting_principal("{\"Federated\":\"" + provider + "/x\"}"), request).allowed());
+}
+
+TEST(Principals, SessionsOfGetFederationTokenAreNamedByTheirOwnArnAndTheirUser) {
+  Request request = asking({});
+  request.caller = {"111111111111", "arn:aws:sts::111111111111:federated-user/anna",
+                    "arn:aws:iam::111111111111:user/maker", "111111111111:anna", ""};
+  const auto trusts = [&](const std::string& name) {
+    return evaluate(trusting_principal("{\"AWS\":\"" + name + "\"}"), request).allowed();
+  };
+  EXPECT_TRUE(trusts("arn:aws:sts::111111111111:federated-user/anna"));
+  EXPECT_TRUE(trusts("arn:aws:iam::111111111111:user/maker"));
+  EXPECT_FALSE(trusts("arn:aws:sts::111111111111:federated-user/bert"));
+  add_principal_keys(request);
+  EXPECT_EQ(request.find("aws:PrincipalArn")->values.at(0), "arn:aws:sts::111111111111:federated-user/anna");
+  EXPECT_EQ(request.find("aws:PrincipalType")->values.at(0), "FederatedUser");
+}
+
 TEST(Principals, UnknowableOnesNeverGrantAndAlwaysDeny) {
   const std::string id(64, 'a');
   EXPECT_FALSE(evaluate(trusting_principal("{\"CanonicalUser\":\"" + id + "\"}"), asking({})).allowed());

@@ -18,6 +18,8 @@ std::string_view name_of(PolicyKind kind) {
       return "session policy";
     case PolicyKind::permissions_boundary:
       return "permissions boundary";
+    case PolicyKind::resource:
+      return "resource policy";
   }
   return "policy";
 }

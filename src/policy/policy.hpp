@@ -15,7 +15,9 @@
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html
 namespace deputy::policy {
 
-enum class PolicyKind { identity, trust, session, permissions_boundary };
+// A trust policy is the policy of a role as a resource, with rules of its own; `resource` is every other,
+// such as a bucket's.
+enum class PolicyKind { identity, trust, session, permissions_boundary, resource };
 enum class Version { v2008_10_17, v2012_10_17 };  // a missing Version means 2008-10-17
 enum class Effect { allow, deny };
 
@@ -85,7 +87,8 @@ struct Condition {
 struct Statement {
   std::string sid;
   Effect effect = Effect::deny;
-  std::vector<StatementPrincipal> principals;  // trust policies only
+  bool not_principal = false;                  // Deny statements of resource policies only
+  std::vector<StatementPrincipal> principals;  // trust and resource policies only
   bool not_action = false;
   std::vector<std::string> actions;  // patterns
   bool not_resource = false;

@@ -14,6 +14,17 @@ namespace {
 bool is_trust(PolicyKind kind) {
   return kind == PolicyKind::trust;
 }
+bool has_principals(PolicyKind kind) {
+  return kind == PolicyKind::trust || kind == PolicyKind::resource;
+}
+
+std::string_view statement_members(PolicyKind kind) {
+  if (is_trust(kind)) return "Sid, Effect, Principal, Action, NotAction, Condition";
+  if (kind == PolicyKind::resource) {
+    return "Sid, Effect, Principal, NotPrincipal, Action, NotAction, Resource, NotResource, Condition";
+  }
+  return "Sid, Effect, Action, NotAction, Resource, NotResource, Condition";
+}
 
 Error unknown_member(const json::Member& member, std::string_view where, std::string_view known) {
   return invalid_policy(
@@ -59,9 +70,9 @@ Result<void> check_characters(std::string_view document) {
 }  // namespace
 
 bool operator==(const Statement& a, const Statement& b) {
-  return a.sid == b.sid && a.effect == b.effect && a.principals == b.principals &&
-         a.not_action == b.not_action && a.actions == b.actions && a.not_resource == b.not_resource &&
-         a.resources == b.resources && a.conditions == b.conditions;
+  return a.sid == b.sid && a.effect == b.effect && a.not_principal == b.not_principal &&
+         a.principals == b.principals && a.not_action == b.not_action && a.actions == b.actions &&
+         a.not_resource == b.not_resource && a.resources == b.resources && a.conditions == b.conditions;
 }
 
 // Builds one policy from its JSON tree.
@@ -147,8 +158,13 @@ class PolicyReader {
     }
     if (!has_effect) return invalid_policy("Effect is missing", value.position);
     if (statement.actions.empty()) return invalid_policy("Action is missing", value.position);
-    if (is_trust(policy_.kind_) && statement.principals.empty()) {
+    if (has_principals(policy_.kind_) && statement.principals.empty()) {
       return invalid_policy("Principal is missing", value.position);
+    }
+    // "Using it with Effect Allow is not supported": it would let in everybody else, anonymous callers too.
+    if (statement.not_principal && statement.effect == Effect::allow) {
+      return invalid_policy("NotPrincipal can stand in a Deny only; name who is allowed in Principal",
+                            value.position);
     }
     if (!is_trust(policy_.kind_) && statement.resources.empty()) {
       return invalid_policy("Resource is missing", value.position);
@@ -162,9 +178,9 @@ class PolicyReader {
     if (name == "Effect") return read_effect(member.value, statement);
     if (name == "Action" || name == "NotAction") return read_actions(member, statement);
     if (name == "Condition") return read_conditions(member.value, policy_.version_, statement.conditions);
-    if (name == "Principal" && is_trust(policy_.kind_)) {
-      DEPUTY_TRY(statement.principals, read_principals(member.value));
-      return success();
+    if ((name == "Principal" && has_principals(policy_.kind_)) ||
+        (name == "NotPrincipal" && policy_.kind_ == PolicyKind::resource)) {
+      return read_principals_of(member, statement);
     }
     if ((name == "Resource" || name == "NotResource") && !is_trust(policy_.kind_)) {
       return read_resources(member, statement);
@@ -181,10 +197,16 @@ class PolicyReader {
       return invalid_policy(fmt::format("{} cannot stand in a trust policy: the role is the resource", name),
                             member.position);
     }
-    return unknown_member(member, "a statement",
-                          is_trust(policy_.kind_)
-                              ? "Sid, Effect, Principal, Action, NotAction, Condition"
-                              : "Sid, Effect, Action, NotAction, Resource, NotResource, Condition");
+    return unknown_member(member, "a statement", statement_members(policy_.kind_));
+  }
+
+  static Result<void> read_principals_of(const json::Member& member, Statement& statement) {
+    if (!statement.principals.empty()) {
+      return invalid_policy("a statement has either Principal or NotPrincipal, not both", member.position);
+    }
+    statement.not_principal = member.name == "NotPrincipal";
+    DEPUTY_TRY(statement.principals, read_principals(member.value, member.name));
+    return success();
   }
 
   static Result<void> read_sid(const json::Value& value, Statement& statement) {

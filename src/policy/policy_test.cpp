@@ -112,6 +112,24 @@ TEST(PolicyReader, TrustPoliciesHaveNeitherResourceNorNotPrincipal) {
               HasSubstr("only actions of sts"));
 }
 
+TEST(PolicyReader, ResourcePoliciesHaveBothAndNotPrincipalInADenyOnly) {
+  const auto refused_here = [](const std::string& statement) {
+    return refused_statement(statement, PolicyKind::resource);
+  };
+  const std::string rest = R"("Action":"s3:*","Resource":"arn:aws:s3:::b/*")";
+  EXPECT_THAT(refused_here("{\"Effect\":\"Allow\"," + rest + "}"), HasSubstr("Principal is missing"));
+  EXPECT_THAT(refused_here(with_principal(R"("Action":"s3:*")")), HasSubstr("Resource is missing"));
+  EXPECT_THAT(refused_here(with_principal(rest + R"(,"NotPrincipal":"*")")), HasSubstr("not both"));
+  EXPECT_THAT(refused_here(R"({"Effect":"Allow","NotPrincipal":{"AWS":"111111111111"},)" + rest + "}"),
+              HasSubstr("NotPrincipal can stand in a Deny only"));
+  EXPECT_THAT(refused_here(R"({"Effect":"Deny","NotPrincipal":{"Aws":"111111111111"},)" + rest + "}"),
+              HasSubstr("unknown principal type"));
+  const Policy policy = identity_policy(
+      R"({"Effect":"Deny","NotPrincipal":{"AWS":"111111111111"},)" + rest + "}", PolicyKind::resource);
+  EXPECT_TRUE(policy.statements().at(0).not_principal);
+  EXPECT_EQ(read_good(print(policy), PolicyKind::resource), policy);
+}
+
 TEST(PolicyReader, IdentityPoliciesHaveResourcesAndNoPrincipal) {
   for (const PolicyKind kind :
        {PolicyKind::identity, PolicyKind::session, PolicyKind::permissions_boundary}) {

@@ -115,14 +115,15 @@ Result<std::vector<const json::Value*>> read_strings(const json::Value& value, s
   return out;
 }
 
-Result<std::vector<StatementPrincipal>> read_principals(const json::Value& value) {
+Result<std::vector<StatementPrincipal>> read_principals(const json::Value& value, std::string_view element) {
   std::vector<StatementPrincipal> out;
   if (value.is(json::Kind::string) && value.text == "*") {
     out.push_back({PrincipalType::everyone, {}});
     return out;
   }
   if (!value.is(json::Kind::object) || value.members.empty()) {
-    return invalid_policy("Principal must be `*` or an object such as {\"AWS\": …}", value.position);
+    return invalid_policy(fmt::format("{} must be `*` or an object such as {{\"AWS\": …}}", element),
+                          value.position);
   }
   for (const json::Member& member : value.members) {
     const std::string_view type = member.name;
@@ -132,7 +133,7 @@ Result<std::vector<StatementPrincipal>> read_principals(const json::Value& value
                       in_backticks(type)),
           member.position);
     }
-    DEPUTY_TRY(auto texts, read_strings(member.value, fmt::format("Principal {}", type)));
+    DEPUTY_TRY(auto texts, read_strings(member.value, fmt::format("{} {}", element, type)));
     for (const json::Value* text : texts) {
       auto principal = read_one(type, text->text);
       if (!principal) {

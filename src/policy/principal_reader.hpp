@@ -6,10 +6,11 @@
 
 namespace deputy::policy {
 
-// The Principal element: `"*"`, or an object of AWS, Service, Federated and CanonicalUser. Wildcards inside a
-// principal are errors.
+// The Principal or NotPrincipal element: `"*"`, or an object of AWS, Service, Federated and CanonicalUser.
+// Wildcards inside a principal are errors.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html
-Result<std::vector<StatementPrincipal>> read_principals(const json::Value& value);
+Result<std::vector<StatementPrincipal>> read_principals(const json::Value& value,
+                                                        std::string_view element = "Principal");
 
 // One string, or a list of at least one.
 Result<std::vector<const json::Value*>> read_strings(const json::Value& value, std::string_view what);

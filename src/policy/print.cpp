@@ -94,7 +94,10 @@ std::string statement(const Statement& one) {
   std::string out = "{";
   if (!one.sid.empty()) out += fmt::format("\"Sid\":{},", quoted(one.sid));
   out += fmt::format("\"Effect\":\"{}\"", one.effect == Effect::allow ? "Allow" : "Deny");
-  if (!one.principals.empty()) out += ",\"Principal\":" + principals(one.principals);
+  if (!one.principals.empty()) {
+    out += fmt::format(",\"{}\":{}", one.not_principal ? "NotPrincipal" : "Principal",
+                       principals(one.principals));
+  }
   out += fmt::format(",\"{}\":{}", one.not_action ? "NotAction" : "Action", list(one.actions));
   if (!one.resources.empty()) {
     out += fmt::format(",\"{}\":{}", one.not_resource ? "NotResource" : "Resource", list(one.resources));

@@ -13,12 +13,22 @@ bool has_unique_id(const Caller& caller, std::string_view wanted) {
   return given.starts_with(wanted) && (given.size() == wanted.size() || given[wanted.size()] == ':');
 }
 
+// A canonical user ID is another name of an account.
+Naming names_canonically(const StatementPrincipal& principal, const Caller& caller) {
+  const bool named = !caller.canonical_user.empty() && principal.value == caller.canonical_user;
+  return named ? Naming::account : Naming::none;
+}
+
 Naming names(const StatementPrincipal& principal, const Caller& caller) {
   const auto itself = [](bool named) { return named ? Naming::itself : Naming::none; };
   if (principal.type == PrincipalType::everyone) return Naming::everyone;
-  if (!caller.service.empty()) {
-    return itself(principal.type == PrincipalType::service && principal.value == caller.service);
-  }
+  const CallerKind kind = kind_of(caller);
+  if (kind == CallerKind::anonymous) return Naming::none;
+  if (principal.type == PrincipalType::service)
+    return itself(kind == CallerKind::service && principal.value == caller.service);
+  if (principal.type == PrincipalType::federated)
+    return itself(kind == CallerKind::federated && principal.value == caller.federated);
+  if (kind != CallerKind::identity) return Naming::none;
   switch (principal.type) {
     case PrincipalType::aws_account:
       return principal.value == caller.account ? Naming::account : Naming::none;
@@ -27,7 +37,7 @@ Naming names(const StatementPrincipal& principal, const Caller& caller) {
     case PrincipalType::aws_unique_id:
       return itself(has_unique_id(caller, principal.value));
     default:
-      return Naming::none;
+      return names_canonically(principal, caller);
   }
 }
 
@@ -52,18 +62,61 @@ bool resource_matches(const Statement& statement, const Request& request) {
   return listed != statement.not_resource;
 }
 
-// Canonical user IDs stand for accounts, but nobody tells which: undecidable.
+bool any_principal(const Statement& statement, auto&& predicate) {
+  return std::any_of(statement.principals.begin(), statement.principals.end(), predicate);
+}
+
+// Canonical user IDs stand for accounts, but where the caller's is not known nobody tells which: undecidable.
 Truth principal_matches(const Statement& statement, const Caller& caller) {
   if (names(statement, caller) != Naming::none) return Truth::yes;
-  const bool unknowable =
-      caller.service.empty() && std::any_of(statement.principals.begin(), statement.principals.end(),
-                                            [](const StatementPrincipal& principal) {
-                                              return principal.type == PrincipalType::canonical_user;
-                                            });
+  const bool unknowable = kind_of(caller) == CallerKind::identity && caller.canonical_user.empty() &&
+                          any_principal(statement, [](const StatementPrincipal& principal) {
+                            return principal.type == PrincipalType::canonical_user;
+                          });
   return unknowable ? Truth::undecidable : Truth::no;
 }
 
+// A NotPrincipal spares a caller that it names wholly: "AWS might validate the account first, then the role,
+// and then the assumed-role user", so each of them must stand there. Where only a part does, nobody can say.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_notprincipal.html
+Truth is_not_spared(const Statement& statement, const Caller& caller, Boundary boundary) {
+  if (boundary == Boundary::attached) return Truth::yes;
+  const auto lists = [&](auto&& predicate) { return any_principal(statement, predicate); };
+  if (lists([](const StatementPrincipal& one) { return one.type == PrincipalType::everyone; }))
+    return Truth::no;
+  if (kind_of(caller) != CallerKind::identity) {
+    return names(statement, caller) == Naming::none ? Truth::yes : Truth::no;
+  }
+  const bool account =
+      lists([&](const StatementPrincipal& one) { return names(one, caller) == Naming::account; });
+  if (caller.arn.ends_with(":root")) return account ? Truth::no : Truth::yes;
+  const bool itself = names_directly(statement, caller);
+  const bool is_session = !caller.role_arn.empty();
+  const bool role = lists([&](const StatementPrincipal& one) {
+    return names(one, caller) == Naming::itself && one.value != caller.arn;
+  });
+  if (account && itself && (role || !is_session)) return Truth::no;
+  return account || itself || role ? Truth::undecidable : Truth::yes;
+}
+
 }  // namespace
+
+CallerKind kind_of(const Caller& caller) {
+  if (!caller.service.empty()) return CallerKind::service;
+  if (!caller.federated.empty()) return CallerKind::federated;
+  const bool anonymous = caller.account.empty() && caller.arn.empty() && caller.role_arn.empty() &&
+                         caller.unique_id.empty() && caller.canonical_user.empty();
+  return anonymous ? CallerKind::anonymous : CallerKind::identity;
+}
+
+bool names_directly(const Statement& statement, const Caller& caller) {
+  if (kind_of(caller) != CallerKind::identity) return false;
+  return any_principal(statement, [&](const StatementPrincipal& one) {
+    if (one.type == PrincipalType::aws_arn) return one.value == caller.arn;
+    return one.type == PrincipalType::aws_unique_id && caller.role_arn.empty() &&
+           has_unique_id(caller, one.value);
+  });
+}
 
 Naming names(const Statement& statement, const Caller& caller) {
   Naming closest = Naming::none;
@@ -73,12 +126,15 @@ Naming names(const Statement& statement, const Caller& caller) {
   return closest;
 }
 
-Truth applies(const Statement& statement, PolicyKind kind, const Request& request) {
+Truth applies(const Statement& statement, PolicyKind kind, const Request& request, Boundary boundary) {
   if (!action_matches(statement, request.action)) return Truth::no;
-  if (kind != PolicyKind::trust) {
-    return resource_matches(statement, request) ? conditions_hold(statement, request) : Truth::no;
+  const bool has_resources = kind != PolicyKind::trust;
+  if (has_resources && !resource_matches(statement, request)) return Truth::no;
+  Truth principal = Truth::yes;
+  if (kind == PolicyKind::trust || kind == PolicyKind::resource) {
+    principal = statement.not_principal ? is_not_spared(statement, request.caller, boundary)
+                                        : principal_matches(statement, request.caller);
   }
-  const Truth principal = principal_matches(statement, request.caller);
   if (principal == Truth::no) return Truth::no;
   return std::min(principal, conditions_hold(statement, request));
 }
