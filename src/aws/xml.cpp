@@ -54,7 +54,7 @@ struct XmlAnswer::Document {
   ~Document() { wipe(text); }
 
   std::vector<pugi::xml_node> find(std::initializer_list<std::string_view> path) const {
-    std::vector<pugi::xml_node> nodes{tree};
+    std::vector<pugi::xml_node> nodes{tree.root()};
     for (const std::string_view name : path) nodes = children_named(nodes, name);
     return nodes;
   }

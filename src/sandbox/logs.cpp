@@ -355,7 +355,7 @@ std::string fingerprint(const Filter& filter) {
 
 // `timestamp.ingestion.number.fingerprint` of the last event that was given.
 std::optional<Fault> read_token(std::string_view token, Filter& filter) {
-  const Fault wrong = invalid("The specified nextToken is invalid.");
+  Fault wrong = invalid("The specified nextToken is invalid.");
   std::array<std::int64_t, 3> numbers{};
   for (std::int64_t& part : numbers) {
     const auto [end, error] = std::from_chars(token.data(), token.data() + token.size(), part);

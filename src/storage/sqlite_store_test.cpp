@@ -64,7 +64,7 @@ TEST_F(SqliteStore, IsMadeOnlyWhenAskedTo) {
   EXPECT_EQ(failure(existing()).kind, ErrorKind::not_found);
   EXPECT_EQ(failure(looking()).kind, ErrorKind::not_found);
   EXPECT_FALSE(std::filesystem::exists(file_));
-  std::ofstream{file_};  // what a crash in the middle of making it leaves
+  const std::ofstream empty{file_};  // what a crash in the middle of making it leaves
   EXPECT_EQ(failure(existing()).kind, ErrorKind::not_found);
   open();
   EXPECT_TRUE(open_sqlite(existing(), key_));

@@ -20,6 +20,13 @@ namespace deputy {
 // A broker over a real registry and database, in front of a scripted STS that says yes to every role: session
 // number n has the access key ID ASIAFAKE0000000n.
 class BrokerFixture : public RegistryFixture {
+ public:
+  ~BrokerFixture() override {
+    gate.open();
+    loop.run_ready();
+    loop.run(broker->stop());
+  }
+
  protected:
   using Issued = Result<broker::IssuedCredentials>;
 
@@ -29,11 +36,6 @@ class BrokerFixture : public RegistryFixture {
     };
     sts.before_answer = [this] { return gate.pass(); };
     start_broker({.region = Region::parse("eu-central-1").value()});
-  }
-  ~BrokerFixture() override {
-    gate.open();
-    loop.run_ready();
-    loop.run(broker->stop());
   }
 
   void start_broker(broker::BrokerSettings settings) {

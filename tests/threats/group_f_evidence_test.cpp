@@ -56,6 +56,9 @@ TEST_F(Evidence, JournalInItsFileShowsTampering) {
       "UPDATE journal SET sequence = 100 WHERE sequence = 2; UPDATE journal SET sequence = 2 WHERE sequence "
       "= 3; "
       "UPDATE journal SET sequence = 3 WHERE sequence = 100";
+  const std::string appended =
+      "INSERT INTO journal SELECT 7, at, actor_kind, actor_id, actor_address, act, subject, tenant, outcome, "
+      "detail, hash FROM journal WHERE sequence = 6";
   const std::vector<std::string> edits{
       "DELETE FROM journal WHERE sequence = 1",
       "DELETE FROM journal WHERE sequence = 3",
@@ -69,9 +72,7 @@ TEST_F(Evidence, JournalInItsFileShowsTampering) {
       "UPDATE journal SET hash = zeroblob(32) WHERE sequence = 6",
       "UPDATE journal SET hash = zeroblob(3) WHERE sequence = 2",
       swap,
-      "INSERT INTO journal SELECT 7, at, actor_kind, actor_id, actor_address, act, subject, tenant, outcome, "
-      "detail, "
-      "hash FROM journal WHERE sequence = 6",
+      appended,
   };
   for (const std::string& edit : edits) {
     const auto copy = folder_.path() / "edited.db";
