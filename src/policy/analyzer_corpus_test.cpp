@@ -1,0 +1,25 @@
+#include <algorithm>
+
+#include "policy/analyzer_test_support.hpp"
+
+namespace deputy::policy {
+namespace {
+
+TEST(AnalyzerCorpus, EveryVerdictIsRight) {
+  const auto all = corpus_policies();
+  ASSERT_GT(all.size(), 60U);
+  for (const CorpusPolicy& one : all) {
+    SCOPED_TRACE(one.id);
+    const TrustAnalysis analysis = analyze(one.document, question());
+    const std::string verdict{to_text(analysis.verdict)};
+    const bool also =
+        std::find(one.also_accepted.begin(), one.also_accepted.end(), verdict) != one.also_accepted.end();
+    EXPECT_TRUE(verdict == one.verdict || also) << verdict << ", not " << one.verdict << "\n"
+                                                << codes_of(analysis);
+    expect_sound(one.document, question(), analysis);
+    EXPECT_EQ(analysis.witness.has_value(), analysis.verdict == TrustVerdict::unsafe);
+  }
+}
+
+}  // namespace
+}  // namespace deputy::policy
