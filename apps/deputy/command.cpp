@@ -1,5 +1,6 @@
 #include "command.hpp"
 
+#include <algorithm>
 #include <cstdio>
 #include <fmt/format.h>
 #include <fstream>
@@ -21,8 +22,25 @@ Task<void> call(app::ApiClient& client, std::string method, std::string path,
   loop.stop();
 }
 
-int status_of(ErrorKind kind) {
-  switch (kind) {
+constexpr std::size_t key_file_bytes_max = 4096;
+
+// One key, perhaps with a line end; never shown, whatever else it is.
+Result<SecretString> read_key_file(const std::string& file) {
+  DEPUTY_TRY(auto text, read_input(file, key_file_bytes_max));
+  while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.pop_back();
+  const bool is_word =
+      !text.empty() && std::ranges::all_of(text, [](char c) { return c > ' ' && c < '\x7f'; });
+  auto key = SecretString::take(text);
+  if (!is_word)
+    return Error{ErrorKind::invalid_request,
+                 in_backticks(file) + " does not hold a key: one line, nothing else"};
+  return key;
+}
+
+}  // namespace
+
+int status_of(const Error& error) {
+  switch (error.kind) {
     case ErrorKind::upstream_throttled:
     case ErrorKind::upstream_unavailable:
     case ErrorKind::overloaded:
@@ -36,7 +54,22 @@ int status_of(ErrorKind kind) {
   }
 }
 
-}  // namespace
+int status_of(const app::ApiAnswer& problem) {
+  return problem.status >= 500 || problem.status == 429 ? undetermined : found_something;
+}
+
+std::string text_of(const Error& error) {
+  std::string text = "deputy: " + error.message + "\n";
+  if (!error.detail.empty()) text += "        " + error.detail + "\n";
+  return text;
+}
+
+std::string text_of(const app::ApiAnswer& problem) {
+  const std::string code = problem.member("code");
+  return fmt::format("deputy: {}: {}\n",
+                     code.empty() ? fmt::format("the server answered {}", problem.status) : code,
+                     problem.member("detail"));
+}
 
 void add_output_option(CLI::App& command, Output& output) {
   static const std::map<std::string, Output> forms{{"text", Output::text}, {"json", Output::json}};
@@ -45,36 +78,52 @@ void add_output_option(CLI::App& command, Output& output) {
 }
 
 int tell(const Error& error) {
-  std::cerr << "deputy: " << error.message << "\n";
-  if (!error.detail.empty()) std::cerr << "        " << error.detail << "\n";
-  return status_of(error.kind);
+  std::cerr << text_of(error);
+  return status_of(error);
 }
 
 int tell_problem(const app::ApiAnswer& answer) {
-  const std::string code = answer.member("code");
-  std::cerr << "deputy: " << (code.empty() ? fmt::format("the server answered {}", answer.status) : code)
-            << ": " << answer.member("detail") << "\n";
-  return answer.status >= 500 || answer.status == 429 ? undetermined : found_something;
+  std::cerr << text_of(answer);
+  return status_of(answer);
 }
 
-Result<app::ApiAnswer> call_api(const std::string& method, const std::string& path,
-                                std::optional<boost::json::value> body) {
+Result<ServerAccess> server_access(const std::string& url_option, const std::string& key_file_option) {
   const auto environment = aws::process_environment();
-  const auto url = environment("DEPUTY_URL");
+  ServerAccess access{.url = url_option.empty() ? environment("DEPUTY_URL").value_or("") : url_option,
+                      .key = {}};
+  while (access.url.ends_with('/')) access.url.pop_back();
   auto key = environment("DEPUTY_KEY");
-  if (!url || !key)
+  const std::string key_file = environment("DEPUTY_KEY_FILE").value_or("");
+  if (!key_file_option.empty()) {
+    DEPUTY_TRY(access.key, read_key_file(key_file_option));
+  } else if (key && !key->empty()) {
+    access.key = SecretString::take(*key);
+  } else if (!key_file.empty()) {
+    DEPUTY_TRY(access.key, read_key_file(key_file));
+  }
+  if (access.url.empty() || access.key.empty())
     return Error{ErrorKind::invalid_request,
-                 "DEPUTY_URL and DEPUTY_KEY must be set: the server's address and one of its keys"};
-  std::string base = *url;
-  while (base.ends_with('/')) base.pop_back();
+                 "DEPUTY_URL and DEPUTY_KEY (or DEPUTY_KEY_FILE) must be set: the server's address and one "
+                 "of its keys"};
+  return access;
+}
+
+Result<app::ApiAnswer> call_api(const ServerAccess& access, const std::string& method,
+                                const std::string& path, std::optional<boost::json::value> body) {
   http::AsioLoop loop;
   aws::CurlTransport transport{loop};
-  app::ApiClient client{transport, base, SecretString::take(*key)};
+  app::ApiClient client{transport, access.url, access.key};
   std::optional<Result<app::ApiAnswer>> answer;
   TaskGroup group;
   group.spawn(call(client, method, path, std::move(body), answer, loop));
   loop.run();
   return *std::move(answer);
+}
+
+Result<app::ApiAnswer> call_api(const std::string& method, const std::string& path,
+                                std::optional<boost::json::value> body) {
+  DEPUTY_TRY(const auto access, server_access());
+  return call_api(access, method, path, std::move(body));
 }
 
 Result<std::string> read_input(const std::string& file, std::size_t bytes_max) {

@@ -7,6 +7,7 @@
 
 #include "app/api_client.hpp"
 #include "core/error.hpp"
+#include "core/secret.hpp"
 
 // What the commands share. Each file adds its commands to the program; a command sets the exit status when it
 // runs.
@@ -30,6 +31,7 @@ void add_verify_command(CLI::App& program, Context& context);
 void add_object_commands(CLI::App& program,
                          Context& context);  // tenant, integration, connection, workload, key, template
 void add_credentials_command(CLI::App& program, Context& context);
+void add_profile_command(CLI::App& program, Context& context);
 void add_journal_commands(CLI::App& program, Context& context);
 
 enum class Output { text, json };
@@ -40,8 +42,26 @@ void add_output_option(CLI::App& command, Output& output);
 int tell(const Error& error);
 // The same for an answer of the API that is a problem document.
 int tell_problem(const app::ApiAnswer& answer);
+// What these two say and return, for whoever says it later.
+int status_of(const Error& error);
+int status_of(const app::ApiAnswer& problem);
+std::string text_of(const Error& error);
+std::string text_of(const app::ApiAnswer& problem);
 
-// Calls the API at DEPUTY_URL with the key DEPUTY_KEY, and waits for the answer.
+// Where the server is, and the key to it. Without the options: DEPUTY_URL, and DEPUTY_KEY or the file
+// DEPUTY_KEY_FILE. The URL has no slash at its end.
+struct ServerAccess {
+  std::string url;
+  SecretString key;
+};
+Result<ServerAccess> server_access(const std::string& url_option = {},
+                                   const std::string& key_file_option = {});
+
+// Calls the API, and waits for the answer.
+Result<app::ApiAnswer> call_api(const ServerAccess& access, const std::string& method,
+                                const std::string& path,
+                                std::optional<boost::json::value> body = std::nullopt);
+// The same as the environment says.
 Result<app::ApiAnswer> call_api(const std::string& method, const std::string& path,
                                 std::optional<boost::json::value> body = std::nullopt);
 

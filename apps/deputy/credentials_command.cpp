@@ -1,9 +1,13 @@
+#include "client/credential_cache.hpp"
 #include "command.hpp"
 
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <fmt/format.h>
 #include <iostream>
+#include <thread>
+
+#include "aws/base_credentials.hpp"
 
 namespace deputy::cli {
 namespace {
@@ -13,6 +17,9 @@ enum class Format { process, env, json };
 struct CredentialsArguments {
   std::string connection;
   Format format = Format::process;  // so that a profile needs nothing but the connection
+  std::string url;
+  std::string key_file;
+  bool no_cache = false;
   std::optional<std::int64_t> duration_seconds;
   std::string region;
   std::string session_name;
@@ -36,13 +43,86 @@ Result<boost::json::object> body_of(const CredentialsArguments& arguments) {
   return body;
 }
 
+struct Asking {
+  ServerAccess access;
+  std::string path;
+  boost::json::object body;
+};
+
+Result<Asking> asking_of(const CredentialsArguments& arguments) {
+  DEPUTY_TRY(auto access, server_access(arguments.url, arguments.key_file));
+  DEPUTY_TRY(auto body, body_of(arguments));
+  return Asking{.access = std::move(access),
+                .path = "/v1/connections/" + url_part(arguments.connection) + "/credentials",
+                .body = std::move(body)};
+}
+
+client::Obtained refused(int status, std::string message) {
+  return client::Refusal{.status = status, .message = std::move(message)};
+}
+
+client::Obtained ask(const Asking& asking) {
+  const auto answer = call_api(asking.access, "POST", asking.path, asking.body);
+  if (!answer) return refused(status_of(answer.error()), text_of(answer.error()));
+  if (!answer.value().ok()) return refused(status_of(answer.value()), text_of(answer.value()));
+  std::string secret = answer.value().member("secret_access_key");
+  std::string token = answer.value().member("session_token");
+  client::ProcessCredentials credentials{.access_key_id = answer.value().member("access_key_id"),
+                                         .secret_access_key = SecretString::take(secret),
+                                         .session_token = SecretString::take(token),
+                                         .expires_at = {}};
+  const auto expires_at = parse_rfc3339(answer.value().member("expires_at"));
+  if (!expires_at || credentials.access_key_id.empty() || credentials.secret_access_key.empty() ||
+      credentials.session_token.empty())
+    return refused(undetermined, "deputy: the server's answer is not credentials: is DEPUTY_URL right?\n");
+  credentials.expires_at = expires_at.value();
+  return credentials;
+}
+
+void warn(const Error& error) {
+  std::cerr << "deputy: warning: " << error.message << "; the cache is not used\n";
+}
+
+// nullopt: without a cache, because of what `warn` said or because there is no place for one.
+std::optional<client::PrivateFolder> cache_folder() {
+  const auto environment = aws::process_environment();
+  const auto home = client::cache_home(environment("XDG_CACHE_HOME"), environment("HOME"));
+  if (!home) return std::nullopt;
+  auto folder = client::PrivateFolder::open(*home);
+  if (folder) return std::move(folder).value();
+  if (folder.error().kind != ErrorKind::not_found) warn(folder.error());
+  return std::nullopt;
+}
+
+client::Obtained obtain(const Asking& asking, bool no_cache) {
+  auto folder = no_cache ? std::nullopt : cache_folder();
+  if (!folder) return ask(asking);
+  SystemClock clock;
+  SystemRandom random;
+  client::CredentialCache cache{*std::move(folder), clock, random,
+                                [](std::chrono::milliseconds time) { std::this_thread::sleep_for(time); },
+                                client::CredentialCache::Limits{}};
+  const std::string key = client::cache_key(
+      {asking.access.url, asking.access.key.reveal(), asking.path, boost::json::serialize(asking.body)});
+  return cache.get(key, [&asking] { return ask(asking); }, warn);
+}
+
 // https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html
-std::string for_process(const app::ApiAnswer& answer) {
-  return boost::json::serialize(boost::json::object{{"Version", 1},
-                                                    {"AccessKeyId", answer.member("access_key_id")},
-                                                    {"SecretAccessKey", answer.member("secret_access_key")},
-                                                    {"SessionToken", answer.member("session_token")},
-                                                    {"Expiration", answer.member("expires_at")}});
+int print_for_process(const Asking& asking, bool no_cache) {
+  const auto obtained = obtain(asking, no_cache);
+  if (!obtained) {
+    std::cerr << obtained.error().message;
+    return obtained.error().status;
+  }
+  const client::ProcessCredentials& credentials = obtained.value();
+  std::cout << boost::json::serialize(
+                   boost::json::object{{"Version", 1},
+                                       {"AccessKeyId", credentials.access_key_id},
+                                       {"SecretAccessKey", credentials.secret_access_key.reveal()},
+                                       {"SessionToken", credentials.session_token.reveal()},
+                                       {"Expiration", to_rfc3339(credentials.expires_at)}})
+            << "\n";
+  return done;
 }
 
 // One word for a POSIX shell: this output is evaluated, and whoever answers at DEPUTY_URL must not run
@@ -67,23 +147,13 @@ std::string for_shell(const app::ApiAnswer& answer) {
 }
 
 int print_credentials(const CredentialsArguments& arguments) {
-  auto body = body_of(arguments);
-  if (!body) return tell(body.error());
-  const auto answer = call_api("POST", "/v1/connections/" + url_part(arguments.connection) + "/credentials",
-                               std::move(body).value());
+  const auto asking = asking_of(arguments);
+  if (!asking) return tell(asking.error());
+  if (arguments.format == Format::process) return print_for_process(asking.value(), arguments.no_cache);
+  const auto answer = call_api(asking.value().access, "POST", asking.value().path, asking.value().body);
   if (!answer) return tell(answer.error());
   if (!answer.value().ok()) return tell_problem(answer.value());
-  switch (arguments.format) {
-    case Format::process:
-      std::cout << for_process(answer.value()) << "\n";
-      break;
-    case Format::env:
-      std::cout << for_shell(answer.value()) << "\n";
-      break;
-    case Format::json:
-      std::cout << answer.value().text << "\n";
-      break;
-  }
+  std::cout << (arguments.format == Format::env ? for_shell(answer.value()) : answer.value().text) << "\n";
   return done;
 }
 
@@ -99,6 +169,12 @@ void add_credentials_command(CLI::App& program, Context& context) {
       ->add_option("--format", arguments->format,
                    "process (for credential_process; the default), env or json")
       ->transform(CLI::CheckedTransformer(formats).description(""));
+  command->add_option("--url", arguments->url, "The server; by default DEPUTY_URL");
+  command->add_option("--key-file", arguments->key_file,
+                      "File with the key; by default DEPUTY_KEY, or the file DEPUTY_KEY_FILE");
+  command->add_flag("--no-cache", arguments->no_cache,
+                    "Ask the server; with --format process the answer is else kept, for this user alone, "
+                    "until it has less than 15 minutes to live");
   command->add_option("--duration-seconds", arguments->duration_seconds, "1800 to 43200");
   command->add_option("--region", arguments->region, "Where STS is asked");
   command->add_option("--session-name", arguments->session_name, "Suffix of the session's name");

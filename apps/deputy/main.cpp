@@ -29,6 +29,7 @@ int run(int argc, char** argv) {
   add_verify_command(program, context);
   add_object_commands(program, context);
   add_credentials_command(program, context);
+  add_profile_command(program, context);
   add_journal_commands(program, context);
   try {
     program.parse(argc, argv);

@@ -1,0 +1,167 @@
+"""`deputy credentials --format process` and `deputy profile`, as programs on a workload's machine use them."""
+
+import concurrent.futures
+import datetime
+import http.server
+import json
+import os
+import stat
+import subprocess
+import threading
+import unittest
+
+from harness import BINARY, REGION, ServerTest
+
+
+class Counting(http.server.ThreadingHTTPServer):
+    """Stands before Deputy and counts what passes; answers by itself where told to."""
+
+    daemon_threads = True
+    request_queue_size = 256
+
+    def __init__(self, target):
+        self.target, self.seen, self.canned = target, 0, None
+        super().__init__(("127.0.0.1", 0), Passing)
+        self.url = f"http://127.0.0.1:{self.server_port}"
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    def end(self):
+        self.shutdown()
+        self.server_close()
+
+
+class Passing(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        self.server.seen += 1
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        answer = self.server.canned or self.server.target("POST", self.path, json.loads(body), self.headers["Authorization"].removeprefix("Bearer "))
+        text = answer.text.encode()
+        self.send_response(answer.status)
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+
+    def log_message(self, *arguments):
+        pass
+
+
+class LocalCache(ServerTest):
+    def setUp(self):
+        super().setUp()
+        self.connection = self.active_connection()
+        self.key = self.workload_key()
+        self.front = Counting(self.deputy.call)
+        self.addCleanup(self.front.end)
+        self.home = os.path.join(self.folder, "home")
+        os.mkdir(self.home)
+        self.entries = os.path.join(self.home, ".cache", "deputy", "credentials")
+
+    def run_deputy(self, *arguments, **environment):
+        given = self.deputy.environment(**{"HOME": self.home, "DEPUTY_URL": self.front.url, "DEPUTY_KEY": self.key, **environment})
+        return subprocess.run([BINARY, *arguments], env=given, capture_output=True, text=True, timeout=60)
+
+    def credentials(self, *options, **environment):
+        done = self.run_deputy("credentials", self.connection["id"], *options, **environment)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return json.loads(done.stdout), done.stderr
+
+    def test_many_at_once_make_one_request(self):
+        with concurrent.futures.ThreadPoolExecutor(50) as pool:
+            answers = list(pool.map(lambda _: self.credentials()[0], range(50)))
+        self.assertEqual(len({answer["AccessKeyId"] for answer in answers}), 1)
+        self.assertEqual(self.front.seen, 1)
+
+    def test_many_at_once_share_a_refusal(self):
+        first = self.deputy.call("POST", "/v1/connections/con_" + "a" * 24 + "/credentials", {}, self.key)
+        self.front.canned = first
+        with concurrent.futures.ThreadPoolExecutor(20) as pool:
+            answers = list(pool.map(lambda _: self.run_deputy("credentials", self.connection["id"]), range(20)))
+        self.assertEqual({(answer.returncode, answer.stdout) for answer in answers}, {(1, "")})
+        self.assertEqual(len({answer.stderr for answer in answers}), 1)
+        self.assertIn("not_found", answers[0].stderr)
+        self.assertLess(self.front.seen, 20)
+
+    def test_is_private_and_shows_nothing_by_its_names(self):
+        self.credentials()
+        self.assertEqual(stat.S_IMODE(os.stat(self.entries).st_mode), 0o700)
+        for name in os.listdir(self.entries):
+            self.assertEqual(stat.S_IMODE(os.stat(os.path.join(self.entries, name)).st_mode), 0o600, name)
+            self.assertNotIn(self.connection["id"], name)
+        with open(os.path.join(self.entries, next(name for name in os.listdir(self.entries) if name.endswith(".json")))) as entry:
+            self.assertNotIn(self.key, entry.read())
+
+    def test_what_matters_to_the_answer_tells_entries_apart(self):
+        first = self.credentials()[0]
+        self.assertEqual(self.credentials()[0], first)
+        self.assertEqual(self.front.seen, 1)
+        self.credentials("--reason", "another")
+        self.credentials(DEPUTY_KEY=self.workload_key())
+        self.credentials("--url", self.front.url.replace("127.0.0.1", "localhost"))
+        self.assertEqual(self.front.seen, 4)
+
+    def test_no_cache_neither_reads_nor_writes(self):
+        self.credentials("--no-cache")
+        self.assertFalse(os.path.exists(os.path.join(self.home, ".cache")))
+        self.credentials()
+        self.credentials("--no-cache")
+        self.assertEqual(self.front.seen, 3)
+
+    def test_a_folder_that_others_can_open_is_not_used_and_told(self):
+        self.credentials()
+        os.chmod(self.entries, 0o755)
+        answer, said = self.credentials()
+        self.assertEqual(answer["Version"], 1)
+        self.assertIn("warning", said)
+        self.assertIn("0700 would be right", said)
+        self.assertEqual(self.front.seen, 2)
+
+    def test_short_lived_credentials_are_handed_out_but_not_kept(self):
+        expires_at = (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(minutes=14)).strftime("%Y-%m-%dT%H:%M:%SZ")
+        body = self.deputy.must("POST", f"/v1/connections/{self.connection['id']}/credentials", {}, self.key)
+        self.front.canned = type("Answer", (), {"status": 200, "text": json.dumps({**body, "expires_at": expires_at})})
+        self.assertEqual(self.credentials()[0]["Expiration"], expires_at)
+        self.credentials()
+        self.assertEqual(self.front.seen, 2)
+
+    def test_what_is_no_answer_of_deputys_is_no_credentials(self):
+        self.front.canned = type("Answer", (), {"status": 200, "text": "<html>captive portal</html>"})
+        done = self.run_deputy("credentials", self.connection["id"])
+        self.assertEqual((done.returncode, done.stdout), (3, ""))
+        self.assertIn("not credentials", done.stderr)
+
+    def test_the_key_may_be_in_a_file(self):
+        path = os.path.join(self.home, "key")
+        with open(path, "w") as file:
+            file.write(self.key + "\n")
+        self.credentials("--key-file", path, DEPUTY_KEY="dpk_workload_wrong")
+        self.credentials("--no-cache", DEPUTY_KEY="", DEPUTY_KEY_FILE=path)
+        for content in ("", "two words\n", "two\nlines\n"):
+            with open(path, "w") as file:
+                file.write(content)
+            done = self.run_deputy("credentials", self.connection["id"], "--key-file", path)
+            self.assertEqual(done.returncode, 2, done.stderr)
+
+    def test_a_profile_is_written_once_and_holds_no_key(self):
+        path = os.path.join(self.home, ".aws", "config")
+        first = self.run_deputy("profile", self.connection["id"], "--name", "acme", "--region", REGION)
+        self.assertEqual(first.returncode, 0, first.stderr)
+        with open(path) as file:
+            content = file.read()
+        self.assertIn("[profile acme]\ncredential_process = ", content)
+        self.assertNotIn(self.key, content)
+        again = self.run_deputy("profile", self.connection["id"], "--name", "acme")
+        self.assertIn("nothing to change", again.stderr)
+        with open(path) as file:
+            self.assertEqual(file.read(), content)
+        with open(path, "a") as file:
+            file.write("\n[profile mine]\nrole_arn = arn:aws:iam::222222222222:role/x\n")
+        refused = self.run_deputy("profile", self.connection["id"], "--name", "mine")
+        self.assertEqual(refused.returncode, 1)
+        self.assertIn("--force", refused.stderr)
+        for wrong in (("con_x",), (self.connection["id"], "--name", "a b"), (self.connection["id"], "--region", "Mars"),
+                      (self.connection["id"], "--key-file", "/no/such/file"), (self.connection["id"], "--url", "http://user:secret@host")):
+            self.assertEqual(self.run_deputy("profile", *wrong).returncode, 2, wrong)
+
+
+if __name__ == "__main__":
+    unittest.main()
