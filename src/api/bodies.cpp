@@ -15,9 +15,10 @@ constexpr std::size_t options_of_grant_max = 16;
 // https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
 constexpr std::int64_t duration_seconds_min = 1'800;
 constexpr std::int64_t duration_seconds_max = 43'200;
-constexpr std::size_t session_policy_bytes_max = 2'048;
-constexpr std::size_t tag_key_bytes_max = 128;
-constexpr std::size_t tag_value_bytes_max = 256;
+// AWS counts characters, and the broker does; one has at most four bytes.
+constexpr std::size_t session_policy_bytes_max = 2 * 2'048;  // they end at U+00FF
+constexpr std::size_t tag_key_bytes_max = 4 * 128;
+constexpr std::size_t tag_value_bytes_max = 4 * 256;
 constexpr std::size_t session_suffix_length_max = 32;
 constexpr std::size_t reason_bytes_max = 200;
 

@@ -148,6 +148,8 @@ const std::vector<Setting>& settings() {
        one(parse_duration, [](Config& c) -> auto& { return c.rotation.retire_after; })},
       {"credentials.sts_rate",
        one(positive_number, [](Config& c) -> auto& { return c.credentials.sts_rate; })},
+      {"credentials.cache_entries",
+       one(whole_number, [](Config& c) -> auto& { return c.credentials.cache_entries; })},
       {"connect.template_url", one(parse_url, [](Config& c) -> auto& { return c.connect.template_url; })},
       {"server.unix_socket", {}},
       {"server.tls_cert_file", {}},

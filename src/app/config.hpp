@@ -54,6 +54,7 @@ struct Config {
   } rotation;
   struct Credentials {
     double sts_rate = 100;
+    std::size_t cache_entries = 100'000;
   } credentials;
   struct Connect {
     std::optional<std::string> template_url;

@@ -48,6 +48,8 @@ registry::Settings registry_settings(const Config& config, RoleArn principal) {
 broker::BrokerSettings broker_settings(const Config& config, const Region& region) {
   broker::BrokerSettings settings{.region = region};
   settings.sts_rate = config.credentials.sts_rate;
+  settings.verification_share = config.verification.sts_share;
+  settings.cache_entries_max = config.credentials.cache_entries;
   settings.verification_max_age = config.verification.max_age;
   return settings;
 }
@@ -85,12 +87,14 @@ struct Service::Rooms {
   WorkPool long_reads{{.threads = 1}};
   aws::CurlTransport transport;
   aws::Caller caller;
+  // Does not try again by itself: whoever calls STS counts every try against the quota.
+  aws::Caller sts_caller;
   std::unique_ptr<aws::Sts> sts;
   std::unique_ptr<aws::Iam> iam;
   std::unique_ptr<registry::Store> store;
   std::unique_ptr<registry::Registry> registry;
-  std::unique_ptr<verify::Verifier> verifier;
   std::unique_ptr<broker::Broker> broker;
+  std::unique_ptr<verify::Verifier> verifier;
   std::unique_ptr<verify::Service> verification;
   std::unique_ptr<api::Api> api;
   std::unique_ptr<http::Server> server;
@@ -99,7 +103,8 @@ struct Service::Rooms {
   Rooms(http::AsioLoop& loop, const aws::Endpoints& endpoints)
       : transport(loop),
         caller{loop, clock, random, transport, endpoints, {}},
-        sts(aws::make_sts(caller)),
+        sts_caller{loop, clock, random, transport, endpoints, {.attempts_max = 1}},
+        sts(aws::make_sts(sts_caller)),
         iam(aws::make_iam(caller)) {}
 
   void furnish(http::AsioLoop& loop, const Config& config, const Region& region, RoleArn principal,
@@ -110,9 +115,10 @@ void Service::Rooms::furnish(http::AsioLoop& loop, const Config& config, const R
                              RoleArn principal, aws::CredentialsProvider& base) {
   registry = std::make_unique<registry::Registry>(*store, clock, random,
                                                   registry_settings(config, std::move(principal)));
-  verifier = std::make_unique<verify::Verifier>(loop, clock, random, *sts, base, verifier_settings(config));
   broker = std::make_unique<broker::Broker>(loop, clock, random, pool, *registry, *sts, base,
                                             broker_settings(config, region));
+  verifier = std::make_unique<verify::Verifier>(loop, clock, random, broker->sts_for_verification(), base,
+                                                verifier_settings(config));
   verify::ServiceSettings verification_settings{.region = region};
   verification_settings.lease = config.verification.propagation_window + std::chrono::minutes{10};
   verification =

@@ -1,57 +1,28 @@
 #include "broker/broker.hpp"
 
 #include <algorithm>
-#include <coroutine>
 #include <spdlog/spdlog.h>
-#include <unordered_map>
 #include <unordered_set>
 
-#include "broker/credential_cache.hpp"
 #include "broker/entitlement.hpp"
-#include "broker/session_source.hpp"
+#include "broker/sessions.hpp"
+#include "broker/verification_sts.hpp"
 #include "core/task_group.hpp"
 #include "registry/session_name.hpp"
 
 namespace deputy::broker {
 namespace {
 
-using std::chrono::milliseconds;
-using std::chrono::steady_clock;
-using SessionPointer = std::shared_ptr<const Session>;
-
-constexpr int attempts_max = 3;                             // when the connection changes under a request
-constexpr std::chrono::minutes refresh_jitter_max{5};       // so that not all sessions are refreshed at once
-constexpr std::chrono::seconds refresh_retry{10};           // a failed early refresh is not tried on each hit
-constexpr std::size_t remembered_max = 10'000;              // denials, and refusals on record
-constexpr std::chrono::minutes refusal_on_record_every{1};  // the same one again
-
-// A fetch from STS that several requests may wait for.
-struct Flight {
-  Owners owners;
-  bool revoked = false;
-  std::optional<Result<SessionPointer>> outcome;
-  std::vector<std::coroutine_handle<>> waiting;
-};
-
-// co_await: until the flight has its outcome.
-struct Landing {
-  Flight& flight;
-  bool await_ready() const noexcept { return flight.outcome.has_value(); }
-  void await_suspend(std::coroutine_handle<> waiter) { flight.waiting.push_back(waiter); }
-  void await_resume() const noexcept {}
-};
+constexpr int attempts_max = 3;                         // when the connection changes under a request
+constexpr std::size_t refusals_on_record_max = 10'000;  // that are remembered
+constexpr std::chrono::milliseconds refusal_on_record_every = std::chrono::minutes{1};  // the same one again
 
 // A request that is under way, from before it reads the connection until the credentials leave.
 struct Pending {
-  Owners owners;
+  const CredentialRequest& request;
   bool revoked = false;
-};
 
-// What to ask of STS, and under which key to keep the answer.
-struct Order {
-  std::string key;
-  Owners owners;
-  SessionOrder session;
+  bool has(const KeyId& key) const { return request.key.id == key || request.key.made_with == key; }
 };
 
 // The request begins anew; the caller never sees this.
@@ -63,37 +34,6 @@ Error is_halted() {
   return Error{ErrorKind::internal, "Deputy issues no credentials at the moment; its operator has to look",
                "the database failed its integrity check"};
 }
-
-struct Obtained {
-  SessionPointer session;
-  registry::IssuanceSource source = registry::IssuanceSource::sts;
-};
-
-// Texts that are remembered for a while, at most so many: when there are too many, all are forgotten.
-class Remembered {
- public:
-  bool holds(const std::string& text, steady_clock::time_point now) {
-    const auto found = until_.find(text);
-    if (found == until_.end()) return false;
-    if (now < found->second.until) return true;
-    until_.erase(found);
-    return false;
-  }
-  void add(std::string text, steady_clock::time_point until, std::string owner) {
-    if (until_.size() >= remembered_max) until_.clear();
-    until_.insert_or_assign(std::move(text), Memory{until, std::move(owner)});
-  }
-  void forget_owner(const std::string& owner) {
-    std::erase_if(until_, [&](const auto& entry) { return entry.second.owner == owner; });
-  }
-
- private:
-  struct Memory {
-    steady_clock::time_point until;
-    std::string owner;
-  };
-  std::unordered_map<std::string, Memory> until_;
-};
 
 }  // namespace
 
@@ -107,8 +47,9 @@ struct Broker::State {
         pool(pool_),
         registry(registry_),
         settings(std::move(settings_)),
-        source(loop, clock, sts, base, settings),
-        cache(settings.cache_entries_max) {}
+        quota({.rate = settings.sts_rate, .verification_share = settings.verification_share}, tally),
+        sessions({loop, clock, random, sts, base, quota, tally}, settings),
+        for_verification(loop, clock, sts, quota) {}
 
   EventLoop& loop;
   const Clock& clock;
@@ -116,46 +57,53 @@ struct Broker::State {
   WorkPool& pool;
   registry::Registry& registry;
   BrokerSettings settings;
-  SessionSource source;
-  CredentialCache cache;
-  std::unordered_map<std::string, std::shared_ptr<Flight>> flights;
+  Tally tally;
+  StsQuota quota;
+  Sessions sessions;
+  VerificationSts for_verification;
   std::unordered_set<Pending*> pending;
-  Remembered denied;
-  Remembered on_record;
-  Counts counts;
+  Remembered<bool> on_record{refusals_on_record_max, refusal_on_record_every};
   bool halted = false;
   TaskGroup group;
 
   Task<Result<IssuedCredentials>> issue(CredentialRequest request);
+  Task<Result<IssuedCredentials>> issue_unchanged(const CredentialRequest& request);
   Task<Result<IssuedCredentials>> attempt(const CredentialRequest& request, const Pending& self);
   Task<Result<IssuedCredentials>> hand_out(const CredentialRequest& request,
                                            const registry::IssuingView& view, const Order& order,
                                            Obtained obtained);
-  Order order_for(const CredentialRequest& request, const registry::IssuingView& view,
-                  Entitlement entitlement);
-
-  Task<Result<Obtained>> obtain(Order order);
-  std::shared_ptr<Flight> take_off(const Order& order);
-  Task<void> fly(Order order, std::shared_ptr<Flight> flight);
-  void refresh_ahead(CredentialCache::Entry& entry, const Order& order);
-  void keep(const Order& order, SessionPointer session);
+  Result<Order> order_for(const CredentialRequest& request, const registry::IssuingView& view,
+                          Entitlement entitlement);
 
   template <class Matches>
-  void revoke_where(Matches matches);
+  void mark_revoked(Matches matches);
   void put_on_record(const CredentialRequest& request, const std::optional<TenantId>& tenant,
                      const Error& error);
   Task<void> write_record(journal::Entry entry);
 };
 
-// Again from the start when the connection changed meanwhile: what was read then says nothing any more.
 Task<Result<IssuedCredentials>> Broker::State::issue(CredentialRequest request) {
+  auto issued = co_await issue_unchanged(request);
+  if (!issued) {
+    ++tally.refused[issued.error().kind];
+  } else {
+    const bool cached = issued.value().issuance.source == registry::IssuanceSource::cache;
+    ++(cached ? tally.issued_from_cache : tally.issued_from_sts);
+    tally.life_left.observe(issued.value().issuance.expires_at - clock.now());
+  }
+  co_return issued;
+}
+
+// Again from the start when the connection changed meanwhile: what was read then says nothing any more.
+Task<Result<IssuedCredentials>> Broker::State::issue_unchanged(const CredentialRequest& request) {
   DEPUTY_CO_TRY(check_options(request.options));
   for (int i = 0; i < attempts_max; ++i) {
     if (halted) co_return is_halted();
-    Pending self{.owners = {request.connection_id, request.key.workload}};
+    Pending self{request};
     pending.insert(&self);
     auto issued = co_await attempt(request, self);
     pending.erase(&self);
+    if (self.revoked && issued) ++tally.withheld;
     if (self.revoked && (issued || is_outage(issued.error()))) continue;
     if (!issued && issued.error().kind == ErrorKind::conflict) continue;
     co_return issued;
@@ -188,12 +136,12 @@ Task<Result<IssuedCredentials>> Broker::State::attempt(const CredentialRequest& 
     co_return std::move(usable).error();
   }
   if (self.revoked) co_return connection_changed();
-  const Order order = order_for(request, view, std::move(entitlement).value());
+  DEPUTY_CO_TRY(const Order order, order_for(request, view, std::move(entitlement).value()));
   if (order.session.region.partition() != order.session.request.role_arn.partition())
     co_return Error{ErrorKind::invalid_request, "the Region " + in_backticks(order.session.region.text()) +
                                                     " is in another partition than the role"}
         .with_field("region");
-  auto obtained = co_await obtain(order);
+  auto obtained = co_await sessions.obtain(order);
   if (!obtained) {
     put_on_record(request, view.connection.tenant_id, obtained.error());
     co_return std::move(obtained).error();
@@ -208,18 +156,17 @@ Task<Result<IssuedCredentials>> Broker::State::hand_out(const CredentialRequest&
                                                         const registry::IssuingView& view, const Order& order,
                                                         Obtained obtained) {
   const Session& session = *obtained.session;
-  const registry::Issuance issuance{.id = IssuanceId::draw(random),
-                                    .connection_id = view.connection.id,
-                                    .tenant_id = view.connection.tenant_id,
-                                    .workload = request.key.workload
-                                                    ? request.key.workload->text()
-                                                    : std::string{registry::to_text(request.key.role)},
-                                    .reason = request.options.reason,
-                                    .session_name = order.session.request.session_name.text(),
-                                    .access_key_id = session.credentials.access_key_id,
-                                    .issued_at = clock.now(),
-                                    .expires_at = session.expires_at,
-                                    .source = obtained.source};
+  const registry::Issuance issuance{
+      .id = IssuanceId::draw(random),
+      .connection_id = view.connection.id,
+      .tenant_id = view.connection.tenant_id,
+      .workload = request.key.workload ? request.key.workload->text() : std::string{registry::admin_caller},
+      .reason = request.options.reason,
+      .session_name = order.session.request.session_name.text(),
+      .access_key_id = session.credentials.access_key_id,
+      .issued_at = clock.now(),
+      .expires_at = session.expires_at,
+      .source = obtained.source};
   auto recorded = co_await run_on(pool, loop, [&book = registry, actor = request.actor, issuance, view] {
     return book.record_issuance(actor, issuance, view);
   });
@@ -234,16 +181,19 @@ Task<Result<IssuedCredentials>> Broker::State::hand_out(const CredentialRequest&
                               .issuance = issuance};
 }
 
-Order Broker::State::order_for(const CredentialRequest& request, const registry::IssuingView& view,
-                               Entitlement entitlement) {
+Result<Order> Broker::State::order_for(const CredentialRequest& request, const registry::IssuingView& view,
+                                       Entitlement entitlement) {
   const registry::Connection& connection = view.connection;
   const CredentialOptions& options = request.options;
   // Opaque: nothing of a tenant's own text.
-  const std::string who = request.key.workload ? request.key.workload->text() : "admin";
-  Order order{.owners = {connection.id, request.key.workload},
+  const std::string who =
+      request.key.workload ? request.key.workload->text() : std::string{registry::admin_caller};
+  DEPUTY_TRY(auto session_name,
+             registry::production_session_name(connection.id, who, options.session_name.value_or("")));
+  Order order{.key = {},
+              .owners = {connection.id, request.key.workload},
               .session = {.request = {.role_arn = *connection.role_arn,
-                                      .session_name = registry::production_session_name(
-                                          connection.id, who, options.session_name.value_or("")),
+                                      .session_name = std::move(session_name),
                                       .external_id = connection.external_id,
                                       .duration = options.duration.value_or(settings.default_duration),
                                       .session_policy = std::move(entitlement.session_policy),
@@ -255,82 +205,11 @@ Order Broker::State::order_for(const CredentialRequest& request, const registry:
   return order;
 }
 
-Task<Result<Obtained>> Broker::State::obtain(Order order) {
-  if (auto* entry = cache.find(order.key); entry && entry->session->life_left(clock) >= settings.life_min) {
-    ++counts.hits;
-    Obtained hit{entry->session, registry::IssuanceSource::cache};
-    refresh_ahead(*entry, order);
-    co_return hit;
-  }
-  if (denied.holds(order.key, clock.steady_now()))
-    co_return Error{ErrorKind::role_denied, "AWS denied the role a moment ago; verify the connection again"};
-  const auto flying = flights.find(order.key);
-  const bool joined = flying != flights.end();
-  ++(joined ? counts.joins : counts.misses);
-  const std::shared_ptr<Flight> flight = joined ? flying->second : take_off(order);
-  co_await Landing{*flight};
-  if (*flight->outcome)
-    co_return Obtained{flight->outcome->value(),
-                       joined ? registry::IssuanceSource::cache : registry::IssuanceSource::sts};
-  const Error& error = flight->outcome->error();
-  // While STS cannot be reached, what is still good serves on below the floor.
-  if (is_outage(error))
-    if (auto* entry = cache.find(order.key);
-        entry && entry->session->life_left(clock) >= settings.outage_life_min)
-      co_return Obtained{entry->session, registry::IssuanceSource::cache};
-  co_return error;
-}
-
-std::shared_ptr<Flight> Broker::State::take_off(const Order& order) {
-  auto flight = std::make_shared<Flight>(Flight{.owners = order.owners});
-  flights.emplace(order.key, flight);
-  group.spawn(fly(order, flight));
-  return flight;
-}
-
-Task<void> Broker::State::fly(Order order, std::shared_ptr<Flight> flight) {
-  auto outcome = co_await source.get(order.session, group.stop_token());
-  if (const auto mine = flights.find(order.key); mine != flights.end() && mine->second == flight)
-    flights.erase(mine);
-  if (!outcome) ++counts.sts_errors;
-  if (!flight->revoked) {
-    if (outcome) {
-      keep(order, outcome.value());
-    } else if (outcome.error().kind == ErrorKind::role_denied) {
-      denied.add(order.key, clock.steady_now() + settings.denied_memory, order.owners.connection.text());
-    }
-  }
-  flight->outcome.emplace(std::move(outcome));
-  for (const auto waiter : std::exchange(flight->waiting, {})) loop.post([waiter] { waiter.resume(); });
-}
-
-void Broker::State::keep(const Order& order, SessionPointer session) {
-  const auto life = session->life_left(clock);
-  const auto ahead =
-      std::max(life / 5, milliseconds{settings.life_min}) + full_jitter(random, refresh_jitter_max);
-  const Timestamp refresh_at = session->expires_at - std::min(ahead, life);
-  cache.put(
-      {.key = order.key, .owners = order.owners, .session = std::move(session), .refresh_at = refresh_at});
-}
-
-// Beside the hit that is served from the cache; a failure leaves what is there.
-void Broker::State::refresh_ahead(CredentialCache::Entry& entry, const Order& order) {
-  const auto now = clock.steady_now();
-  if (clock.now() < entry.refresh_at || now < entry.next_refresh_attempt) return;
-  if (flights.contains(order.key) || denied.holds(order.key, now)) return;
-  entry.next_refresh_attempt = now + refresh_retry + full_jitter(random, refresh_retry);
-  take_off(order);
-}
-
 template <class Matches>
-void Broker::State::revoke_where(Matches matches) {
+void Broker::State::mark_revoked(Matches matches) {
+  ++tally.revocations;
   for (Pending* each : pending)
-    if (matches(each->owners)) each->revoked = true;
-  std::erase_if(flights, [&](const auto& entry) {
-    if (!matches(entry.second->owners)) return false;
-    entry.second->revoked = true;
-    return true;
-  });
+    if (matches(*each)) each->revoked = true;
 }
 
 // A refusal that matters, at most once a minute each: a caller in a loop must not fill the journal.
@@ -345,8 +224,8 @@ void Broker::State::put_on_record(const CredentialRequest& request, const std::o
   // Identifiers that may be made up do not make entries of their own.
   const bool known = tenant && error.kind != ErrorKind::not_found;
   const std::string again = caller + " " + code + (known ? " " + request.connection_id.text() : "");
-  if (on_record.holds(again, clock.steady_now())) return;
-  on_record.add(again, clock.steady_now() + refusal_on_record_every, caller);
+  if (on_record.find(again, clock.steady_now()) != nullptr) return;
+  on_record.add(again, caller, true, clock.steady_now());
   // Codes and names need no escaping.
   std::string detail = R"({"code":")" + code + R"(","caller":")" + caller + "\"";
   if (error.message == other_session_message) detail += R"(,"finding":"session of another role")";
@@ -376,29 +255,42 @@ Task<Result<IssuedCredentials>> Broker::issue(CredentialRequest request) {
 }
 
 void Broker::revoke(const ConnectionId& connection) {
-  state_->cache.forget(connection);
-  state_->denied.forget_owner(connection.text());
-  state_->revoke_where([&](const Owners& owners) { return owners.connection == connection; });
+  state_->sessions.forget(connection);
+  state_->mark_revoked([&](const Pending& each) { return each.request.connection_id == connection; });
 }
 
 void Broker::revoke(const WorkloadName& workload) {
-  state_->cache.forget(workload);
-  state_->revoke_where([&](const Owners& owners) { return owners.workload == workload; });
+  state_->sessions.forget(workload);
+  state_->mark_revoked([&](const Pending& each) { return each.request.key.workload == workload; });
+}
+
+void Broker::revoke(const KeyId& key) {
+  state_->mark_revoked([&](const Pending& each) { return each.has(key); });
 }
 
 void Broker::halt() {
   state_->halted = true;
-  state_->cache.forget_all();
-  state_->revoke_where([](const Owners&) { return true; });
+  state_->sessions.forget_all();
+  state_->mark_revoked([](const Pending&) { return true; });
+}
+
+aws::Sts& Broker::sts_for_verification() {
+  return state_->for_verification;
 }
 
 Broker::Counts Broker::counts() const {
-  Counts counts = state_->counts;
-  counts.entries = state_->cache.size();
+  Counts counts;
+  static_cast<Tally&>(counts) = state_->tally;
+  counts.entries = state_->sessions.size();
+  counts.entries_max = state_->settings.cache_entries_max;
+  counts.under_way = state_->pending.size();
+  counts.quota_rate = state_->quota.lowest_rate(state_->clock.steady_now());
+  counts.quota_rate_max = state_->quota.full_rate();
   return counts;
 }
 
 Task<void> Broker::stop() {
+  co_await state_->sessions.stop();
   state_->group.request_stop();
   co_await state_->group.join();
 }

@@ -9,6 +9,7 @@
 
 #include "aws/base_credentials.hpp"
 #include "aws/sts.hpp"
+#include "broker/tally.hpp"
 #include "core/clock.hpp"
 #include "core/event_loop.hpp"
 #include "core/random.hpp"
@@ -49,8 +50,11 @@ struct BrokerSettings {
   std::chrono::seconds life_min = std::chrono::minutes{15};        // never handed out with less
   std::chrono::seconds outage_life_min = std::chrono::minutes{1};  // but while STS cannot be reached
   std::chrono::seconds denied_memory{10};   // a denial is remembered this long under its full key
-  std::size_t cache_entries_max = 100'000;  // least recently used go first
+  std::size_t cache_entries_max = 100'000;  // least recently used go first; credentials.cache_entries
   double sts_rate = 100;                    // AssumeRole calls a second per Region, credentials.sts_rate
+  double verification_share = 0.2;          // of it, verification.sts_share
+  int sts_attempts_max = 3;                 // for one session, where a failure may pass by itself
+  std::chrono::milliseconds answer_wait_max{10'000};  // a request waits no longer for STS
   std::chrono::milliseconds verification_max_age = std::chrono::hours{72};
 };
 
@@ -74,12 +78,25 @@ class Broker {
   void revoke(const ConnectionId& connection);
   // The same for everything a workload was given: its grants changed.
   void revoke(const WorkloadName& workload);
+  // What is under way for this key, and for keys that were made with it, is not handed out. (What is cached
+  // belongs to its workload: others of its keys may have it.)
+  void revoke(const KeyId& key);
 
   // Gives nothing out from now on, to nobody: what it decides by cannot be trusted any more.
   void halt();
 
-  struct Counts {
-    std::uint64_t hits = 0, misses = 0, joins = 0, sts_errors = 0, entries = 0;
+  // STS for whoever verifies roles: the same, but that calls of AssumeRole keep to verification's share of
+  // the quota and leave the rest to issuing. A call that would have to wait for too long is `throttled`, with
+  // the code `QuotaExhausted`. Lives as long as the broker.
+  aws::Sts& sts_for_verification();
+
+  // What is counted, and how it stands at the moment.
+  struct Counts : Tally {
+    std::uint64_t entries = 0;  // in the cache
+    std::uint64_t entries_max = 0;
+    std::uint64_t under_way = 0;  // requests for credentials
+    double quota_rate = 0;        // calls a second that the Region most held back may have
+    double quota_rate_max = 0;
   };
   Counts counts() const;
 

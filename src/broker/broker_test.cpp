@@ -177,8 +177,9 @@ TEST_F(BrokerTest, InAnOutageWhateverHasAMinuteLeftServes) {
     settle();
   }
   fail_sts(FakeSts::denial());
+  pass_time(seconds{31});
   EXPECT_EQ(kind(issue(collector, acme.id)),
-            ErrorKind::role_denied);  // ten minutes left, but that is no outage
+            ErrorKind::role_denied);  // over nine minutes left, but that is no outage
   fail_sts(FakeSts::no_answer());
   pass_time(minutes{9} + seconds{1});
   const auto issued = issue(collector, acme.id);
@@ -217,6 +218,7 @@ TEST_F(BrokerTest, TroubleIsNotRemembered) {
   EXPECT_EQ(kind(throttled), ErrorKind::upstream_throttled);
   EXPECT_TRUE(throttled.error().retry_after.has_value());
   sts.on_assume_role = answer;
+  pass_time(seconds{1});  // the throttle emptied the bucket
   EXPECT_TRUE(issue(collector, acme.id));
 }
 
@@ -230,13 +232,14 @@ TEST_F(BrokerTest, TellsStssErrorsApartWithoutItsWords) {
       {FakeSts::error(region_disabled, 403, "RegionDisabledException"), ErrorKind::upstream_unavailable},
       {FakeSts::error(invalid_request, 400, "PackedPolicyTooLarge"), ErrorKind::invalid_request},
       {FakeSts::error(invalid_request, 400, "MalformedPolicyDocument"), ErrorKind::invalid_request},
-      {FakeSts::error(invalid_request, 400, "ValidationError"), ErrorKind::upstream_unavailable},
+      {FakeSts::error(invalid_request, 400, "ValidationError"), ErrorKind::invalid_request},
       {FakeSts::error(other, 418, "Teapot"), ErrorKind::upstream_unavailable},
       {FakeSts::error(access_denied, 403, "Blocked"), ErrorKind::upstream_unavailable},
   };
   for (const auto& [error, expected] : all) {
     fail_sts(error);
     broker->revoke(acme.id);
+    pass_time(seconds{1});
     const auto issued = issue(collector, acme.id, {.tags = {{"a", "1"}}});
     EXPECT_EQ(kind(issued), expected) << error.code;
     EXPECT_THAT(issued.error().message, Not(HasSubstr("scripted"))) << error.code;
@@ -412,8 +415,18 @@ TEST_F(BrokerTest, HalfAnAnswerIsNone) {
       [](aws::Credentials& c) { c.session_token = SecretString{}; },
       [](aws::Credentials& c) { c.expires_at.reset(); },
       [this](aws::Credentials& c) { c.expires_at = clock().now() + minutes{14}; },
+      [this](aws::Credentials& c) { c.expires_at = clock().now() - minutes{1}; },
+      [this](aws::Credentials& c) { c.expires_at = clock().now() + minutes{66}; },  // an hour was asked for
+      [this](aws::Credentials& c) { c.expires_at = clock().now() + std::chrono::years{7'000}; },
+      [](aws::Credentials& c) { c.access_key_id = "ASIASHORT"; },
+      [](aws::Credentials& c) { c.access_key_id = std::string(129, 'A'); },
+      [](aws::Credentials& c) { c.access_key_id = "ASIAFAKE0000000\n"; },
+      [](aws::Credentials& c) { c.secret_access_key = SecretString{"two words"}; },
+      [](aws::Credentials& c) { c.session_token = SecretString{"quoted\""}; },
+      [](aws::Credentials& c) { c.session_token = SecretString{std::string(8'193, 't')}; },
   };
   for (const auto& each : spoil) {
+    pass_time(seconds{1});  // within the connection's part of the quota
     sts.on_assume_role = [&](const FakeSts::AssumeRoleCall& call) -> aws::AwsResult<aws::AssumedRole> {
       auto answer = FakeSts::session(call.request, clock().now() + std::chrono::hours{1});
       each(answer.credentials);
@@ -421,6 +434,84 @@ TEST_F(BrokerTest, HalfAnAnswerIsNone) {
     };
     EXPECT_EQ(kind(issue(collector, acme.id)), ErrorKind::upstream_unavailable);
   }
+}
+
+TEST_F(BrokerTest, ARevokedKeysRequestUnderWayIsWithheld) {
+  gate.close();
+  const auto ongoing = begin(request(collector, acme.id));
+  settle();
+  ASSERT_TRUE(registry().revoke_key(actor(), collector.id));
+  broker->revoke(collector.id);
+  gate.open();
+  EXPECT_EQ(kind(end(*ongoing)), ErrorKind::unauthorized);
+  EXPECT_TRUE(issuances(acme.id).empty());
+}
+
+TEST_F(BrokerTest, AHitIsWithheldWhenItsKeyIsRevokedWhileItsRecordIsWritten) {
+  issue(collector, acme.id).value();
+  const auto ongoing = begin(request(collector, acme.id));
+  while (broker->counts().hits == 0) loop.run_ready();
+  settle();  // the record is written, its answer is on the way
+  ASSERT_TRUE(registry().revoke_key(actor(), collector.id));
+  EXPECT_TRUE(end(*ongoing));  // before the revocation was told
+  EXPECT_EQ(kind(issue(collector, acme.id)), ErrorKind::unauthorized);
+}
+
+TEST_F(BrokerTest, AKeyIsWorthNothingOnceItsMakerIsRevokedEvenUnderWay) {
+  const auto made = registry()
+                        .create_key(actor(),
+                                    {.role = KeyRole::workload,
+                                     .workload = collector.workload,
+                                     .connection_id = acme.id,
+                                     .expires_in = minutes{30},
+                                     .made_with = collector.id},
+                                    std::nullopt)
+                        .value()
+                        .value.key;
+  ASSERT_TRUE(issue(made, acme.id));
+  gate.close();
+  const auto ongoing = begin(request(made, acme.id, {.duration = seconds{1800}}));
+  settle();
+  ASSERT_TRUE(registry().revoke_key(actor(), collector.id));
+  gate.open();
+  EXPECT_EQ(kind(end(*ongoing)), ErrorKind::unauthorized);
+  EXPECT_EQ(kind(issue(made, acme.id)), ErrorKind::unauthorized);
+}
+
+TEST_F(BrokerTest, AnAdminsSessionIsNoWorkloads) {
+  for (const char* name : {"admin", "verify"}) {
+    const auto reserved = WorkloadName::parse(name).value();
+    const auto refused = registry().put_workload(actor(), {reserved, {everything()}});
+    ASSERT_FALSE(refused) << name;
+    EXPECT_EQ(refused.error().kind, ErrorKind::invalid_request);
+    // Nor is one that stood in the database before the name was reserved.
+    auto old = collector;
+    old.workload = reserved;
+    EXPECT_EQ(kind(issue(old, acme.id)), ErrorKind::forbidden);
+  }
+  EXPECT_TRUE(sts.assume_role_calls.empty());
+}
+
+TEST_F(BrokerTest, AClockThatIsSetForwardStopsIssuingAndSetRightItGoesOn) {
+  const Timestamp right_now = clock().now();
+  EXPECT_EQ(key_id(issue(collector, acme.id)), "ASIAFAKE00000001");
+  sts.on_assume_role = [&](const FakeSts::AssumeRoleCall& call) -> aws::AwsResult<aws::AssumedRole> {
+    return FakeSts::session(call.request, right_now + call.request.duration, 2);  // STS's clock is right
+  };
+  clock().jump(std::chrono::hours{2});
+  EXPECT_EQ(kind(issue(collector, acme.id)), ErrorKind::upstream_unavailable);
+  clock().jump(-std::chrono::hours{2});
+  EXPECT_EQ(key_id(issue(collector, acme.id)), "ASIAFAKE00000001");
+}
+
+TEST_F(BrokerTest, AClockThatIsSetBackDoesNotStretchASession) {
+  EXPECT_TRUE(issue(collector, acme.id));
+  const Timestamp right_now = clock().now();
+  clock().jump(-std::chrono::hours{2});
+  sts.on_assume_role = [&](const FakeSts::AssumeRoleCall& call) -> aws::AwsResult<aws::AssumedRole> {
+    return FakeSts::session(call.request, right_now + call.request.duration, 2);
+  };
+  EXPECT_EQ(kind(issue(collector, acme.id, {.duration = seconds{1800}})), ErrorKind::upstream_unavailable);
 }
 
 TEST_F(BrokerTest, AClockThatIsSetBackRevivesNothing) {

@@ -43,8 +43,9 @@ class CredentialCache {
     std::string key;
     Owners owners;
     std::shared_ptr<const Session> session;
-    Timestamp refresh_at;                                          // ahead of the expiry
+    std::chrono::milliseconds refresh_below{0};  // fetched anew when it has no more than this to live
     std::chrono::steady_clock::time_point next_refresh_attempt{};  // while refreshes fail
+    std::chrono::steady_clock::time_point outage_until{};          // STS could not be reached a moment ago
   };
 
   explicit CredentialCache(std::size_t entries_max);  // at least 1

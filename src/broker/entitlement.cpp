@@ -5,6 +5,7 @@
 #include <set>
 
 #include "policy/policy.hpp"
+#include "registry/session_name.hpp"
 
 namespace deputy::broker {
 namespace {
@@ -31,20 +32,70 @@ bool has_control_characters(std::string_view text) {
   return std::ranges::any_of(text, [](unsigned char c) { return c < 0x20 || c == 0x7f; });
 }
 
+// The code points of UTF-8 text; nothing when it is not that.
+std::optional<std::u32string> decoded(std::string_view text) {
+  std::u32string points;
+  for (std::size_t i = 0; i < text.size();) {
+    const auto lead = static_cast<unsigned char>(text[i]);
+    const std::size_t length = lead < 0x80 ? 1 : lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : lead >= 0xc2 ? 2 : 0;
+    if (length == 0 || lead > 0xf4 || text.size() - i < length) return std::nullopt;
+    char32_t point = length == 1 ? lead : lead & (0x7fU >> length);
+    for (std::size_t j = 1; j < length; ++j) {
+      const auto next = static_cast<unsigned char>(text[i + j]);
+      if ((next & 0xc0U) != 0x80) return std::nullopt;
+      point = point << 6 | (next & 0x3fU);
+    }
+    points += point;
+    i += length;
+  }
+  return points;
+}
+
+// STS takes `[\p{L}\p{Z}\p{N}_.:/=+\-@]*` and counts characters. Of what is not ASCII it has the last word.
+bool is_tag_text(std::string_view text, std::size_t characters_max) {
+  const auto points = decoded(text);
+  return points && points->size() <= characters_max && std::ranges::all_of(*points, [](char32_t c) {
+           if (c >= 0x80) return c >= 0xa0;
+           return std::isalnum(static_cast<int>(c)) != 0 ||
+                  std::string_view{" _.:/=+-@"}.find(static_cast<char>(c)) != std::string_view::npos;
+         });
+}
+
+// https://docs.aws.amazon.com/STS/latest/APIReference/API_Tag.html
 Result<void> check_tags(const std::vector<std::pair<std::string, std::string>>& tags) {
   if (tags.size() > tags_max) return invalid("a session takes at most 50 tags", "tags");
   std::set<std::string> keys;  // STS compares them without case
   for (const auto& [key, value] : tags) {
-    if (key.empty() || key.size() > tag_key_max || has_control_characters(key))
-      return invalid("a tag's key has 1–128 characters, none of them a control character", "tags");
-    if (value.size() > tag_value_max || has_control_characters(value))
-      return invalid("a tag's value has at most 256 characters, none of them a control character", "tags");
+    if (key.empty() || !is_tag_text(key, tag_key_max))
+      return invalid(
+          "a tag's key has 1 to 128 letters, digits, spaces and _.:/=+-@; " + in_backticks(key) + " does not",
+          "tags");
+    if (!is_tag_text(value, tag_value_max))
+      return invalid("a tag's value has at most 256 letters, digits, spaces and _.:/=+-@; that of " +
+                         in_backticks(key) + " does not",
+                     "tags");
     std::string folded = key;
     for (char& c : folded) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
     if (folded.starts_with("aws:")) return invalid("a tag's key may not begin with `aws:`", "tags");
     if (!keys.insert(std::move(folded)).second)
-      return invalid("the tag " + in_backticks(key) + " is given twice", "tags");
+      return invalid("the tag " + in_backticks(key) + " is given twice: upper and lower case are one",
+                     "tags");
   }
+  return success();
+}
+
+// Characters that STS takes in a policy: tab, LF, CR, U+0020–U+00FF.
+Result<void> check_session_policy(const std::string& text) {
+  const auto points = decoded(text);
+  const auto taken = [](char32_t c) {
+    return c == '\t' || c == '\n' || c == '\r' || (c >= 0x20 && c <= 0xff);
+  };
+  if (!points || !std::ranges::all_of(*points, taken))
+    return invalid("a session policy has a character that AWS does not take", "session_policy");
+  if (points->size() > session_policy_max)
+    return invalid("a session policy has at most 2048 characters", "session_policy");
+  const auto read = policy::Policy::read(text, policy::PolicyKind::session);
+  if (!read) return Error{read.error()}.with_field("session_policy");
   return success();
 }
 
@@ -91,10 +142,7 @@ Result<void> check_options(const CredentialOptions& options) {
   if (options.duration && (*options.duration < duration_min || *options.duration > duration_max))
     return invalid("duration_seconds is from 1800 to 43200", "duration_seconds");
   if (options.session_policy) {
-    if (options.session_policy->size() > session_policy_max)
-      return invalid("a session policy has at most 2048 characters", "session_policy");
-    const auto read = policy::Policy::read(*options.session_policy, policy::PolicyKind::session);
-    if (!read) return Error{read.error()}.with_field("session_policy");
+    DEPUTY_TRY(check_session_policy(*options.session_policy));
   }
   if (options.session_name &&
       (options.session_name->size() > suffix_max || !SessionName::parse(*options.session_name)))
@@ -107,6 +155,10 @@ Result<void> check_options(const CredentialOptions& options) {
 Result<void> check_key(const CredentialRequest& request) {
   if (request.key.role != KeyRole::admin && request.key.role != KeyRole::workload)
     return Error{ErrorKind::forbidden, "a key of this role gets no credentials; use a workload's key"};
+  // Its sessions could not be told from those of the acts that the name stands for.
+  if (request.key.workload && registry::is_reserved_caller(request.key.workload->text()))
+    return Error{ErrorKind::forbidden,
+                 "a workload of this name gets no credentials; make one of another name"};
   // A key for one connection alone does not learn whether there are others.
   if (request.key.connection_id && *request.key.connection_id != request.connection_id)
     return no_such_connection(request.connection_id);

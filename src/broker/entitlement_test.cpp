@@ -165,6 +165,34 @@ TEST(CheckOptions, HoldsEachToAwssBounds) {
   EXPECT_EQ(field_of({.tags = {{std::string(129, 'k'), "1"}}}), "tags");
   EXPECT_EQ(field_of({.tags = {{"k", std::string(257, 'v')}}}), "tags");
   EXPECT_EQ(field_of({.reason = "line\nbreak"}), "reason");
+  EXPECT_EQ(field_of({.reason = std::string(201, 'r')}), "reason");
+  EXPECT_EQ(field_of({.session_policy = policy + "\x01"}), "session_policy");
+}
+
+// Threat: a tag that STS refuses, or that it takes for another one's.
+TEST(CheckOptions, TagsAreOfTheCharactersThatStsTakes) {
+  const auto is_taken = [](std::string key, std::string value) {
+    return check_options({.tags = {{std::move(key), std::move(value)}}}).has_value();
+  };
+  EXPECT_TRUE(is_taken("Cost Centre_.:/=+-@", "A 1_.:/=+-@"));
+  EXPECT_TRUE(is_taken("k", ""));
+  EXPECT_TRUE(is_taken("m\xc3\xbcnchen", "\xe6\x9d\xb1\xe4\xba\xac"));
+  std::string wide;
+  for (int i = 0; i < 128; ++i) wide += "\xc3\xbc";
+  EXPECT_TRUE(is_taken(wide, wide + wide));  // characters, not bytes
+  EXPECT_FALSE(is_taken(wide + "k", ""));
+  EXPECT_FALSE(is_taken("k", wide + wide + "v"));
+  for (const char* wrong :
+       {"a*", "a,b", "a\tb", "a\x7f", "a\\b", "<a>", "a\xc2\x85", "\xff", "\xc3", "\xe2\x82"}) {
+    EXPECT_FALSE(is_taken(wrong, "")) << wrong;
+    EXPECT_FALSE(is_taken("k", wrong)) << wrong;
+  }
+  EXPECT_FALSE(is_taken("AWS:x", ""));
+  std::vector<std::pair<std::string, std::string>> many;
+  for (int i = 0; i < 50; ++i) many.emplace_back("k" + std::to_string(i), "");
+  EXPECT_TRUE(check_options({.tags = many}));
+  many.emplace_back("k50", "");
+  EXPECT_FALSE(check_options({.tags = many}));
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "broker/session_source.hpp"
 
 #include <algorithm>
+#include <cctype>
 
 #include "registry/session_name.hpp"
 
@@ -8,6 +9,16 @@ namespace deputy::broker {
 namespace {
 
 constexpr std::chrono::milliseconds quota_wait_max{2'000};
+constexpr std::chrono::milliseconds pause_first_max{200};    // after a first throttle or 5xx; then twice that
+constexpr std::chrono::milliseconds attempts_within{4'000};  // no further try is begun after that
+// What AWS lets a request's time be off.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/signing-elements.html
+constexpr std::chrono::minutes clock_skew_max{5};
+// An answer of the container protocol has less than 10,000 bytes, of which the token may take these. AWS
+// states no limit for tokens; those seen are far shorter.
+constexpr std::size_t token_max = 8'192;
+constexpr std::size_t secret_max = 256;
+constexpr std::size_t key_id_min = 16, key_id_max = 128;
 constexpr double connection_share = 0.1;
 // A partner that runs on a role itself chains roles: STS gives an hour at most then.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles.html#iam-term-role-chaining
@@ -28,6 +39,32 @@ Error too_many() {
   return Error{ErrorKind::upstream_throttled,
                "AWS STS takes no more requests at the moment; try again shortly"}
       .with_retry_after(std::chrono::seconds{2});
+}
+
+// Visible ASCII that JSON need not escape.
+bool is_plain(std::string_view text, std::size_t length_max) {
+  return !text.empty() && text.size() <= length_max &&
+         std::ranges::all_of(text, [](char c) { return c > ' ' && c < '\x7f' && c != '"' && c != '\\'; });
+}
+
+// https://docs.aws.amazon.com/STS/latest/APIReference/API_Credentials.html
+bool is_well_formed(const aws::Credentials& credentials) {
+  const std::string_view id = credentials.access_key_id;
+  const bool id_is_right =
+      id.size() >= key_id_min && id.size() <= key_id_max &&
+      std::ranges::all_of(id, [](unsigned char c) { return std::isalnum(c) != 0 || c == '_'; });
+  return id_is_right && is_plain(credentials.secret_access_key.reveal(), secret_max) &&
+         is_plain(credentials.session_token.reveal(), token_max);
+}
+
+// The option of the caller's that STS most likely means when it says no more than ValidationError; empty when
+// there was none.
+std::string_view suspect(const aws::AssumeRoleRequest& request) {
+  if (request.duration > chained_duration_max) return "duration_seconds";
+  if (!request.tags.empty()) return "tags";
+  if (request.session_policy) return "session_policy";
+  if (request.source_identity) return "source_identity";
+  return "";
 }
 
 // For the operator's log: what AWS said. Its text may name the partner's ARN, so it stays out of the message.
@@ -55,12 +92,14 @@ Error refused(const aws::AwsError& error, const aws::AssumeRoleRequest& request)
             "AWS does not take the session policy and tags: they are malformed or together too large",
             detail_of(error)}
             .with_field(request.session_policy ? "session_policy" : "tags");
-      if (error.code == "ValidationError" && request.duration > chained_duration_max)
-        return Error{
-            ErrorKind::invalid_request,
-            "AWS does not take the request: the role's longest session may be shorter than duration_seconds",
-            detail_of(error)}
-            .with_field("duration_seconds");
+      if (const auto field = suspect(request); error.code == "ValidationError" && !field.empty())
+        return Error{ErrorKind::invalid_request,
+                     field == "duration_seconds"
+                         ? "AWS does not take the request: the role's longest session may be shorter than "
+                           "duration_seconds"
+                         : "AWS does not take the request's " + in_backticks(field),
+                     detail_of(error)}
+            .with_field(std::string{field});
       break;
     case caller_credentials:
     case region_disabled:
@@ -105,62 +144,95 @@ bool is_outage(const Error& error) {
   return error.kind == ErrorKind::upstream_throttled || error.kind == ErrorKind::upstream_unavailable;
 }
 
-SessionSource::SessionSource(EventLoop& loop, const Clock& clock, aws::Sts& sts,
-                             aws::CredentialsProvider& base, const BrokerSettings& settings)
-    : loop_(loop),
-      clock_(clock),
-      sts_(sts),
-      base_(base),
+SessionSource::SessionSource(Surroundings around, const BrokerSettings& settings)
+    : around_(around),
       life_min_(settings.life_min),
-      region_quota_(settings.sts_rate, quota_wait_max),
+      attempts_max_(settings.sts_attempts_max),
       connection_quota_(settings.sts_rate * connection_share, quota_wait_max) {}
 
 std::optional<std::chrono::milliseconds> SessionSource::reserve(const SessionOrder& order) {
-  const auto now = clock_.steady_now();
+  const auto now = around_.clock.steady_now();
   // The connection's first: what it may not have does not cost the others.
   const auto for_connection = connection_quota_.reserve(order.connection.text(), now);
-  if (!for_connection) return std::nullopt;
-  const auto for_region = region_quota_.reserve(order.region.text(), now);
+  if (!for_connection) {
+    ++around_.tally.quota_refusals;
+    return std::nullopt;
+  }
+  const auto for_region = around_.quota.reserve(order.region, now);
   if (!for_region) return std::nullopt;
   return std::max(*for_connection, *for_region);
 }
 
 Task<Result<std::shared_ptr<const Session>>> SessionSource::get(SessionOrder order, std::stop_token stop) {
-  const auto wait = reserve(order);
-  if (!wait) co_return too_many();
-  if (wait->count() > 0 && !co_await sleep_for(loop_, *wait, stop))
-    co_return no_answer("Deputy is stopping; try again shortly", "");
-  auto base = co_await base_.get();
-  if (!base)
-    co_return no_answer("the partner's own access to AWS STS does not work; Deputy's operator has to look",
-                        base.error().message + " " + base.error().detail);
-  if (order.request.duration > chained_duration_max && !base.value().session_token.empty())
-    co_return Error{ErrorKind::invalid_request,
-                    "duration_seconds is at most 3600 here, since the partner runs on a role itself"}
-        .with_field("duration_seconds");
-  auto answer = co_await sts_.assume_role(order.request, order.region, std::move(base).value());
-  if (!answer) co_return refused(answer.error(), order.request);
-  co_return checked(order, std::move(answer).value());
+  const auto began = around_.clock.steady_now();
+  auto pause_max = pause_first_max;
+  for (int attempt = 1;; ++attempt) {
+    Answer answer = co_await ask(order, stop);
+    if (answer.session || !answer.may_pass || attempt >= attempts_max_ ||
+        around_.clock.steady_now() - began >= attempts_within)
+      co_return std::move(answer.session);
+    if (!co_await sleep_for(around_.loop, full_jitter(around_.random, pause_max), stop))
+      co_return std::move(answer.session);
+    pause_max *= 2;
+  }
 }
 
-// STS's word is not taken for it: credentials of another role or account, or hardly alive, leave nobody.
+Task<SessionSource::Answer> SessionSource::ask(SessionOrder order, std::stop_token stop) {
+  const auto wait = reserve(order);
+  if (!wait) co_return Answer{too_many()};
+  if (wait->count() > 0 && !co_await sleep_for(around_.loop, *wait, stop))
+    co_return Answer{no_answer("Deputy is stopping; try again shortly", "")};
+  auto base = co_await around_.base.get();
+  if (!base) {
+    around_.tally.count_sts_error("NoBaseCredentials");
+    co_return Answer{
+        no_answer("the partner's own access to AWS STS does not work; Deputy's operator has to look",
+                  base.error().message + " " + base.error().detail)};
+  }
+  if (order.request.duration > chained_duration_max && !base.value().session_token.empty())
+    co_return Answer{Error{ErrorKind::invalid_request,
+                           "duration_seconds is at most 3600 here, since the partner runs on a role itself"}
+                         .with_field("duration_seconds")};
+  const auto began = around_.clock.steady_now();
+  auto answer = co_await around_.sts.assume_role(order.request, order.region, std::move(base).value());
+  around_.tally.sts_seconds.observe(around_.clock.steady_now() - began);
+  if (!answer) co_return failed(order, answer.error());
+  co_return Answer{checked(order, std::move(answer).value())};
+}
+
+SessionSource::Answer SessionSource::failed(const SessionOrder& order, const aws::AwsError& error) {
+  around_.tally.count_sts_error(error.code);
+  const bool throttled = error.error_class == aws::AwsErrorClass::throttled;
+  if (throttled) around_.quota.throttled(order.region, around_.clock.steady_now());
+  return {refused(error, order.request), throttled || error.error_class == aws::AwsErrorClass::unavailable};
+}
+
+// STS's word is not taken for it: credentials of another role or account, of another form, hardly alive, or
+// alive for longer than was asked for, leave nobody.
 Result<std::shared_ptr<const Session>> SessionSource::checked(const SessionOrder& order,
-                                                              aws::AssumedRole answer) const {
+                                                              aws::AssumedRole answer) {
   const aws::AssumeRoleRequest& request = order.request;
-  if (answer.assumed_role_arn != registry::assumed_role_arn(request.role_arn, request.session_name))
+  if (answer.assumed_role_arn != registry::assumed_role_arn(request.role_arn, request.session_name)) {
+    around_.tally.count_sts_error("OtherRole");
     return no_answer(std::string{other_session_message},
                      "asked for " + in_backticks(request.role_arn.text()) + ", got " +
                          in_backticks(answer.assumed_role_arn) + ", request " +
                          in_backticks(answer.request_id));
+  }
   aws::Credentials& credentials = answer.credentials;
-  if (credentials.access_key_id.empty() || credentials.secret_access_key.empty() ||
-      credentials.session_token.empty() || !credentials.expires_at ||
-      *credentials.expires_at - clock_.now() < life_min_)
-    return no_answer("AWS STS gave no usable answer; try again shortly",
-                     "incomplete or short-lived credentials, request " + in_backticks(answer.request_id));
+  const Timestamp now = around_.clock.now();
+  if (!is_well_formed(credentials) || !credentials.expires_at || *credentials.expires_at - now < life_min_ ||
+      *credentials.expires_at - now > request.duration + clock_skew_max) {
+    around_.tally.count_sts_error("UnusableCredentials");
+    return no_answer(
+        "AWS STS gave no usable answer; try again shortly",
+        "credentials that are malformed, too short-lived, or longer-lived than was asked for (is "
+        "this machine's clock right?), request " +
+            in_backticks(answer.request_id));
+  }
   const Timestamp expires_at = *credentials.expires_at;
   return std::make_shared<const Session>(
-      Session{std::move(credentials), expires_at, clock_.steady_now() + (expires_at - clock_.now())});
+      Session{std::move(credentials), expires_at, around_.clock.steady_now() + (expires_at - now)});
 }
 
 }  // namespace deputy::broker

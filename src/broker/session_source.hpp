@@ -8,6 +8,7 @@
 #include "broker/broker.hpp"
 #include "broker/call_quota.hpp"
 #include "broker/credential_cache.hpp"
+#include "broker/sts_quota.hpp"
 
 namespace deputy::broker {
 
@@ -24,27 +25,39 @@ std::string session_key(const registry::Connection& connection, const std::strin
                         const SessionOrder& order);
 
 // Gets sessions from STS: within the quota, with the partner's own credentials, and only such as are what was
-// asked for. Errors: `role_denied`, `upstream_throttled`, `upstream_unavailable`, `invalid_request`; none
+// asked for. What may pass by itself is tried again after a pause with full jitter, within bounds of time and
+// number. Errors: `role_denied`, `upstream_throttled`, `upstream_unavailable`, `invalid_request`; none
 // carries AWS's text in its message. On one loop's thread; references outlive it.
 class SessionSource {
  public:
-  SessionSource(EventLoop& loop, const Clock& clock, aws::Sts& sts, aws::CredentialsProvider& base,
-                const BrokerSettings& settings);
+  struct Surroundings {
+    EventLoop& loop;
+    const Clock& clock;
+    Random& random;
+    aws::Sts& sts;
+    aws::CredentialsProvider& base;
+    StsQuota& quota;
+    Tally& tally;
+  };
+  SessionSource(Surroundings around, const BrokerSettings& settings);
 
   Task<Result<std::shared_ptr<const Session>>> get(SessionOrder order, std::stop_token stop);
 
  private:
+  struct Answer {
+    Result<std::shared_ptr<const Session>> session;
+    bool may_pass = false;  // by itself: worth another try
+  };
   std::optional<std::chrono::milliseconds> reserve(const SessionOrder& order);
-  Result<std::shared_ptr<const Session>> checked(const SessionOrder& order, aws::AssumedRole answer) const;
+  Task<Answer> ask(SessionOrder order, std::stop_token stop);
+  Answer failed(const SessionOrder& order, const aws::AwsError& error);
+  Result<std::shared_ptr<const Session>> checked(const SessionOrder& order, aws::AssumedRole answer);
 
-  EventLoop& loop_;
-  const Clock& clock_;
-  aws::Sts& sts_;
-  aws::CredentialsProvider& base_;
+  Surroundings around_;
   const std::chrono::seconds life_min_;
-  // A quota of the partner account's in each Region, and of it a part for each connection: one broken or
-  // noisy customer does not starve the others.
-  CallQuota region_quota_;
+  const int attempts_max_;
+  // Of the Region's quota a part for each connection: one broken or noisy customer does not starve the
+  // others.
   CallQuota connection_quota_;
 };
 

@@ -37,9 +37,12 @@ Result<void> check_still_issuable(Transaction& tx, const Connection& now_stored,
 Result<void> check_key_still_usable(Transaction& tx, const Actor& actor, Timestamp now) {
   if (actor.kind != "key") return success();
   DEPUTY_TRY(const auto id, KeyId::parse(actor.id));
+  const Error unusable{ErrorKind::unauthorized, "the key is missing, unknown, expired or revoked"};
   DEPUTY_TRY(const auto key, tx.find_key(id));
-  if (!key || !is_usable(*key, now))
-    return Error{ErrorKind::unauthorized, "the key is missing, unknown, expired or revoked"};
+  if (!key || !is_usable(*key, now)) return unusable;
+  if (!key->made_with) return success();
+  DEPUTY_TRY(const auto maker, tx.find_key(*key->made_with));
+  if (!maker || !is_usable(*maker, now)) return unusable;
   return success();
 }
 

@@ -3,7 +3,6 @@
 #include <string>
 #include <string_view>
 
-#include "core/assert.hpp"
 #include "core/identifiers.hpp"
 
 namespace deputy::registry {
@@ -11,27 +10,26 @@ namespace deputy::registry {
 // STS's limit for a role session name.
 inline constexpr std::size_t session_name_length_max = 64;
 
+// What stands in a workload's place where none asked: an admin, and the probes. No workload may be named so
+// (`is_reserved_caller`), or CloudTrail and the list of issuances would tell of the wrong one.
+inline constexpr std::string_view admin_caller = "admin";
+inline constexpr std::string_view verify_caller = "verify";
+bool is_reserved_caller(std::string_view name);
+
 // The session name that CloudTrail shows the customer: `<connection>@<workload>`, with `.<suffix>` where one
-// was asked for; clipped to 64 characters, the workload first. The one form for production and for probes: a
-// trust policy that tells session names apart must not tell these apart. Opaque identifiers and names of the
+// was asked for; 64 characters at most. A workload's name that does not fit is cut, and then ends in `=` and
+// ten letters and digits that are its own alone: no two workloads share a session name, with or without a
+// suffix. (A workload's name has neither `.` nor `=`.) The one form for production and for probes: a trust
+// policy that tells session names apart must not tell these apart. Opaque identifiers and names of the
 // partner's only: REQUIRES that `workload` and `suffix` have a session name's characters; no text of a
-// customer's gets in here.
-inline SessionName production_session_name(const ConnectionId& connection, std::string_view workload,
-                                           std::string_view suffix = {}) {
-  const std::string tail = suffix.empty() ? std::string{} : "." + std::string{suffix};
-  const std::string head = connection.text() + "@";
-  DEPUTY_ASSERT(head.size() + tail.size() < session_name_length_max);
-  const std::size_t room = session_name_length_max - head.size() - tail.size();
-  auto name = SessionName::parse(head + std::string{workload.substr(0, room)} + tail);
-  DEPUTY_ASSERT(name.has_value());
-  return std::move(name).value();
-}
+// customer's gets in here. `invalid_request` with the field `session_name` for a suffix that leaves no room.
+Result<SessionName> production_session_name(const ConnectionId& connection, std::string_view workload,
+                                            std::string_view suffix);
+// Without a suffix there is always room.
+SessionName production_session_name(const ConnectionId& connection, std::string_view workload);
 
 // What STS must name for a session of the role: the role's path does not show in it.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html
-inline std::string assumed_role_arn(const RoleArn& role, const SessionName& session) {
-  return "arn:" + std::string{to_text(role.partition())} + ":sts::" + role.account().text() +
-         ":assumed-role/" + std::string{role.name()} + "/" + session.text();
-}
+std::string assumed_role_arn(const RoleArn& role, const SessionName& session);
 
 }  // namespace deputy::registry

@@ -2,6 +2,7 @@
 
 #include "policy/policy.hpp"
 #include "registry/registry.hpp"
+#include "registry/session_name.hpp"
 #include "registry/unit_of_work.hpp"
 
 namespace deputy::registry {
@@ -57,6 +58,9 @@ std::optional<Timestamp> expiry(const NewKey& key, Timestamp now) {
 }  // namespace
 
 Result<Workload> Registry::put_workload(const Actor& actor, Workload workload) {
+  if (is_reserved_caller(workload.name.text()))
+    return wrong_field("name", "the name " + in_backticks(workload.name.text()) +
+                                   " stands for Deputy's own acts; give the workload another");
   if (workload.grants.size() > grants_max) return wrong_field("grants", "a workload has 100 grants at most");
   for (const Grant& grant : workload.grants) {
     DEPUTY_TRY(check_grant(grant));

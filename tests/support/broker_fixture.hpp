@@ -39,6 +39,7 @@ class BrokerFixture : public RegistryFixture {
   }
 
   void start_broker(broker::BrokerSettings settings) {
+    settings.sts_attempts_max = sts_attempts;
     if (broker) loop.run(broker->stop());
     broker = std::make_unique<broker::Broker>(loop, clock(), seeded, pool, registry(), sts, base, settings);
   }
@@ -137,6 +138,7 @@ class BrokerFixture : public RegistryFixture {
   FakeBaseCredentials base;
   Gate gate{loop};
   int sessions = 0;
+  int sts_attempts = 1;  // time stands still: nobody would wake who pauses before another
   std::unique_ptr<broker::Broker> broker;
 
  private:

@@ -1,0 +1,41 @@
+#include "broker/tally.hpp"
+
+namespace deputy::broker {
+namespace {
+
+// https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html, what the transport says, and what
+// session_source.cpp calls an answer that is not believed.
+constexpr std::string_view known_codes[] = {"AccessDenied",
+                                            "ConnectionFailed",
+                                            "ExpiredToken",
+                                            "ExpiredTokenException",
+                                            "InternalFailure",
+                                            "InvalidClientTokenId",
+                                            "MalformedPolicyDocument",
+                                            "MalformedResponse",
+                                            "NoBaseCredentials",
+                                            "OtherRole",
+                                            "PackedPolicyTooLarge",
+                                            "RegionDisabledException",
+                                            "RequestExpired",
+                                            "ServiceUnavailable",
+                                            "SignatureDoesNotMatch",
+                                            "Throttling",
+                                            "ThrottlingException",
+                                            "Timeout",
+                                            "UnusableCredentials",
+                                            "ValidationError"};
+
+}  // namespace
+
+void Tally::count_sts_error(std::string_view code) {
+  ++sts_errors;
+  const std::string_view name = std::ranges::binary_search(known_codes, code) ? code : "other";
+  const auto found = sts_errors_by_code.find(name);
+  if (found != sts_errors_by_code.end())
+    ++found->second;
+  else
+    sts_errors_by_code.emplace(name, 1);
+}
+
+}  // namespace deputy::broker
