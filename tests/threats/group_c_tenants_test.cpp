@@ -152,8 +152,8 @@ class ManyTenants : public BrokerFixture {
   ManyTenants() {
     sts.on_assume_role = [this](const FakeSts::AssumeRoleCall& call) -> aws::AwsResult<aws::AssumedRole> {
       auto session = FakeSts::session(call.request, clock().now() + call.request.duration);
-      session.credentials.access_key_id =
-          made_for(call.request.role_arn, *call.request.external_id, call.request.session_name.text());
+      session.credentials.session_token = SecretString{
+          made_for(call.request.role_arn, *call.request.external_id, call.request.session_name.text())};
       return session;
     };
     EXPECT_TRUE(store().write([this](registry::Transaction& tx) { return insert_all(tx); }));
@@ -162,7 +162,7 @@ class ManyTenants : public BrokerFixture {
   }
 
   static std::string made_for(const RoleArn& role, const ExternalId& id, const std::string& session_name) {
-    return role.account().text() + " " + id.text() + " " + session_name;
+    return role.account().text() + "/" + id.text() + "/" + session_name;
   }
   Result<void> insert_all(registry::Transaction& tx) {
     all.clear();
@@ -223,7 +223,7 @@ class ManyTenants : public BrokerFixture {
     if (!issued) co_return;
     const std::string session_name =
         connection.id.text() + "@" + key.workload->text() + (suffix.empty() ? "" : "." + suffix);
-    EXPECT_EQ(issued.value().credentials.access_key_id,
+    EXPECT_EQ(issued.value().credentials.session_token.reveal(),
               made_for(*connection.role_arn, connection.external_id, session_name));
     EXPECT_EQ(issued.value().account_id, connection.role_arn->account());
     EXPECT_EQ(issued.value().issuance.tenant_id, connection.tenant_id);
