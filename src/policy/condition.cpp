@@ -66,27 +66,26 @@ Truth compare_boolean(const std::optional<bool>& wanted, std::string_view given)
 // matches nothing.
 Truth compare_resolved(OperatorFamily family, const VariableText& wanted, std::string_view given,
                        const Request& request) {
-  if (family == string_like || family == arn_like || family == arn_equals) {
-    const auto pattern = resolve_pattern(wanted, request);
-    if (family == string_like) return truth(pattern && glob_matches(*pattern, given));
-    if (!has_arn_segments(given)) return Truth::undecidable;
-    return truth(pattern && arn_matches(*pattern, given));
-  }
-  const auto text = resolve_text(wanted, request);
+  const Resolution resolution{wanted, request};
   switch (family) {
-    case string_equals_ignore_case:
-      return truth(text && equal_ignoring_case(*text, given));
-    case boolean:
-      return compare_boolean(text ? parse_boolean(*text) : std::nullopt, given);
-    case ip_address:
-      return compare_address(text ? parse_network(*text) : std::nullopt, given);
-    case binary_equals:
-      return is_base64(given) ? truth(text && *text == given) : Truth::undecidable;
     case string_equals:
-      return truth(text && *text == given);
+      return truth(resolution.equals(given));
+    case string_equals_ignore_case:
+      return truth(resolution.equals_ignoring_case(given));
+    case string_like:
+      return truth(resolution.glob_matches(given));
+    case arn_equals:
+    case arn_like:
+      return has_arn_segments(given) ? truth(resolution.arn_matches(given)) : Truth::undecidable;
+    case binary_equals:
+      return is_base64(given) ? truth(resolution.equals(given)) : Truth::undecidable;
     default:
       break;
   }
+  Resolution::Buffer buffer;
+  const auto text = resolution.copy_to(buffer);
+  if (family == boolean) return compare_boolean(text ? parse_boolean(*text) : std::nullopt, given);
+  if (family == ip_address) return compare_address(text ? parse_network(*text) : std::nullopt, given);
   if (family >= date_equals)
     return compare_instants(family, text ? parse_instant(*text) : std::nullopt, given);
   return compare_numbers(family, text ? parse_number(*text) : std::nullopt, given);
@@ -159,20 +158,26 @@ Truth values_agree(const Condition& condition, const ContextKey& key, const Requ
   return any_value_matches(condition, key, request) == Truth::no ? Truth::no : Truth::undecidable;
 }
 
+// "Exists and its value is not null": whether a key that holds nothing but empty strings, a null dataset,
+// does, is not said.
+Truth holds_null(const Condition& condition, const ContextKey* key) {
+  const auto asks_for = [&](bool absence) {
+    return std::any_of(condition.comparands.begin(), condition.comparands.end(), [&](const Comparand& value) {
+      const bool* flag = std::get_if<bool>(&value);
+      return flag != nullptr && *flag == absence;
+    });
+  };
+  const bool absence = asks_for(true), presence = asks_for(false);
+  if (absence == presence) return truth(absence);
+  if (is_absent(key)) return truth(absence);
+  return is_empty_set(key) ? Truth::undecidable : truth(presence);
+}
+
 }  // namespace
 
 Truth holds(const Condition& condition, const ContextKey* key, const Request& request) {
   const ConditionOperator& wanted = condition.condition_operator;
-  if (wanted.family == null) {
-    const auto asks = [&](bool absent) {
-      return std::any_of(condition.comparands.begin(), condition.comparands.end(),
-                         [&](const Comparand& value) {
-                           const bool* flag = std::get_if<bool>(&value);
-                           return flag != nullptr && *flag == absent;
-                         });
-    };
-    return truth(asks(is_absent(key)));
-  }
+  if (wanted.family == null) return holds_null(condition, key);
   switch (wanted.qualifier) {
     case SetQualifier::for_all_values:
       return is_empty_set(key) ? Truth::yes : all_values_match(condition, *key, request);

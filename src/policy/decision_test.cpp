@@ -100,6 +100,14 @@ TEST(Conditions, NullTestsForAbsence) {
   EXPECT_TRUE(passes(one("Null", "[\"true\",\"false\"]"), {}));
 }
 
+TEST(Conditions, NullCannotTellWhetherAnEmptyStringIsAbsent) {
+  for (const std::string_view value : {"true", "false"}) {
+    EXPECT_FALSE(passes(one("Null", value), key(""))) << value;
+    EXPECT_TRUE(denies(one("Null", value), key(""))) << value;
+  }
+  EXPECT_TRUE(passes(one("Null", "[true,false]"), key("")));
+}
+
 TEST(Conditions, ForAllValuesIsTrueOnNothing) {
   const std::string condition = one("ForAllValues:StringEquals", R"(["a","b"])");
   EXPECT_TRUE(passes(condition, {}));
@@ -263,6 +271,26 @@ TEST(Variables, UnresolvedMatchNothing) {
   EXPECT_FALSE(passes(one("StringEquals", "\"${aws:username}\""), key("")));
   EXPECT_FALSE(passes(one("StringLike", "\"*${aws:username}*\""), key("x")));
   EXPECT_FALSE(passes(one("StringEquals", "\"${k:y}\""), {{"k:x", {"a"}}, {"k:y", {"a", "b"}}}));
+}
+
+TEST(Variables, MayBeEmptyAndStandTogether) {
+  const auto asked = [](std::string value, std::string variable) {
+    return std::vector<ContextKey>{{"k:x", {std::move(value)}}, {"k:y", {std::move(variable)}}};
+  };
+  EXPECT_TRUE(passes(one("StringEquals", "\"${k:y}${k:y}b\""), asked("aab", "a")));
+  EXPECT_TRUE(passes(one("StringEquals", "\"${k:y}${k:y}\""), asked("", "")));
+  EXPECT_FALSE(passes(one("StringEquals", "\"${k:y}\""), asked("aa", "a")));
+  EXPECT_FALSE(passes(one("StringEquals", "\"${k:y}\""), asked("a", "aa")));
+  EXPECT_TRUE(passes(one("StringLike", "\"*${k:y}*${k:y}\""), asked("xabyab", "ab")));
+  EXPECT_FALSE(passes(one("StringLike", "\"*${k:y}*${k:y}\""), asked("xab", "ab")));
+  EXPECT_TRUE(passes(one("ArnLike", "\"arn:aws:iam::${k:y}:*\""), asked("arn:aws:iam::1:role/x", "1")));
+  EXPECT_FALSE(passes(one("ArnLike", "\"arn:aws:iam:${k:y}\""), asked("arn:aws:iam::1:role/x", ":1")));
+}
+
+TEST(Variables, TooLongForANumberMatchesNothing) {
+  const std::string zeros(100, '0');
+  EXPECT_FALSE(passes(one("NumericEquals", "\"${k:y}\""), {{"k:x", {"0"}}, {"k:y", {zeros}}}));
+  EXPECT_TRUE(passes(one("NumericNotEquals", "\"${k:y}\""), {{"k:x", {"0"}}, {"k:y", {zeros}}}));
 }
 
 TEST(Variables, WorkForEveryOperator) {
@@ -432,6 +460,37 @@ TEST(Explaining, NamesStatementConditionAndValues) {
   const Request right = asking({{"sts:ExternalId", {"right"}}});
   EXPECT_THAT(explain(evaluate(policy, right), right),
               HasSubstr("allowed by statement 1 of the trust policy"));
+}
+
+TEST(Explaining, SaysOfEveryAllowWhyItDidNotHelp) {
+  const Policy policy = policy_of(
+      R"({"Effect":"Allow","Principal":"*","Action":"sts:TagSession"},)" +
+      trust_statement("Allow", R"({"AWS":"999999999999"})", "{}") + "," +
+      allow_statement(R"({"StringEquals":{"k:x":"a","k:y":"b"},"Bool":{"aws:SecureTransport":"true"}})"));
+  const Request request = asking({{"k:x", {"a"}}, {"k:y", {"c"}}, {"aws:SecureTransport", {"true"}}});
+  const std::string text = explain(evaluate(policy, request), request);
+  EXPECT_THAT(text, HasSubstr("statement 1 of the trust policy is about other actions: `sts:TagSession`"));
+  EXPECT_THAT(text, HasSubstr("statement 2 of the trust policy does not name the caller"));
+  EXPECT_THAT(text, HasSubstr("statement 3 of the trust policy has conditions"));
+  EXPECT_THAT(text, HasSubstr("StringEquals `k:y` `b`: the request has `c`; does not hold"));
+  EXPECT_THAT(text, testing::Not(HasSubstr("`k:x`"))) << "it held";
+}
+
+TEST(Explaining, NamesTheDenyAndTheValueThatNobodyCanRead) {
+  const Policy policy = refusing(R"({"NumericLessThan":{"k:x":"5"}})");
+  const Request request = asking({{"k:x", {"10abc"}}});
+  const std::string text = explain(evaluate(policy, request), request);
+  EXPECT_THAT(text, HasSubstr("explicitly denied by statement 2 of the trust policy"));
+  EXPECT_THAT(text, HasSubstr("NumericLessThan `k:x` `5`: the request has `10abc`; cannot be decided"));
+}
+
+TEST(Explaining, IsBoundedForManyStatements) {
+  std::string many;
+  for (int i = 0; i < 40; ++i)
+    many += (i == 0 ? "" : ",") + allow_statement(R"({"StringEquals":{"k:x":"a"}})");
+  const std::string text = explain(evaluate(policy_of(many), asking({})), asking({}));
+  EXPECT_THAT(text, HasSubstr("and 30 more statements"));
+  EXPECT_LT(text.size(), 4'000U);
 }
 
 }  // namespace

@@ -2,11 +2,12 @@
 
 #include "policy/condition.hpp"
 #include "policy/decision.hpp"
+#include "policy/statement_match.hpp"
 
 namespace deputy::policy {
 namespace {
 
-constexpr std::size_t values_shown_max = 5;
+constexpr std::size_t values_shown_max = 5, statements_shown_max = 10;
 
 std::string_view name_of(PolicyKind kind) {
   switch (kind) {
@@ -48,15 +49,50 @@ std::string_view outcome(Truth truth) {
   return truth == Truth::no ? "does not hold" : "cannot be decided";
 }
 
-std::string conditions_line(const Statement& statement, const Request& request) {
+// What every condition came to, or only those that kept the statement from applying.
+enum class Shown { all, unmet };
+std::string conditions_lines(const Statement& statement, const Request& request, Shown shown) {
   std::string out;
   for (const Condition& condition : statement.conditions) {
     const ContextKey* key = request.find(condition.key);
+    const Truth truth = holds(condition, key, request);
+    if (shown == Shown::unmet && truth == Truth::yes) continue;
     const bool absent = key == nullptr || key->values.empty();
     out += fmt::format("\n  {} {} {}: the request has {}; {}", to_text(condition.condition_operator),
                        in_backticks(condition.key), list(condition.values),
-                       absent ? "none" : list(key->values), outcome(holds(condition, key, request)));
+                       absent ? "none" : list(key->values), outcome(truth));
   }
+  return out;
+}
+
+// Why an Allow did not help.
+std::string shortfall(const Statement& statement, PolicyKind kind, const Request& request) {
+  switch (mismatch_of(statement, kind, request)) {
+    case Mismatch::action:
+      return "is about other actions: " + list(statement.actions);
+    case Mismatch::resource:
+      return "is about other resources: " + list(statement.resources);
+    case Mismatch::principal:
+      return "does not name the caller";
+    case Mismatch::conditions:
+      return "has conditions that the request does not meet" +
+             conditions_lines(statement, request, Shown::unmet);
+    case Mismatch::none:
+      break;
+  }
+  return "applies, but hands the choice to policies that do not allow it";
+}
+
+std::string shortfalls(const Policy& policy, const Request& request) {
+  std::string out;
+  std::size_t allows = 0;
+  for (const Statement& statement : policy.statements()) {
+    if (statement.effect != Effect::allow || ++allows > statements_shown_max) continue;
+    out += fmt::format("\n  {} {}", statement_name(policy, statement),
+                       shortfall(statement, policy.kind(), request));
+  }
+  if (allows > statements_shown_max)
+    out += fmt::format("\n  and {} more statements", allows - statements_shown_max);
   return out;
 }
 
@@ -68,21 +104,13 @@ std::string explain(const Decision& decision, const Request& request) {
   if (decision.policy != nullptr && decision.statement != nullptr) {
     return fmt::format("{} is {} by {}{}", asked, decision.allowed() ? "allowed" : "explicitly denied",
                        statement_name(*decision.policy, *decision.statement),
-                       conditions_line(*decision.statement, request));
+                       conditions_lines(*decision.statement, request, Shown::all));
   }
   if (decision.allowed())
     return fmt::format("{} is allowed: root may do everything in its own account", asked);
   if (decision.policy == nullptr) return fmt::format("{} is denied: no policy allows it", asked);
-  std::string out =
-      fmt::format("{} is denied: no statement of the {} allows it", asked, name_of(decision.policy->kind()));
-  for (const Statement& statement : decision.policy->statements()) {
-    if (statement.effect != Effect::allow || statement.conditions.empty()) continue;
-    if (conditions_hold(statement, request) == Truth::yes) continue;
-    out += fmt::format("\n  {} has conditions that the request does not meet",
-                       statement_name(*decision.policy, statement));
-    out += conditions_line(statement, request);
-  }
-  return out;
+  return fmt::format("{} is denied: no statement of the {} allows it{}", asked,
+                     name_of(decision.policy->kind()), shortfalls(*decision.policy, request));
 }
 
 }  // namespace deputy::policy

@@ -54,8 +54,7 @@ bool resource_matches(const Statement& statement, const Request& request) {
       const std::string& pattern = statement.resources[i];
       return pattern == "*" || arn_matches(pattern, request.resource);
     }
-    const auto pattern = resolve_pattern(statement.resource_texts[i], request);
-    return pattern && arn_matches(*pattern, request.resource);
+    return Resolution{statement.resource_texts[i], request}.arn_matches(request.resource);
   };
   bool listed = false;
   for (std::size_t i = 0; i < statement.resources.size() && !listed; ++i) listed = matches(i);
@@ -126,17 +125,29 @@ Naming names(const Statement& statement, const Caller& caller) {
   return closest;
 }
 
+namespace {
+
+Truth caller_matches(const Statement& statement, PolicyKind kind, const Caller& caller, Boundary boundary) {
+  if (kind != PolicyKind::trust && kind != PolicyKind::resource) return Truth::yes;
+  return statement.not_principal ? is_not_spared(statement, caller, boundary)
+                                 : principal_matches(statement, caller);
+}
+
+}  // namespace
+
 Truth applies(const Statement& statement, PolicyKind kind, const Request& request, Boundary boundary) {
   if (!action_matches(statement, request.action)) return Truth::no;
-  const bool has_resources = kind != PolicyKind::trust;
-  if (has_resources && !resource_matches(statement, request)) return Truth::no;
-  Truth principal = Truth::yes;
-  if (kind == PolicyKind::trust || kind == PolicyKind::resource) {
-    principal = statement.not_principal ? is_not_spared(statement, request.caller, boundary)
-                                        : principal_matches(statement, request.caller);
-  }
+  if (kind != PolicyKind::trust && !resource_matches(statement, request)) return Truth::no;
+  const Truth principal = caller_matches(statement, kind, request.caller, boundary);
   if (principal == Truth::no) return Truth::no;
   return std::min(principal, conditions_hold(statement, request));
+}
+
+Mismatch mismatch_of(const Statement& statement, PolicyKind kind, const Request& request, Boundary boundary) {
+  if (!action_matches(statement, request.action)) return Mismatch::action;
+  if (kind != PolicyKind::trust && !resource_matches(statement, request)) return Mismatch::resource;
+  if (caller_matches(statement, kind, request.caller, boundary) != Truth::yes) return Mismatch::principal;
+  return conditions_hold(statement, request) == Truth::yes ? Mismatch::none : Mismatch::conditions;
 }
 
 }  // namespace deputy::policy

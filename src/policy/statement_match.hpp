@@ -27,6 +27,11 @@ enum class Boundary { none, attached };
 Truth applies(const Statement& statement, PolicyKind kind, const Request& request,
               Boundary boundary = Boundary::none);
 
+// The first part of a statement that does not match, or that nobody can say matches; `none` where all do.
+enum class Mismatch { none, action, resource, principal, conditions };
+Mismatch mismatch_of(const Statement& statement, PolicyKind kind, const Request& request,
+                     Boundary boundary = Boundary::none);
+
 // `evaluate` for a caller with or without a permission boundary.
 Decision evaluate_for(Boundary boundary, const Policy& policy, const Request& request);
 
