@@ -80,7 +80,7 @@ std::string shortfall(const Statement& statement, PolicyKind kind, const Request
     case Mismatch::none:
       break;
   }
-  return "applies, but hands the choice to policies that do not allow it";
+  return "applies, but does not suffice by itself";
 }
 
 std::string shortfalls(const Policy& policy, const Request& request) {

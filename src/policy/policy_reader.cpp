@@ -53,6 +53,15 @@ bool is_trust_action(std::string_view text) {
   return text == "*" || glob_matches_ignoring_case(text.substr(0, text.find(':')), "sts");
 }
 
+// What stands there without the variables: they cannot bring an ARN's colons.
+std::string written(const std::string& text, const VariableText& taken_apart) {
+  if (!taken_apart.has_variables()) return text;
+  std::string out;
+  for (const VariableText::Part& part : taken_apart.parts)
+    if (part.kind == VariableText::Kind::plain) out += part.text;
+  return out;
+}
+
 // AWS takes these characters and no others: tab, LF, CR, U+0020–U+00FF. In escapes others may stand.
 Result<void> check_characters(std::string_view document) {
   json::Position position;
@@ -257,8 +266,8 @@ class PolicyReader {
     statement.not_resource = member.name == "NotResource";
     for (const json::Value* text : texts) {
       DEPUTY_TRY(auto taken_apart, read_variable_text(*text, policy_.version_));
-      const bool is_pattern = text->text == "*" || taken_apart.has_variables() ||
-                              (text->text.starts_with("arn:") && has_arn_segments(text->text));
+      const bool is_pattern = text->text == "*" || (text->text.starts_with("arn:") &&
+                                                    has_arn_segments(written(text->text, taken_apart)));
       if (!is_pattern) {
         return invalid_policy(
             fmt::format("{} is no resource; it must be `*` or an ARN of six parts, wildcards allowed",

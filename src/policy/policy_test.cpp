@@ -141,6 +141,9 @@ TEST(PolicyReader, IdentityPoliciesHaveResourcesAndNoPrincipal) {
                 HasSubstr("empty list"));
     EXPECT_THAT(refused_statement(R"({"Effect":"Allow","Action":"s3:*","Resource":"bucket"})", kind),
                 HasSubstr("is no resource"));
+    EXPECT_THAT(refused_statement(R"({"Effect":"Allow","Action":"s3:*","Resource":"arn:${k:x}:s3"})", kind),
+                HasSubstr("is no resource"))
+        << "variables bring no colons";
     EXPECT_THAT(
         refused_statement(R"({"Effect":"Allow","Action":"s3:*","Resource":"*","NotResource":"*"})", kind),
         HasSubstr("not both"));
