@@ -224,4 +224,11 @@ std::optional<std::string_view> Resolution::copy_to(Buffer& buffer) const {
   return std::string_view{buffer.data(), size};
 }
 
+std::optional<std::string> resolve_text(const VariableText& text, const Request& request) {
+  if (!Resolution{text, request}.resolved()) return std::nullopt;
+  std::string out;
+  for (PiecesCursor piece{text, request}; !piece.done(); piece.next()) out += piece.byte();
+  return out;
+}
+
 }  // namespace deputy::policy

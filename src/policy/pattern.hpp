@@ -48,4 +48,7 @@ class Resolution {
   bool resolved_ = false;
 };
 
+// The same as a text of its own, for who builds requests rather than judges them: allocates.
+std::optional<std::string> resolve_text(const VariableText& text, const Request& request);
+
 }  // namespace deputy::policy
