@@ -13,7 +13,7 @@ namespace {
 #ifdef DEPUTY_SANITIZED
 constexpr std::size_t scenes = 1'500;
 #elif defined(_FORTIFY_SOURCE)
-constexpr std::size_t scenes = 10'000;
+constexpr std::size_t scenes = 5'000;
 #else
 constexpr std::size_t scenes = 2'500;
 #endif
