@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <string>
 
+#include "aws/base/credentials_document.hpp"
+#include "aws/base/process.hpp"
 #include "aws/error_answer.hpp"
 #include "aws/shared_files.hpp"
 #include "aws/sts_answer.hpp"
@@ -47,6 +49,22 @@ void read_failure(const std::string& body, Protocol protocol, int status) {
                 error.message.find("Token") == std::string::npos);
 }
 
+void read_documents(const std::string& body) {
+  const Timestamp now{std::chrono::seconds{1'700'000'000}};
+  for (const DocumentForm form : {DocumentForm::process, DocumentForm::container, DocumentForm::instance}) {
+    std::string text = body;
+    const auto credentials = read_credentials_document(text, form, now);
+    DEPUTY_ASSERT(text.empty());
+    if (!credentials) continue;
+    DEPUTY_ASSERT(!credentials.value().access_key_id.empty());
+    DEPUTY_ASSERT(!credentials.value().secret_access_key.empty());
+    const bool has_expiry = credentials.value().expires_at.has_value();
+    DEPUTY_ASSERT(!has_expiry || *credentials.value().expires_at > now);
+    DEPUTY_ASSERT(form == DocumentForm::process ||
+                  (has_expiry && !credentials.value().session_token.empty()));
+  }
+}
+
 }  // namespace
 }  // namespace deputy::aws
 
@@ -60,5 +78,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       read_failure(body, protocol, status);
   }
   (void)parse_shared_file(body, SharedFileKind::config, "config");
+  read_documents(body);
+  (void)split_command(body);
+  (void)shown_complaint(body);
   return 0;
 }

@@ -1,3 +1,4 @@
+#include "base_credentials_check.hpp"
 #include "command.hpp"
 #include "completion.hpp"
 #include "config_option.hpp"
@@ -40,6 +41,8 @@ int check_config(const std::string& file) {
     std::cout << key.error().message << "\n";
     return found_something;
   }
+  const int credentials = check_base_credentials(loaded.config);
+  if (credentials != done) return credentials;
   std::cout << "the configuration can be used\n";
   return done;
 }
@@ -54,7 +57,8 @@ void add_setup_commands(CLI::App& program, Context& context) {
   init->callback([&context, folder] { context.status = initialise(*folder); });
 
   auto* config = program.add_subcommand("config", "The configuration")->require_subcommand(1);
-  auto* check = config->add_subcommand("check", "Name each problem with its line");
+  auto* check = config->add_subcommand(
+      "check", "Name each problem with its line, and say whose AWS credentials are used");
   auto file = add_config_option(*check);
   check->callback([&context, file] { context.status = check_config(*file); });
 

@@ -80,9 +80,11 @@ int status_of(registry::VerificationOutcome outcome) {
   return undetermined;
 }
 
-Task<void> run(verify::Verifier& verifier, verify::Target target, std::stop_token stop,
-               std::optional<registry::VerificationReport>& report, http::AsioLoop& loop) {
+Task<void> run(verify::Verifier& verifier, aws::CredentialsProvider& base, verify::Target target,
+               std::stop_token stop, std::optional<registry::VerificationReport>& report,
+               http::AsioLoop& loop) {
   report.emplace(co_await verifier.run(std::move(target), stop));
+  co_await base.stop();
   loop.stop();
 }
 
@@ -104,19 +106,26 @@ int verify_role(const VerifyArguments& arguments) {
   aws::CurlTransport transport{loop};
   const aws::Caller caller{loop, clock, random, transport, endpoints.value(), {}};
   const auto sts = aws::make_sts(caller);
-  const auto base = aws::default_credentials(environment);
+  const auto base = aws::default_credentials({.loop = loop,
+                                              .clock = clock,
+                                              .random = random,
+                                              .transport = transport,
+                                              .endpoints = endpoints.value(),
+                                              .environment = environment,
+                                              .region = std::nullopt});
   verify::VerifierSettings settings;
   settings.propagation_window = wanted.value().propagation_window;
   verify::Verifier verifier{loop, clock, random, *sts, *base, settings};
 
   std::stop_source stop;
+  TaskGroup group;
   loop.on_stop_signal([&](int) {
     stop.request_stop();
     transport.close();
+    group.spawn(base->stop());
   });
   std::optional<registry::VerificationReport> report;
-  TaskGroup group;
-  group.spawn(run(verifier, std::move(wanted.value().target), stop.get_token(), report, loop));
+  group.spawn(run(verifier, *base, std::move(wanted.value().target), stop.get_token(), report, loop));
   loop.run();
   if (arguments.output == Output::json) {
     std::cout << boost::json::serialize(to_json(*report)) << "\n";

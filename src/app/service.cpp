@@ -91,6 +91,8 @@ struct Service::Rooms {
   aws::Caller sts_caller;
   std::unique_ptr<aws::Sts> sts;
   std::unique_ptr<aws::Iam> iam;
+  std::unique_ptr<aws::CredentialsProvider> own_base;  // where the surroundings give none
+  aws::CredentialsProvider* base = nullptr;
   std::unique_ptr<registry::Store> store;
   std::unique_ptr<registry::Registry> registry;
   std::unique_ptr<broker::Broker> broker;
@@ -107,17 +109,16 @@ struct Service::Rooms {
         sts(aws::make_sts(sts_caller)),
         iam(aws::make_iam(caller)) {}
 
-  void furnish(http::AsioLoop& loop, const Config& config, const Region& region, RoleArn principal,
-               aws::CredentialsProvider& base);
+  void furnish(http::AsioLoop& loop, const Config& config, const Region& region, RoleArn principal);
 };
 
 void Service::Rooms::furnish(http::AsioLoop& loop, const Config& config, const Region& region,
-                             RoleArn principal, aws::CredentialsProvider& base) {
+                             RoleArn principal) {
   registry = std::make_unique<registry::Registry>(*store, clock, random,
                                                   registry_settings(config, std::move(principal)));
-  broker = std::make_unique<broker::Broker>(loop, clock, random, pool, *registry, *sts, base,
+  broker = std::make_unique<broker::Broker>(loop, clock, random, pool, *registry, *sts, *base,
                                             broker_settings(config, region));
-  verifier = std::make_unique<verify::Verifier>(loop, clock, random, broker->sts_for_verification(), base,
+  verifier = std::make_unique<verify::Verifier>(loop, clock, random, broker->sts_for_verification(), *base,
                                                 verifier_settings(config));
   verify::ServiceSettings verification_settings{.region = region};
   verification_settings.lease = config.verification.propagation_window + std::chrono::minutes{10};
@@ -154,10 +155,7 @@ void Service::Rooms::furnish(http::AsioLoop& loop, const Config& config, const R
 }
 
 Service::Service(http::AsioLoop& loop, Config config, Surroundings surroundings)
-    : loop_(loop), config_(std::move(config)), surroundings_(std::move(surroundings)) {
-  if (!surroundings_.base_credentials)
-    surroundings_.base_credentials = aws::default_credentials(surroundings_.environment);
-}
+    : loop_(loop), config_(std::move(config)), surroundings_(std::move(surroundings)) {}
 
 Service::~Service() = default;
 
@@ -165,16 +163,36 @@ Task<Result<void>> Service::start() {
   DEPUTY_CO_TRY(const auto key, load_master_key(config_));
   DEPUTY_CO_TRY(const auto region, region_of(config_, surroundings_.environment));
   auto rooms = std::make_unique<Rooms>(loop_, surroundings_.endpoints);
-  const storage::SqliteOptions database{.file = config_.storage.sqlite_file, .exclusive = true};
-  DEPUTY_CO_TRY(rooms->store, storage::open_sqlite(database, key));
-  DEPUTY_CO_TRY(auto principal, co_await find_partner_principal(config_, region, *rooms->sts, *rooms->iam,
-                                                                *surroundings_.base_credentials));
-  rooms->furnish(loop_, config_, region, std::move(principal), *surroundings_.base_credentials);
-  DEPUTY_CO_TRY(rooms->server->listen());
+  rooms->base = surroundings_.base_credentials.get();
+  if (rooms->base == nullptr) {
+    rooms->own_base = aws::default_credentials({.loop = loop_,
+                                                .clock = rooms->clock,
+                                                .random = rooms->random,
+                                                .transport = rooms->transport,
+                                                .endpoints = surroundings_.endpoints,
+                                                .environment = surroundings_.environment,
+                                                .region = config_.aws.region});
+    rooms->base = rooms->own_base.get();
+  }
+  auto opened = co_await open(*rooms, key, region);
+  if (!opened) {
+    rooms->transport.close();
+    co_await rooms->base->stop();
+    co_return std::move(opened).error();
+  }
   rooms_ = std::move(rooms);
   rooms_->verification->start();
   rooms_->integrity->start();
   co_return success();
+}
+
+Task<Result<void>> Service::open(Rooms& rooms, const storage::MasterKey& key, const Region& region) {
+  const storage::SqliteOptions database{.file = config_.storage.sqlite_file, .exclusive = true};
+  DEPUTY_CO_TRY(rooms.store, storage::open_sqlite(database, key));
+  DEPUTY_CO_TRY(auto principal,
+                co_await find_partner_principal(config_, region, *rooms.sts, *rooms.iam, *rooms.base));
+  rooms.furnish(loop_, config_, region, std::move(principal));
+  co_return rooms.server->listen();
 }
 
 std::uint16_t Service::port() const {
@@ -186,6 +204,7 @@ Task<void> Service::stop() {
   rooms_->api->be_unready("the service is stopping");
   co_await rooms_->server->drain(drain_grace);
   rooms_->transport.close();  // what still waits for AWS ends now, inconclusive
+  co_await rooms_->base->stop();
   while (rooms_->server->requests_in_flight() > 0)
     co_await sleep_for(loop_, std::chrono::milliseconds{10}, {});
   co_await rooms_->integrity->stop();

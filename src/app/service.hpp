@@ -43,6 +43,9 @@ class Service {
 
  private:
   struct Rooms;
+  // Up to listening; what it opened is the rooms'.
+  Task<Result<void>> open(Rooms& rooms, const storage::MasterKey& key, const Region& region);
+
   http::AsioLoop& loop_;
   Config config_;
   Surroundings surroundings_;

@@ -4,6 +4,7 @@
 #include <curl/curl.h>
 
 #include "aws/error_answer.hpp"
+#include "core/assert.hpp"
 
 namespace deputy::aws {
 namespace {
@@ -32,8 +33,9 @@ std::string path_of(const std::string& url) {
   return slash == std::string::npos ? std::string{} : url.substr(slash);
 }
 
-HttpRequest signed_request(const Caller& caller, const Call& call, const Credentials& credentials,
-                           Timestamp time) {
+// Without an access key ID it goes out unsigned.
+HttpRequest request_for(const Caller& caller, const Call& call, const Credentials& credentials,
+                        Timestamp time) {
   const std::string base = caller.endpoints.url(call.service, call.region);
   const std::string path = call.path.empty() ? "/" : call.path;
   SignableRequest signable{.method = call.method,
@@ -42,8 +44,9 @@ HttpRequest signed_request(const Caller& caller, const Call& call, const Credent
                            .headers = call.headers,
                            .body = call.body};
   signable.headers.emplace_back("host", host_of(base));
-  const auto added =
-      sign(signable, {call.region.text(), call.signing_name, time}, credentials, call.path_style);
+  std::vector<std::pair<std::string, std::string>> added;
+  if (!credentials.access_key_id.empty())
+    added = sign(signable, {call.region.text(), call.signing_name, time}, credentials, call.path_style);
 
   HttpRequest request;
   request.method = call.method;
@@ -89,14 +92,13 @@ std::optional<std::chrono::seconds> clock_correction(const HttpResponse& respons
   return ahead;
 }
 
-}  // namespace
-
-Task<AwsResult<HttpResponse>> perform(const Caller& caller, Call call, Credentials credentials) {
+Task<AwsResult<HttpResponse>> exchange(const Caller& caller, const Call& call,
+                                       const Credentials& credentials) {
   std::optional<std::chrono::seconds> correction;
   for (int attempt = 1;;) {
     const Timestamp now = caller.clock.now();
     auto answer = co_await caller.transport.send(
-        signed_request(caller, call, credentials, now + correction.value_or(std::chrono::seconds{0})));
+        request_for(caller, call, credentials, now + correction.value_or(std::chrono::seconds{0})));
     AwsError error;
     if (answer.has_error()) {
       error = no_answer(answer.error());
@@ -115,6 +117,23 @@ Task<AwsResult<HttpResponse>> perform(const Caller& caller, Call call, Credentia
     co_await sleep_for(caller.loop, backoff(caller, attempt), std::stop_token{});
     ++attempt;
   }
+}
+
+}  // namespace
+
+Task<AwsResult<HttpResponse>> perform(const Caller& caller, Call call, Credentials credentials) {
+  DEPUTY_ASSERT(!credentials.access_key_id.empty());  // else it would go out unsigned
+  co_return co_await exchange(caller, call, credentials);
+}
+
+Task<AwsResult<HttpResponse>> perform_unsigned(const Caller& caller, Call call, SecretString proof) {
+  const Credentials nobody{.access_key_id = {},
+                           .secret_access_key = {},
+                           .session_token = std::move(proof),
+                           .expires_at = std::nullopt};
+  auto answer = co_await exchange(caller, call, nobody);
+  wipe(call.body);
+  co_return std::move(answer);
 }
 
 }  // namespace deputy::aws

@@ -79,4 +79,8 @@ struct Call {
 // is off. A 2xx answer is returned as it is.
 Task<AwsResult<HttpResponse>> perform(const Caller& caller, Call call, Credentials credentials);
 
+// The same without a signature, for the few calls that carry their proof in the body. `proof` is what no
+// error may repeat. The call's body is wiped.
+Task<AwsResult<HttpResponse>> perform_unsigned(const Caller& caller, Call call, SecretString proof);
+
 }  // namespace deputy::aws

@@ -44,8 +44,9 @@ struct Exchange {
   Exchange() = default;
   Exchange(const Exchange&) = delete;
   Exchange& operator=(const Exchange&) = delete;
-  ~Exchange() {  // session tokens, and credentials of an answer that nobody took
+  ~Exchange() {  // session tokens, web identity tokens, and credentials of an answer that nobody took
     for (auto& [name, value] : request.headers) wipe(value);
+    wipe(request.body);
     wipe(response.body);
   }
 };
@@ -241,7 +242,7 @@ bool CurlTransport::State::prepare(Exchange& exchange) const {
   exchange.easy.reset(curl_easy_init());
   CURL* easy = exchange.easy.get();
   DEPUTY_ASSERT(easy != nullptr);
-  exchange.response_bytes_max = options.response_bytes_max;
+  exchange.response_bytes_max = std::min(options.response_bytes_max, exchange.request.response_bytes_max);
   curl_easy_setopt(easy, CURLOPT_URL, exchange.request.url.c_str());
   curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);  // what was signed is what is sent
   curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
@@ -254,13 +255,13 @@ bool CurlTransport::State::prepare(Exchange& exchange) const {
   curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
   curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
   if (!ca_file.empty()) curl_easy_setopt(easy, CURLOPT_CAINFO, ca_file.c_str());
-  if (is_loopback(exchange.request.url)) curl_easy_setopt(easy, CURLOPT_PROXY, "");
+  if (exchange.request.direct || is_loopback(exchange.request.url)) curl_easy_setopt(easy, CURLOPT_PROXY, "");
   curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
   curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
                    static_cast<long>(std::max<std::int64_t>(1, exchange.request.connect_timeout.count())));
   curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS,
                    static_cast<long>(std::max<std::int64_t>(1, exchange.request.timeout.count())));
-  curl_easy_setopt(easy, CURLOPT_MAXFILESIZE_LARGE, static_cast<curl_off_t>(options.response_bytes_max));
+  curl_easy_setopt(easy, CURLOPT_MAXFILESIZE_LARGE, static_cast<curl_off_t>(exchange.response_bytes_max));
   curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, exchange.error_text.data());
   curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, &take_header);
   curl_easy_setopt(easy, CURLOPT_HEADERDATA, &exchange);

@@ -90,11 +90,12 @@ class TlsServer {
   int output_ = -1;
 };
 
-std::string outcome(CurlTransport::Options options, const std::string& url) {
+std::string outcome(CurlTransport::Options options, const std::string& url, bool direct = false) {
   PollLoop loop;
   CurlTransport transport{loop, std::move(options)};
   HttpRequest request;
   request.url = url;
+  request.direct = direct;
   const auto result = loop.run(transport.send(request));
   return result.has_value() ? std::to_string(result.value().status) : transport_error_code(result.error());
 }
@@ -130,6 +131,9 @@ TEST(CurlTransportProxy, IsAskedForTheWorldButNotForThisMachine) {
   EXPECT_EQ(seen, "CONNECT sts.example.invalid:443 HTTP/1.1");
   seen.clear();
   EXPECT_EQ(outcome({.ca_file = {}}, here.url()), "200");
+  EXPECT_EQ(seen, "");
+  // What must not pass through a proxy does not, wherever it is.
+  EXPECT_EQ(outcome({.ca_file = {}}, "http://sts.example.invalid/x", true), "ConnectionFailed");
   EXPECT_EQ(seen, "");
 }
 

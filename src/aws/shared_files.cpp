@@ -1,11 +1,9 @@
 #include "aws/shared_files.hpp"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstdio>
-#include <memory>
-#include <sys/stat.h>
 
+#include "aws/base/bounded_file.hpp"
+#include "aws/base/credential_source.hpp"
 #include "core/secret.hpp"
 
 namespace deputy::aws {
@@ -87,6 +85,8 @@ class SectionReader {
     std::string_view name = trim(inner.substr(space));
     if (name.size() >= 2 && (name.front() == '"' || name.front() == '\'') && name.back() == name.front()) {
       name = name.substr(1, name.size() - 2);
+    } else if (name.find_first_of(white) != std::string_view::npos) {
+      return std::nullopt;  // a name of several words is one in quotes
     }
     return std::string{name};
   }
@@ -112,36 +112,19 @@ class SectionReader {
   Sections sections_;
 };
 
-// nullopt: there is no such file.
-Result<std::optional<std::string>> read_file(const std::string& path) {
-  if (path.empty()) return std::optional<std::string>{};
-  const auto close_file = [](FILE* file) { std::fclose(file); };
-  const std::unique_ptr<FILE, decltype(close_file)> file{std::fopen(path.c_str(), "rbe"), close_file};
-  if (!file && (errno == ENOENT || errno == ENOTDIR)) return std::optional<std::string>{};
-  std::string text(file_bytes_max + 1, '\0');  // at once, so that no outgrown buffer keeps secrets
-  const std::size_t got = file ? std::fread(text.data(), 1, text.size(), file.get()) : 0;
-  if (!file || std::ferror(file.get()) != 0) {
-    return Error{ErrorKind::invalid_request, path + " cannot be read; check its owner and mode"};
+void wipe_values(Sections& sections) {
+  for (auto& [name, settings] : sections) {
+    for (auto& [setting, value] : settings) wipe(value);
   }
-  if (got > file_bytes_max) {
-    wipe(text);
-    return Error{ErrorKind::invalid_request, path + " is larger than a mebibyte"};
-  }
-  text.resize(got);
-  return std::optional{std::move(text)};
 }
 
 Result<Sections> read_sections(const std::string& path, SharedFileKind kind) {
-  DEPUTY_TRY(auto text, read_file(path));
+  if (path.empty()) return Sections{};
+  DEPUTY_TRY(auto text, read_bounded_file(path, file_bytes_max));
   if (!text) return Sections{};
   auto sections = parse_shared_file(*text, kind, path);
   wipe(*text);
   return sections;
-}
-
-std::optional<std::string> non_empty(const Environment& environment, const std::string& name) {
-  auto value = environment(name);
-  return value && !value->empty() ? value : std::nullopt;
 }
 
 std::string path_from(const Environment& environment, const std::string& variable, const std::string& file) {
@@ -168,18 +151,6 @@ SharedFilePaths shared_file_paths(const Environment& environment) {
           .credentials = path_from(environment, "AWS_SHARED_CREDENTIALS_FILE", "credentials")};
 }
 
-std::string stamp_of(const SharedFilePaths& paths) {
-  std::string stamp;
-  for (const std::string& path : {paths.config, paths.credentials}) {
-    struct stat about{};
-    stamp += path + '\n';
-    if (path.empty() || stat(path.c_str(), &about) != 0) continue;
-    stamp += std::to_string(about.st_ino) + ' ' + std::to_string(about.st_size) + ' ' +
-             std::to_string(about.st_mtim.tv_sec) + '.' + std::to_string(about.st_mtim.tv_nsec) + '\n';
-  }
-  return stamp;
-}
-
 Result<Sections> parse_shared_file(const std::string& text, SharedFileKind kind, const std::string& file) {
   SectionReader reader{kind, file};
   std::string_view rest = text;
@@ -191,27 +162,48 @@ Result<Sections> parse_shared_file(const std::string& text, SharedFileKind kind,
   return std::move(reader).sections();
 }
 
-Result<std::optional<Profile>> read_profile(const Environment& environment) {
-  const auto asked_for = non_empty(environment, "AWS_PROFILE");
-  Profile profile;
-  profile.name = asked_for.value_or("default");
-  const SharedFilePaths paths = shared_file_paths(environment);
-  DEPUTY_TRY(auto config, read_sections(paths.config, SharedFileKind::config));
-  DEPUTY_TRY(auto credentials, read_sections(paths.credentials, SharedFileKind::credentials));
-  const bool is_there = config.contains(profile.name) || credentials.contains(profile.name);
-  // merge keeps what is there: the credentials file's settings are first.
-  profile.settings = credentials[profile.name];
-  profile.settings.merge(config[profile.name]);
-  for (Sections* sections : {&config, &credentials}) {
-    for (auto& [name, settings] : *sections) {
-      for (auto& [setting, value] : settings) wipe(value);
-    }
+const Profile* SharedProfiles::find(const std::string& name) const {
+  const auto found = by_name.find(name);
+  return found != by_name.end() ? &found->second : nullptr;
+}
+
+Error SharedProfiles::missing(const std::string& name) const {
+  return {ErrorKind::invalid_request, "profile " + in_backticks(name) + " (AWS_PROFILE) is neither in " +
+                                          in_backticks(paths.config) + " nor in " +
+                                          in_backticks(paths.credentials)};
+}
+
+Result<SharedProfiles> read_profiles(const Environment& environment) {
+  SharedProfiles profiles{.paths = shared_file_paths(environment), .by_name = {}};
+  DEPUTY_TRY(auto credentials, read_sections(profiles.paths.credentials, SharedFileKind::credentials));
+  auto config = read_sections(profiles.paths.config, SharedFileKind::config);
+  if (!config) {
+    wipe_values(credentials);
+    return std::move(config).error();
   }
-  if (is_there) return std::optional{std::move(profile)};
-  if (!asked_for) return std::optional<Profile>{};
-  return Error{ErrorKind::invalid_request, "profile " + in_backticks(profile.name) +
-                                               " (AWS_PROFILE) is neither in " + in_backticks(paths.config) +
-                                               " nor in " + in_backticks(paths.credentials)};
+  // In this order: merging keeps what is there, and the credentials file's settings win.
+  for (Sections* sections : {&credentials, &config.value()}) {
+    for (auto& [name, settings] : *sections) {
+      Profile& profile = profiles.by_name[name];
+      profile.name = name;
+      profile.settings.merge(settings);
+    }
+    wipe_values(*sections);  // what was not taken
+  }
+  return profiles;
+}
+
+std::string profile_name(const Environment& environment) {
+  return non_empty(environment, "AWS_PROFILE").value_or("default");
+}
+
+Result<std::optional<Profile>> read_profile(const Environment& environment) {
+  DEPUTY_TRY(auto profiles, read_profiles(environment));
+  const std::string name = profile_name(environment);
+  const auto found = profiles.by_name.find(name);
+  if (found != profiles.by_name.end()) return std::optional{std::move(found->second)};
+  if (!non_empty(environment, "AWS_PROFILE")) return std::optional<Profile>{};
+  return profiles.missing(name);
 }
 
 }  // namespace deputy::aws

@@ -64,6 +64,24 @@ class QuerySts final : public Sts {
 
 }  // namespace
 
+Task<AwsResult<AssumedRole>> assume_role_with_web_identity(const Caller& caller, WebIdentityRequest request,
+                                                           Region region) {
+  Call call = sts_call("AssumeRoleWithWebIdentity",
+                       {{"RoleArn", request.role_arn.text()},
+                        {"RoleSessionName", request.session_name.text()},
+                        {"DurationSeconds", std::to_string(request.duration.count())}},
+                       std::move(region));
+  std::string token = uri_encode(request.token.reveal(), false);
+  std::string body;
+  body.reserve(call.body.size() + token.size() + 32);  // at once, so that no outgrown buffer keeps the token
+  body.append(call.body).append("&WebIdentityToken=").append(token);
+  wipe(token);
+  call.body = std::move(body);
+  auto answer = co_await perform_unsigned(caller, std::move(call), std::move(request.token));
+  if (answer.has_error()) co_return std::move(answer).error();
+  co_return read_web_identity_role(std::move(answer).value(), request, caller.clock.now());
+}
+
 std::unique_ptr<Sts> make_sts(const Caller& caller) {
   return std::make_unique<QuerySts>(caller);
 }

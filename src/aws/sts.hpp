@@ -45,6 +45,17 @@ class Sts {
   virtual Task<AwsResult<CallerIdentity>> get_caller_identity(Region region, Credentials credentials) = 0;
 };
 
+// https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html
+struct WebIdentityRequest {
+  RoleArn role_arn;
+  SessionName session_name;
+  std::chrono::seconds duration{3600};  // 900–43,200
+  SecretString token;                   // 4–20,000 characters; proves who asks, in place of a signature
+};
+// Unsigned. Errors and answers as those of Sts.
+Task<AwsResult<AssumedRole>> assume_role_with_web_identity(const Caller& caller, WebIdentityRequest request,
+                                                           Region region);
+
 // Over the wire, in the query protocol with XML answers.
 std::unique_ptr<Sts> make_sts(const Caller& caller);
 

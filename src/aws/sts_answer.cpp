@@ -35,10 +35,9 @@ std::string partition_and_account(std::string_view service, Partition partition,
 }
 
 // Does the session belong to the role that was asked for? The ARN of a session drops the role's path.
-bool is_session_of(std::string_view arn, const AssumeRoleRequest& request) {
-  const RoleArn& role = request.role_arn;
+bool is_session_of(std::string_view arn, const RoleArn& role, const SessionName& session_name) {
   return arn == partition_and_account("sts", role.partition(), role.account()) + "assumed-role/" +
-                    std::string{role.name()} + "/" + request.session_name.text();
+                    std::string{role.name()} + "/" + session_name.text();
 }
 
 bool is_arn_in(std::string_view arn, const AccountId& account) {
@@ -57,11 +56,16 @@ std::string request_id_in(const XmlAnswer& answer, std::string_view root, std::s
   return is_presentable(said, 128) ? said : std::string{};
 }
 
-}  // namespace
+// What two calls are answered with, under names of their own.
+struct Asked {
+  std::string_view root;
+  std::string_view result;
+  const RoleArn& role_arn;
+  const SessionName& session_name;
+};
 
-AwsResult<AssumedRole> read_assumed_role(HttpResponse response, const AssumeRoleRequest& request,
-                                         Timestamp now) {
-  constexpr std::string_view root = "AssumeRoleResponse", result = "AssumeRoleResult";
+AwsResult<AssumedRole> read_session(HttpResponse response, const Asked& asked, Timestamp now) {
+  const std::string_view root = asked.root, result = asked.result;
   std::string request_id = request_id_of(response);
   const auto answer = XmlAnswer::read(response.body);
   if (!answer) return malformed(request_id, response.status, "is not XML as STS sends it");
@@ -81,15 +85,33 @@ AwsResult<AssumedRole> read_assumed_role(HttpResponse response, const AssumeRole
   if (expires_at.value() <= now)
     return malformed(request_id, response.status, "holds credentials that have expired");
   const auto arn = answer->text({root, result, "AssumedRoleUser", "Arn"}).value_or("");
-  if (!is_session_of(arn, request))
+  if (!is_session_of(arn, asked.role_arn, asked.session_name))
     return malformed(request_id, response.status, "is about another role than the one asked for");
 
   return AssumedRole{.credentials = {.access_key_id = key_id,
                                      .secret_access_key = SecretString{secret},
                                      .session_token = SecretString{token},
-                                     .expires_at = expires_at.value()},
+                                     .expires_at = expires_at.value(),
+                                     .is_role_session = true},
                      .assumed_role_arn = arn,
                      .request_id = request_id};
+}
+
+}  // namespace
+
+AwsResult<AssumedRole> read_assumed_role(HttpResponse response, const AssumeRoleRequest& request,
+                                         Timestamp now) {
+  return read_session(std::move(response),
+                      {"AssumeRoleResponse", "AssumeRoleResult", request.role_arn, request.session_name},
+                      now);
+}
+
+AwsResult<AssumedRole> read_web_identity_role(HttpResponse response, const WebIdentityRequest& request,
+                                              Timestamp now) {
+  return read_session(std::move(response),
+                      {"AssumeRoleWithWebIdentityResponse", "AssumeRoleWithWebIdentityResult",
+                       request.role_arn, request.session_name},
+                      now);
 }
 
 AwsResult<CallerIdentity> read_caller_identity(HttpResponse response) {

@@ -9,6 +9,8 @@ namespace deputy::aws {
 // answer's content.
 AwsResult<AssumedRole> read_assumed_role(HttpResponse response, const AssumeRoleRequest& request,
                                          Timestamp now);
+AwsResult<AssumedRole> read_web_identity_role(HttpResponse response, const WebIdentityRequest& request,
+                                              Timestamp now);
 AwsResult<CallerIdentity> read_caller_identity(HttpResponse response);
 
 }  // namespace deputy::aws

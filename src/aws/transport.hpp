@@ -1,6 +1,8 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -21,6 +23,8 @@ struct HttpRequest {
   std::string body;
   std::chrono::milliseconds connect_timeout{5'000};
   std::chrono::milliseconds timeout{30'000};  // the whole exchange
+  bool direct = false;                        // never through a proxy: for addresses of this machine
+  std::size_t response_bytes_max = std::numeric_limits<std::size_t>::max();  // or the transport's, if less
 };
 
 struct HttpResponse {

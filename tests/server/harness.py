@@ -150,7 +150,8 @@ class Deputy:
 
     def environment(self, **more):
         clean = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "DEPUTY_"))}
-        return {**clean, "HOME": self.folder, "AWS_ENDPOINT_URL": self.sandbox.url, **self.settings, **more}
+        return {**clean, "HOME": self.folder, "AWS_ENDPOINT_URL": self.sandbox.url, "AWS_EC2_METADATA_DISABLED": "true",
+                **self.settings, **more}
 
     def start(self):
         self.process = Process([BINARY, "serve"], self.environment(**self.sandbox.partner_session()), self.folder)
