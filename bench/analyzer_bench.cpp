@@ -134,12 +134,12 @@ void ManyIdentitiesOfThePartner(benchmark::State& state) {
 // Whether keys are there is a puzzle: more pigeons than holes.
 void Puzzle(benchmark::State& state) {
   analyze_one(state, filled(bare(), [](int i) {
-                const auto key = [](int n) { return "\"k:" + std::to_string(n % 12) + "\":"; };
-                return R"({"Effect":"Deny","Principal":"*","Action":"*","Condition":{"Null":{)" + key(i) +
-                       (i % 2 ? R"("true",)" : R"("false",)") + key(i * 5 + 1 + i / 12) +
-                       (i % 3 ? R"("true",)" : R"("false",)") +
-                       key(i * 7 + 3 + i / 12 * 5 + (i * 7 + 3 + i / 12 * 5) / 12) +
-                       (i % 5 ? R"("true"}}})" : R"("false"}}})");
+                const auto clause = [&](int n, int flag) {
+                  return "\"k:" + std::to_string(n) + "\":\"" + (i % flag == 0 ? "true" : "false") + "\"";
+                };
+                const int a = i % 5, b = 5 + i % 4, c = 9 + i % 3;
+                return R"({"Effect":"Deny","Principal":"*","Action":"*","Condition":{"Null":{)" +
+                       clause(a, 2) + "," + clause(b, 3) + "," + clause(c, 5) + "}}}";
               }));
 }
 void Pigeons(benchmark::State& state) {

@@ -28,6 +28,7 @@ void add_serve_command(CLI::App& program, Context& context);
 void add_demo_command(CLI::App& program, Context& context);
 void add_sandbox_command(CLI::App& program, Context& context);
 void add_verify_command(CLI::App& program, Context& context);
+void add_analyze_command(CLI::App& program, Context& context);
 void add_object_commands(CLI::App& program,
                          Context& context);  // tenant, integration, connection, workload, key, template
 void add_credentials_command(CLI::App& program, Context& context);

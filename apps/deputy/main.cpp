@@ -27,6 +27,7 @@ int run(int argc, char** argv) {
   add_demo_command(program, context);
   add_sandbox_command(program, context);
   add_verify_command(program, context);
+  add_analyze_command(program, context);
   add_object_commands(program, context);
   add_credentials_command(program, context);
   add_profile_command(program, context);

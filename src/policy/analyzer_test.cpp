@@ -378,6 +378,10 @@ TEST(Analyzer, SeesFederatedPathsThatAreNotPinned) {
                      with_saml),
        code},
       {"everyone by assertion", good() + "," + statement("Allow", R"("*")", "", web), code},
+      {"whoever does not sign",
+       by_github(
+           R"({"StringNotLike":{"aws:PrincipalAccount":"????????????"},"Null":{"aws:PrincipalAccount":"false"}})"),
+       code},
       {"all actions", good() + "," + statement("Allow", github, "", R"("Action":"sts:*")"), code},
   });
   const std::string pinned =

@@ -306,6 +306,7 @@ class Reached {
   std::size_t size() const { return nodes_.size(); }
   const Node& node(std::size_t i) const { return nodes_[i]; }
   const Word* state(std::size_t i) const { return states_.data() + i * words_; }
+  std::uint64_t collisions() const { return collisions_; }  // in the table, since the start
 
   bool insert(const Node& node, const Word* state) {
     if ((nodes_.size() + 1) * 2 > table_.size()) grow();
@@ -318,11 +319,17 @@ class Reached {
   }
 
  private:
-  std::size_t slot_of(const Node& node, const Word* state) const {
+  std::size_t slot_of(const Node& node, const Word* state) {
     Word hash = node.colons * 31U + node.counted;
-    for (std::size_t i = 0; i < words_; ++i) hash = (std::rotl(hash, 23) ^ state[i]) * 0x9e3779b97f4a7c15ULL;
-    std::size_t slot = (hash >> 20U) % table_.size();
-    while (table_[slot] != 0 && !is_same(table_[slot] - 1, node, state)) slot = (slot + 1) % table_.size();
+    for (std::size_t i = 0; i < words_; ++i) {
+      hash = (hash ^ state[i]) * 0x9e3779b97f4a7c15ULL;
+      hash ^= hash >> 32U;  // so that every bit of the state bears on the low bits
+    }
+    std::size_t slot = (hash * 0xd6e8feb86659fd93ULL >> 32U) % table_.size();
+    while (table_[slot] != 0 && !is_same(table_[slot] - 1, node, state)) {
+      slot = (slot + 1) % table_.size();
+      ++collisions_;
+    }
     return slot;
   }
   bool is_same(std::size_t i, const Node& node, const Word* state) const {
@@ -339,6 +346,7 @@ class Reached {
   std::vector<Node> nodes_;
   std::vector<Word> states_;
   std::vector<std::uint32_t> table_;  // index and one; 0 is free
+  std::uint64_t collisions_ = 0;
 };
 
 class Search {
@@ -355,8 +363,10 @@ class Search {
       if (automaton_.domain().length_max != 0 && from.depth >= automaton_.domain().length_max)
         return std::nullopt;
       for (std::size_t s = 0; s < automaton_.symbols().size(); ++s) {
-        if (!work_.spend(40 + 4 * automaton_.words())) return std::nullopt;
+        const std::uint64_t collisions = reached_.collisions();
+        if (!work_.spend(60 + 5 * automaton_.words())) return std::nullopt;
         if (step(i, from, s)) return text_to(reached_.size() - 1);
+        if (!work_.spend((reached_.collisions() - collisions) * 10)) return std::nullopt;
       }
     }
     return std::nullopt;

@@ -37,7 +37,7 @@ constexpr std::array known_keys{
     KnownKey{"aws:MultiFactorAuthPresent", one(boolean)},
     KnownKey{"aws:SecureTransport", always(boolean)},
     KnownKey{"aws:ViaAWSService", always(boolean)},
-    KnownKey{"aws:PrincipalIsAWSService", always(boolean)},
+    KnownKey{"aws:PrincipalIsAWSService", one(boolean)},
     KnownKey{"aws:SourceIp", one(address)},
     KnownKey{"aws:VpcSourceIp", one(address)},
     KnownKey{"aws:PrincipalAccount", one(account)},
@@ -77,10 +77,9 @@ KeyFacts facts_about(std::string_view key) {
     if (equal_ignoring_case(prefix, key.substr(0, prefix.size()))) return one(text);
   }
   // Of identity providers: `SAML:sub`, `token.actions.githubusercontent.com:sub`.
-  for (const std::string_view ending : {":sub", ":aud"}) {
-    if (key.size() > ending.size() && equal_ignoring_case(ending, key.substr(key.size() - ending.size())))
-      return one(text);
-  }
+  constexpr std::string_view subject = ":sub";
+  if (key.size() > subject.size() && equal_ignoring_case(subject, key.substr(key.size() - subject.size())))
+    return one(text);
   return {};
 }
 

@@ -6,14 +6,31 @@
 
 namespace deputy::policy {
 
+namespace {
+
+bool is_always_decided(OperatorFamily family, const KeyFacts& facts) {
+  if (!facts.single_valued) return false;
+  // Whether an empty text is there nobody says.
+  if (family == OperatorFamily::null) return facts.kind != ValueKind::text;
+  return family == OperatorFamily::string_equals || family == OperatorFamily::string_equals_ignore_case ||
+         family == OperatorFamily::string_like;
+}
+
+}  // namespace
+
 PolicyView::PolicyView(const Policy& policy) : policy_(&policy) {
   add_key("sts:ExternalId");
   std::size_t number = 0;
   for (const Statement& statement : policy.statements()) {
     StatementView view{&statement, ++number, {}, false};
+    for (const StatementPrincipal& principal : statement.principals)
+      decidable_ = decidable_ && principal.type != PrincipalType::canonical_user;
     for (const Condition& condition : statement.conditions) {
       view.atoms.push_back(take_apart(condition));
-      view.has_variables = view.has_variables || view.atoms.back().without_variables != nullptr;
+      const Atom& atom = view.atoms.back();
+      view.has_variables = view.has_variables || atom.without_variables != nullptr;
+      decidable_ = decidable_ && atom.without_variables == nullptr &&
+                   is_always_decided(condition.condition_operator.family, keys_[atom.key].facts);
     }
     statements_.push_back(std::move(view));
   }

@@ -42,6 +42,10 @@ class PolicyView {
   // there.
   std::optional<std::size_t> key(std::string_view name) const;
 
+  // Nothing in it can be undecidable: only texts are compared, with plain values, of keys that have one
+  // value. What is certain is then all that is possible.
+  bool is_decidable() const { return decidable_; }
+
   static constexpr std::size_t external_id = 0;  // its key
 
  private:
@@ -52,6 +56,7 @@ class PolicyView {
   std::vector<Key> keys_;
   std::vector<StatementView> statements_;
   std::deque<Condition> without_variables_;
+  bool decidable_ = true;
 };
 
 // Whether the statement is about the action.

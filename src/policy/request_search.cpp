@@ -57,9 +57,15 @@ Condition resolved(const Condition& condition, const Request& environment) {
 // The values of all keys, and what is asked of them.
 class Assignment {
  public:
-  Assignment(const PolicyView& view, Certainty certainty, WorkBudget& work)
-      : view_(view), certainty_(certainty), work_(work), keys_(view.keys().size()) {
-    for (std::size_t i = 0; i < keys_.size(); ++i) keys_[i].values.name = view.keys()[i].name;
+  Assignment(const PolicyView& view, const RequestQuestion& question, WorkBudget& work)
+      : certainty_(question.certainty), work_(work), keys_(view.keys().size()) {
+    const bool signs = question.caller->standing != Standing::federated;
+    for (std::size_t i = 0; i < keys_.size(); ++i) {
+      keys_[i].values.name = view.keys()[i].name;
+      keys_[i].facts = view.keys()[i].facts;
+      // Of those who do not sign, aws:PrincipalAccount is `anonymous`.
+      if (!signs && keys_[i].facts.kind == ValueKind::account) keys_[i].facts.kind = ValueKind::text;
+    }
   }
 
   void ask(std::size_t key, const Literal& literal) {
@@ -71,7 +77,7 @@ class Assignment {
   bool solve(std::size_t key) {
     KeyState& state = keys_[key];
     if (state.known) return true;
-    auto values = find_values(state.literals, view_.keys()[key].facts, certainty_, work_);
+    auto values = find_values(state.literals, state.facts, certainty_, work_);
     if (!values) return false;
     state.values.values = *std::move(values);
     state.known = true;
@@ -116,11 +122,11 @@ class Assignment {
 
  private:
   struct KeyState {
+    KeyFacts facts;
     std::vector<Literal> literals;
     ContextKey values;
     bool known = false;
   };
-  const PolicyView& view_;
   Certainty certainty_;
   WorkBudget& work_;
   std::vector<KeyState> keys_;
@@ -244,7 +250,7 @@ class RequestSearch {
 
   Guess guess(bool present) {
     Guess out;
-    Assignment assignment{view_, Certainty::certain, work_};
+    Assignment assignment{view_, question_, work_};
     ask_of_caller_and_goal(assignment);
     for (const auto& atom : question_.allow->atoms) {
       if (atom.without_variables == nullptr) assignment.ask(atom.key, {atom.condition, true, false});
@@ -296,7 +302,7 @@ class RequestSearch {
   }
 
   std::optional<std::vector<ContextKey>> find_with(const Guess& guess) {
-    Assignment assignment{view_, question_.certainty, work_};
+    Assignment assignment{view_, question_, work_};
     ask_of_caller_and_goal(assignment);
     pin(assignment, guess);
     for (const BoundAtom& atom : bind(*question_.allow, guess.environment).atoms)

@@ -146,26 +146,27 @@ class Judgement {
     return request;
   }
 
-  std::optional<Request> find_certain(const TrustCaller& caller, const StatementView& allow,
-                                      const Goal& goal) {
+  Sighting look_for_certain(const TrustCaller& caller, const StatementView& allow, const Goal& goal) {
     auto context = find_request(view_, {&caller, &allow, goal, Certainty::certain}, work_);
-    if (!context) return std::nullopt;
+    if (!context) return {};
     Request request = to_request(caller, *std::move(context));
-    if (!evaluate(view_.policy(), request).allowed()) return std::nullopt;
-    return request;
+    if (!evaluate(view_.policy(), request).allowed()) return {Sight::perhaps, std::nullopt};
+    return {Sight::found, std::move(request)};
   }
 
   Sighting look(const TrustCaller& caller, const StatementView& allow, const Goal& goal) {
-    if (caller.standing != Standing::stranger) {
-      if (auto witness = find_certain(caller, allow, goal)) return {Sight::found, std::move(witness)};
-    }
+    if (caller.standing == Standing::stranger) return look_for_stranger(caller, allow, goal);
+    Sighting certain = look_for_certain(caller, allow, goal);
+    if (certain.sight != Sight::nothing || view_.is_decidable()) return certain;
+    const auto context = find_request(view_, {&caller, &allow, goal, Certainty::possible}, work_);
+    return {context ? Sight::perhaps : Sight::nothing, std::nullopt};
+  }
+
+  Sighting look_for_stranger(const TrustCaller& caller, const StatementView& allow, const Goal& goal) {
     const auto context = find_request(view_, {&caller, &allow, goal, Certainty::possible}, work_);
     if (!context) return {};
-    if (caller.standing == Standing::stranger) {
-      if (auto witness = find_stranger(caller, allow, goal, *context))
-        return {Sight::found, std::move(witness)};
-    }
-    return {Sight::perhaps, std::nullopt};
+    auto witness = find_stranger(caller, allow, goal, *context);
+    return {witness ? Sight::found : Sight::perhaps, std::move(witness)};
   }
 
   // Of an account that the conditions ask for, or of any.
@@ -177,7 +178,7 @@ class Judgement {
     if (accounts.empty()) accounts.push_back(unnamed_account());
     for (const std::string& account : accounts) {
       const TrustCaller one = in_account(caller, account, view_, question_);
-      if (auto witness = find_certain(one, allow, goal)) return witness;
+      if (auto witness = look_for_certain(one, allow, goal).witness) return witness;
     }
     return std::nullopt;
   }

@@ -130,16 +130,19 @@ class KeyValues {
     if (!facts_.always_present && are_satisfied({})) return std::vector<std::string>{};
     if (facts_.never_present) return std::nullopt;
     std::vector<Literal> about_values;
+    bool may_have_values = true;
     for (const Literal& literal : literals_) {
       if (literal.condition->condition_operator.family != null) {
         about_values.push_back(literal);
-      } else if (!satisfied(literal, {{}, {"x"}}, certainty_)) {
-        return std::nullopt;
+      } else {
+        may_have_values = may_have_values && satisfied(literal, {{}, {"x"}}, certainty_);
       }
     }
-    if (auto value = find_one(about_values)) return std::vector<std::string>{*std::move(value)};
+    if (may_have_values) {
+      if (auto value = find_one(about_values)) return std::vector<std::string>{*std::move(value)};
+    }
     if (facts_.kind == ValueKind::text && are_satisfied({""})) return std::vector<std::string>{""};
-    return facts_.single_valued ? std::nullopt : find_several(about_values);
+    return facts_.single_valued || !may_have_values ? std::nullopt : find_several(about_values);
   }
 
  private:

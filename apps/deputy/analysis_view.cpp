@@ -1,0 +1,165 @@
+#include "analysis_view.hpp"
+
+#include <algorithm>
+#include <boost/json/serialize.hpp>
+#include <boost/json/value.hpp>
+#include <fmt/format.h>
+
+namespace deputy::cli {
+namespace {
+
+using policy::FindingWeight;
+using policy::Request;
+using policy::TrustAnalysis;
+using policy::TrustVerdict;
+
+// The next character of UTF-8; a byte that is none of it stands for itself.
+char32_t take_character(std::string_view& text) {
+  const auto byte = [&](std::size_t i) { return static_cast<char32_t>(static_cast<unsigned char>(text[i])); };
+  const char32_t lead = byte(0);
+  const std::size_t bytes = lead < 0xc0 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+  char32_t value = bytes == 1 ? lead : lead & (0xffU >> (bytes + 1));
+  for (std::size_t i = 1; i < bytes && i < text.size(); ++i) value = (value << 6U) | (byte(i) & 0x3fU);
+  text.remove_prefix(std::min(bytes, text.size()));
+  return value;
+}
+
+// Escapes as in JSON whatever is not printable ASCII.
+std::string ascii(std::string_view text) {
+  std::string out;
+  while (!text.empty()) {
+    const auto value = static_cast<unsigned>(take_character(text));
+    if (value >= 0x20 && value < 0x7f) {
+      out += static_cast<char>(value);
+    } else if (value < 0x10000) {
+      out += fmt::format("\\u{:04x}", value);
+    } else {
+      out += fmt::format("\\u{:04x}\\u{:04x}", 0xd800 + ((value - 0x10000) >> 10U),
+                         0xdc00 + ((value - 0x10000) & 0x3ffU));
+    }
+  }
+  return out;
+}
+
+std::string name_of(const policy::Caller& caller) {
+  if (!caller.federated.empty()) return caller.federated;
+  if (!caller.canonical_user.empty()) return caller.canonical_user;
+  // Of an identity behind a unique ID nothing else is known.
+  return caller.account.empty() && !caller.unique_id.empty() ? caller.unique_id : caller.arn;
+}
+
+boost::json::value witness_json(const std::optional<Request>& witness) {
+  if (!witness) return nullptr;
+  boost::json::object context;
+  for (const policy::ContextKey& key : witness->context) {
+    boost::json::array values;
+    for (const std::string& value : key.values) values.emplace_back(value);
+    context[key.name] = std::move(values);
+  }
+  return boost::json::object{
+      {"principal", name_of(witness->caller)}, {"action", witness->action}, {"context", std::move(context)}};
+}
+
+std::string_view summary(TrustVerdict verdict) {
+  switch (verdict) {
+    case TrustVerdict::safe:
+      return "exactly the issued external ID is accepted from the partner, and nobody else comes in";
+    case TrustVerdict::unsafe:
+      return "a request that should be refused is accepted, or could not be shown to be refused";
+    case TrustVerdict::denied:
+      return "nothing wrong is accepted, but the partner is refused as well";
+    case TrustVerdict::invalid:
+      return "this is no trust policy that AWS takes";
+  }
+  return {};
+}
+
+std::string coloured(std::string_view text, std::string_view code, bool colour) {
+  return colour ? fmt::format("\x1b[{}m{}\x1b[0m", code, text) : std::string{text};
+}
+std::string_view colour_of(TrustVerdict verdict) {
+  return verdict == TrustVerdict::safe ? "1;32" : verdict == TrustVerdict::denied ? "1;33" : "1;31";
+}
+
+// Broken at spaces, later lines indented.
+std::string wrapped(std::string_view text, std::size_t indent) {
+  constexpr std::size_t width = 100;
+  std::string out;
+  std::size_t column = indent;
+  while (!text.empty()) {
+    const std::size_t space = std::min(text.find(' '), text.size());
+    if (column > indent && column + 1 + space > width) {
+      out += "\n" + std::string(indent, ' ');
+      column = indent;
+    } else if (column > indent) {
+      out += ' ';
+      ++column;
+    }
+    out += text.substr(0, space);
+    column += space;
+    text.remove_prefix(std::min(space + 1, text.size()));
+  }
+  return out;
+}
+
+std::string findings_text(const TrustAnalysis& analysis, bool colour) {
+  std::string out;
+  for (const policy::TrustFinding& finding : analysis.findings) {
+    const std::string_view weight = policy::to_text(finding.weight);
+    const bool note = finding.weight == FindingWeight::note;
+    out += fmt::format("\n  {}{} {}\n  {}{}\n",
+                       coloured(weight, note ? "2" : colour_of(analysis.verdict), colour),
+                       std::string(9 - weight.size(), ' '), wrapped(ascii(finding.message), 12),
+                       std::string(10, ' '), coloured(finding.code, "2", colour));
+  }
+  return out;
+}
+
+std::string witness_text(const Request& witness) {
+  std::string out = fmt::format("\nThis request is accepted and should not be:\n\n  {}\n    as {}\n",
+                                ascii(witness.action), ascii(name_of(witness.caller)));
+  constexpr std::size_t name_width = 24;
+  const auto line = [&](std::string_view name, std::string_view value) {
+    out += fmt::format("    {:<{}} {}\n", ascii(name), name_width, value);
+  };
+  if (witness.action == "sts:AssumeRole" && witness.find("sts:ExternalId") == nullptr)
+    line("sts:ExternalId", "(none)");
+  for (const policy::ContextKey& key : witness.context) {
+    std::string values;
+    for (const std::string& value : key.values)
+      values += (values.empty() ? "" : ", ") + ascii(value.empty() ? "\"\"" : value);
+    line(key.name, values);
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string analysis_json(const TrustAnalysis& analysis) {
+  boost::json::array findings;
+  for (const policy::TrustFinding& finding : analysis.findings) {
+    boost::json::object one{
+        {"code", finding.code}, {"weight", policy::to_text(finding.weight)}, {"message", finding.message}};
+    one["statement"] =
+        finding.statement ? boost::json::value(*finding.statement) : boost::json::value(nullptr);
+    findings.push_back(std::move(one));
+  }
+  boost::json::object out{{"verdict", policy::to_text(analysis.verdict)},
+                          {"findings", std::move(findings)},
+                          {"witness", witness_json(analysis.witness)}};
+  out["mend"] = analysis.mend.empty() ? boost::json::value(nullptr) : boost::json::value(analysis.mend);
+  // All that is not ASCII stands in strings, where an escape means the same.
+  return ascii(boost::json::serialize(out));
+}
+
+std::string analysis_text(const TrustAnalysis& analysis, bool colour) {
+  std::string out = fmt::format(
+      "{}: {}\n", coloured(policy::to_text(analysis.verdict), colour_of(analysis.verdict), colour),
+      summary(analysis.verdict));
+  out += findings_text(analysis, colour);
+  if (analysis.witness) out += witness_text(*analysis.witness);
+  if (!analysis.mend.empty()) out += "\nThe corrected policy, which is safe:\n\n" + analysis.mend;
+  return out;
+}
+
+}  // namespace deputy::cli
