@@ -4,6 +4,8 @@
 #include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
 #include <fmt/format.h>
+#include <utility>
+#include <vector>
 
 namespace deputy::cli {
 namespace {
@@ -60,12 +62,13 @@ boost::json::value witness_json(const std::optional<Request>& witness) {
       {"principal", name_of(witness->caller)}, {"action", witness->action}, {"context", std::move(context)}};
 }
 
-std::string_view summary(TrustVerdict verdict) {
-  switch (verdict) {
+std::string_view summary(const TrustAnalysis& analysis) {
+  switch (analysis.verdict) {
     case TrustVerdict::safe:
-      return "exactly the issued external ID is accepted from the partner, and nobody else comes in";
+      return "only what was issued is accepted from the partner, and nobody else comes in";
     case TrustVerdict::unsafe:
-      return "a request that should be refused is accepted, or could not be shown to be refused";
+      return analysis.witness ? "a request is accepted that should be refused"
+                              : "it could not be shown that every request is refused that should be";
     case TrustVerdict::denied:
       return "nothing wrong is accepted, but the partner is refused as well";
     case TrustVerdict::invalid:
@@ -115,21 +118,28 @@ std::string findings_text(const TrustAnalysis& analysis, bool colour) {
   return out;
 }
 
+// Said already by who asks.
+bool is_derived(std::string_view key) {
+  return key == "aws:PrincipalIsAWSService" || key == "aws:PrincipalArn" || key == "aws:PrincipalAccount" ||
+         key == "aws:PrincipalType";
+}
+
 std::string witness_text(const Request& witness) {
-  std::string out = fmt::format("\nThis request is accepted and should not be:\n\n  {}\n    as {}\n",
-                                ascii(witness.action), ascii(name_of(witness.caller)));
-  constexpr std::size_t name_width = 24;
-  const auto line = [&](std::string_view name, std::string_view value) {
-    out += fmt::format("    {:<{}} {}\n", ascii(name), name_width, value);
-  };
+  std::vector<std::pair<std::string, std::string>> lines;
   if (witness.action == "sts:AssumeRole" && witness.find("sts:ExternalId") == nullptr)
-    line("sts:ExternalId", "(none)");
+    lines.emplace_back("sts:ExternalId", "(none)");
   for (const policy::ContextKey& key : witness.context) {
+    if (is_derived(key.name)) continue;
     std::string values;
     for (const std::string& value : key.values)
       values += (values.empty() ? "" : ", ") + ascii(value.empty() ? "\"\"" : value);
-    line(key.name, values);
+    lines.emplace_back(ascii(key.name), std::move(values));
   }
+  std::size_t width = 0;
+  for (const auto& [name, values] : lines) width = std::max(width, name.size());
+  std::string out = fmt::format("\nThis request is accepted and should not be:\n\n  {}\n    as {}\n",
+                                ascii(witness.action), ascii(name_of(witness.caller)));
+  for (const auto& [name, values] : lines) out += fmt::format("    {:<{}}  {}\n", name, width, values);
   return out;
 }
 
@@ -155,7 +165,7 @@ std::string analysis_json(const TrustAnalysis& analysis) {
 std::string analysis_text(const TrustAnalysis& analysis, bool colour) {
   std::string out = fmt::format(
       "{}: {}\n", coloured(policy::to_text(analysis.verdict), colour_of(analysis.verdict), colour),
-      summary(analysis.verdict));
+      summary(analysis));
   out += findings_text(analysis, colour);
   if (analysis.witness) out += witness_text(*analysis.witness);
   if (!analysis.mend.empty()) out += "\nThe corrected policy, which is safe:\n\n" + analysis.mend;

@@ -479,6 +479,11 @@ TEST(Analyzer, FindsWhatIsClosed) {
                allow(
                    R"({"DateLessThan":{"aws:CurrentTime":"2026-01-01"},"DateGreaterThan":{"aws:CurrentTime":"2026-01-01"}})"),
            ""},
+          {"nobody: a wildcard does not reach across a colon",
+           good() + "," +
+               allow(
+                   R"({"ArnLike":{"aws:SourceArn":"arn:aws:iam:*:1:x"},"StringLike":{"aws:SourceArn":"arn:aws:iam::2:*"}})"),
+           ""},
           {"nobody: a name that is too long",
            good() + "," +
                allow(
