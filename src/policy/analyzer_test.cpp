@@ -635,6 +635,10 @@ TEST(Analyzer, TakesTheUndecidableForOpen) {
       {"a value that is no number in an Allow",
        good() + "," + allow(R"({"NumericLessThan":{"k:n":"5"},"NumericGreaterThanEquals":{"k:n":"5"}})"),
        "undecided"},
+      {"an empty text that is there or is not",
+       good() + "," + allow(R"({"Null":{"aws:PrincipalTag/x":"true"}})") + "," +
+           deny(R"({"Null":{"aws:PrincipalTag/x":"true"}})"),
+       "undecided"},
       {"values that disagree",
        good() + "," + allow(R"({"StringEquals":{"k:x":"a"},"StringNotEquals":{"k:x":"a"}})"), "undecided"},
       {"a Deny of a canonical user who may be somebody else",
