@@ -1,0 +1,177 @@
+"""The partner's own credentials from every source, by the commands that use them: a sandbox is STS, small servers here are ECS and EC2."""
+
+import http.server
+import json
+import os
+import shutil
+import stat
+import subprocess
+import tempfile
+import threading
+import time
+import unittest
+
+from harness import BINARY, PARTNER_ROLE, REGION, Deputy, Sandbox, trust
+
+EXTERNAL_ID = "4f6c1b1e-2a7d-4c55-9b0e-7d1f0a3c9e42"
+ROLES = "/latest/meta-data/iam/security-credentials/"
+
+
+class Service:
+    """An HTTP server whose `answer(method, path, headers)` gives status and body."""
+
+    def __init__(self, answer):
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def respond(self):
+                status, body = answer(self.command, self.path, self.headers)
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body.encode())
+
+            do_GET = do_PUT = do_POST = respond
+
+            def log_message(self, *arguments):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+class BaseCredentials(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.mkdtemp(prefix="deputy-base-")
+        cls.sandbox = Sandbox(cls.folder)
+        cls.role = cls.sandbox.client("iam").create_role(RoleName="reader", AssumeRolePolicyDocument=trust(EXTERNAL_ID))["Role"]["Arn"]
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.sandbox.process.end()
+        shutil.rmtree(cls.folder, ignore_errors=True)
+
+    def setUp(self):
+        self.home = tempfile.mkdtemp(dir=self.folder)
+        self.deputy = Deputy(self.home, self.sandbox)
+        os.mkdir(os.path.join(self.deputy.folder, ".aws"))
+
+    def write(self, name, text):
+        path = os.path.join(self.deputy.folder, ".aws", name)
+        with open(path, "w") as file:
+            file.write(text)
+        return path
+
+    def run_command(self, *arguments, **environment):
+        return subprocess.run([BINARY, *arguments], env=self.deputy.environment(**environment), cwd=self.deputy.folder, capture_output=True,
+                              text=True, timeout=60)
+
+    def serve_with(self, answer):
+        service = Service(answer)
+        self.addCleanup(service.close)
+        return service
+
+    def session(self):
+        got = self.sandbox.partner_session()
+        return {"AccessKeyId": got["AWS_ACCESS_KEY_ID"], "SecretAccessKey": got["AWS_SECRET_ACCESS_KEY"], "Token": got["AWS_SESSION_TOKEN"],
+                "Expiration": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 3000))}
+
+    def assert_used(self, source, **environment):
+        """`config check` names the source, prints no secret, and `verify` works with what it gives."""
+        checked = self.run_command("config", "check", **environment)
+        self.assertEqual(checked.returncode, 0, checked.stdout + checked.stderr)
+        self.assertRegex(checked.stdout, rf"(?m)^  {source} +used: access key `ASIA[A-Z0-9]+`, ")
+        self.assertIn("the configuration can be used", checked.stdout)
+        for secret in ("sandbox/", "secret-of-the-platform-user"):  # its tokens begin so
+            self.assertNotIn(secret, checked.stdout + checked.stderr)
+        verified = self.run_command("verify", "--role-arn", self.role, "--external-id", EXTERNAL_ID, "--region", REGION, "--output", "json",
+                                    **environment)
+        self.assertEqual((verified.returncode, json.loads(verified.stdout)["outcome"]), (0, "passed"), verified.stdout)
+        return checked.stdout
+
+    def test_the_environment(self):
+        said = self.assert_used("environment", **self.sandbox.partner_session(), AWS_CONTAINER_CREDENTIALS_FULL_URI="http://127.0.0.1:1/")
+        self.assertRegex(said, r"(?m)^  container +not asked: environment comes first$")
+
+    def test_a_role_of_a_profile(self):
+        self.write("config", f"[profile deputy]\nregion = {REGION}\nrole_arn = {PARTNER_ROLE}\nsource_profile = platform\n")
+        self.write("credentials", "[platform]\naws_access_key_id = AKIATEST111111111111\n"
+                                  "aws_secret_access_key = secret-of-the-platform-user-00000000\n")
+        said = self.assert_used("shared files", AWS_PROFILE="deputy")
+        self.assertRegex(said, r"(?m)^  environment +not there: AWS_ACCESS_KEY_ID is not set$")
+        self.assertIn("customers' credentials last an hour at most", said)
+
+    def test_a_process(self):
+        session = self.session()
+        document = {"Version": 1, **session, "SessionToken": session.pop("Token")}
+        program = self.write("get credentials", f"#!/bin/sh\ncat <<'END'\n{json.dumps(document)}\nEND\n")
+        os.chmod(program, stat.S_IRWXU)
+        self.write("config", f"[default]\ncredential_process = '{program}'\n")
+        self.assert_used("shared files")
+
+    def test_a_container(self):
+        token = self.write("token", "the-token")
+        session = self.session()
+        service = self.serve_with(lambda method, path, headers: (200, json.dumps(session))
+                                  if (method, path, headers["Authorization"]) == ("GET", "/v1/credentials", "the-token") else (403, "{}"))
+        self.assert_used("container", AWS_CONTAINER_CREDENTIALS_FULL_URI=service.url + "/v1/credentials",
+                         AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE=token)
+
+    def test_an_instance(self):
+        session = {"Code": "Success", "Type": "AWS-HMAC", **self.session()}
+
+        def answer(method, path, headers):
+            if (method, path) == ("PUT", "/latest/api/token"):
+                return 200, "metadata-token"
+            if headers["X-aws-ec2-metadata-token"] != "metadata-token":
+                return 401, ""
+            return {ROLES: (200, "deputy-broker"), ROLES + "deputy-broker": (200, json.dumps(session))}.get(path, (404, ""))
+
+        service = self.serve_with(answer)
+        self.assert_used("instance metadata", AWS_EC2_METADATA_DISABLED="false", AWS_EC2_METADATA_SERVICE_ENDPOINT=service.url)
+
+    def test_the_service_runs_on_a_profile(self):
+        self.write("config", f"[default]\nregion = {REGION}\nrole_arn = {PARTNER_ROLE}\ncredential_source = Environment\n")
+        environment = {"AWS_PROFILE": "default", "AWS_ACCESS_KEY_ID": "AKIATEST111111111111",
+                       "AWS_SECRET_ACCESS_KEY": "secret-of-the-platform-user-00000000"}
+        # The environment comes first: its keys are a user's, and no principal that customers trust.
+        refused = self.run_command("serve", **environment)
+        self.assertEqual(refused.returncode, 1)
+        self.assertIn("not those of a role", refused.stderr)
+        self.write("config", f"[default]\nregion = {REGION}\nrole_arn = {PARTNER_ROLE}\nsource_profile = platform\n"
+                             "[profile platform]\ncredential_process = /bin/false\n")
+        broken = self.run_command("serve")
+        self.assertEqual(broken.returncode, 3)
+        self.assertIn("profile `platform`, `credential_process`: the process ended with status 1", broken.stderr)
+        self.write("credentials", "[platform]\naws_access_key_id = AKIATEST111111111111\n"
+                                  "aws_secret_access_key = secret-of-the-platform-user-00000000\n")
+        self.deputy.sandbox = type("NoSession", (), {"url": self.sandbox.url, "partner_session": lambda self: {}})()
+        self.deputy.start()
+        self.assertEqual(self.deputy.call("GET", "/readyz").status, 200)
+        self.assertEqual(self.deputy.stop(), 0)
+
+    def test_a_broken_source_is_a_finding_and_no_other_steps_in(self):
+        self.write("config", "[default]\nsso_session = corporate\n")
+        service = self.serve_with(lambda *_: (200, json.dumps(self.session())))
+        checked = self.run_command("config", "check", AWS_CONTAINER_CREDENTIALS_FULL_URI=service.url)
+        self.assertEqual(checked.returncode, 1)
+        self.assertRegex(checked.stdout, r"(?m)^  shared files +broken: profile `default`: `sso_session` is not supported.*export-credentials")
+        self.assertRegex(checked.stdout, r"(?m)^  container +not asked: shared files comes first$")
+
+    def test_without_any_it_says_why_and_does_not_wait_long(self):
+        begun = time.monotonic()
+        # An address that nobody answers at: a documentation network.
+        checked = self.run_command("config", "check", AWS_EC2_METADATA_DISABLED="false", AWS_EC2_METADATA_SERVICE_ENDPOINT="http://192.0.2.1")
+        self.assertLess(time.monotonic() - begun, 20)
+        self.assertEqual(checked.returncode, 0, checked.stdout)
+        for source in ("environment", "shared files", "web identity", "container", "instance metadata"):
+            self.assertRegex(checked.stdout, rf"(?m)^  {source} +not there: ")
+        self.assertIn("note: there are none here", checked.stdout)
+
+
+if __name__ == "__main__":
+    unittest.main()
