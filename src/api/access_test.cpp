@@ -149,6 +149,89 @@ TEST_F(AccessApi, TheContainerProtocolIsWhatSdksRead) {
   EXPECT_EQ(send(bare).status, 401);
 }
 
+// SDKs read no more than 10,000 bytes.
+TEST_F(AccessApi, TheLongestContainerAnswerIsShortEnough) {
+  sts.on_assume_role = [this](const FakeSts::AssumeRoleCall& call) -> aws::AwsResult<aws::AssumedRole> {
+    auto answer = FakeSts::session(call.request, clock.now() + call.request.duration);
+    answer.credentials.access_key_id = std::string(128, 'A');
+    answer.credentials.secret_access_key = SecretString{std::string(256, 's')};
+    answer.credentials.session_token = SecretString{std::string(8'192, 't')};
+    return answer;
+  };
+  const auto answer = call("GET", "/v1/credentials/" + acme_connection, collector);
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_LT(answer.text.size(), 10'000U);
+}
+
+TEST_F(AccessApi, AKeyInTheUrlIsRefusedAndNotRepeated) {
+  for (const std::string& query :
+       {"?token=" + collector, "?" + collector, "?Authorization=Bearer%20" + collector}) {
+    const auto refused = call("GET", "/v1/credentials/" + acme_connection + query, collector);
+    EXPECT_EQ(refused.status, 400) << query;
+    EXPECT_EQ(refused.body.as_object().size(), 2U);
+    EXPECT_EQ(refused.text.find(collector), std::string::npos);
+    EXPECT_EQ(call("GET", "/v1/credentials/" + acme_connection + query, "").status, 401);
+  }
+  EXPECT_TRUE(sts.assume_role_calls.empty());
+}
+
+TEST_F(AccessApi, TroubleWithStsTellsSdksWhenToComeAgain) {
+  sts.on_assume_role = [](const auto&) -> aws::AwsResult<aws::AssumedRole> {
+    return FakeSts::error(aws::AwsErrorClass::caller_credentials, 403, "ExpiredToken");
+  };
+  const auto refused = call("GET", "/v1/credentials/" + acme_connection, collector);
+  EXPECT_EQ(refused.status, 503);
+  EXPECT_EQ(refused.code(), "upstream_unavailable");
+  EXPECT_EQ(refused.body.as_object().size(), 2U);
+  EXPECT_TRUE(refused.headers.find("Retry-After").has_value());
+}
+
+TEST_F(AccessApi, NoWorkloadTakesTheNameOfAnAdminsSessions) {
+  const auto refused = put("/v1/workloads/admin", R"({"grants":[]})");
+  EXPECT_EQ(refused.status, 400);
+  EXPECT_EQ(refused.string("field"), "name");
+  EXPECT_EQ(post(credentials_of(acme_connection)).status, 200);
+  const auto issuances = get("/v1/connections/" + acme_connection + "/issuances");
+  EXPECT_EQ(issuances.body.at("items").at(0).at("workload"), "admin");
+}
+
+TEST_F(AccessApi, EveryOptionIsCheckedAtTheEdge) {
+  make_workload("collector", R"([{"integration":"*","tenants":"*",
+      "may":["session_policy","tags","source_identity","session_name","region","duration"]}])");
+  const std::vector<std::pair<const char*, const char*>> wrong = {
+      {R"({"duration_seconds":1799})", "duration_seconds"},
+      {R"({"duration_seconds":43201})", "duration_seconds"},
+      {R"({"duration_seconds":"3600"})", "duration_seconds"},
+      {R"({"duration_seconds":3600.5})", "duration_seconds"},
+      {R"({"session_policy":[]})", "session_policy"},
+      {R"({"session_policy":{"Version":"2012-10-17","Statement":[{"Effect":"Allow"}]}})", "session_policy"},
+      {R"({"session_policy":{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}]}})",
+       "session_policy"},
+      {R"({"tags":[]})", "tags"},
+      {R"({"tags":{"a":1}})", "tags"},
+      {R"({"tags":{"a":"1","A":"2"}})", "tags"},
+      {R"({"tags":{"aws:a":"1"}})", "tags"},
+      {R"({"tags":{"a<b":"1"}})", "tags"},
+      {R"({"source_identity":"x"})", "source_identity"},
+      {R"({"source_identity":"a b"})", "source_identity"},
+      {R"({"session_name":"x"})", "session_name"},
+      {R"({"session_name":"123456789012345678901234567890123"})", "session_name"},
+      {R"({"session_name":"12345678901234567890123456789012"})",
+       "session_name"},  // no room beside `collector`
+      {R"({"region":"nowhere"})", "region"},
+      {R"({"region":"cn-north-1"})", "region"},
+      {R"({"reason":""})", "reason"},
+      {R"({"reason":"a\u0000b"})", "reason"},
+  };
+  for (const auto& [body, field] : wrong) {
+    const auto refused = call("POST", credentials_of(acme_connection), collector, body);
+    EXPECT_EQ(refused.status, 400) << body << refused.text;
+    EXPECT_EQ(refused.string("field").substr(0, std::string_view{field}.size()), field)
+        << body << refused.text;
+  }
+  EXPECT_TRUE(sts.assume_role_calls.empty());
+}
+
 TEST_F(AccessApi, StsTroubleHasItsOwnCodes) {
   sts.on_assume_role = [](const auto&) -> aws::AwsResult<aws::AssumedRole> { return FakeSts::denial(); };
   const auto denied = call("POST", credentials_of(acme_connection), collector);

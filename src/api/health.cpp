@@ -20,8 +20,19 @@ Task<Result<Reply>> get_readiness(const Services& services, Call) {
   co_return Reply{.body = R"({"status":"ready"})"};
 }
 
+// Without a database there are still metrics, with what was last counted.
 Task<Result<Reply>> get_metrics(const Services& services, Call) {
-  co_return Reply{.body = services.metrics.text(services.parts.broker.counts()),
+  if (services.metrics.is_survey_due(services.parts.clock.steady_now())) {
+    auto survey = co_await services.run([&] { return services.registry().survey(); });
+    if (survey) services.metrics.set_survey(std::move(survey).value());
+  }
+  const auto counts = services.parts.broker.counts();
+  const Metrics::Standing standing{.broker = counts,
+                                   .verifications = services.registry().verification_counts(),
+                                   .survey = services.metrics.survey(),
+                                   .version = services.settings.version,
+                                   .ready = !services.unready};
+  co_return Reply{.body = services.metrics.text(standing),
                   .content_type = "text/plain; version=0.0.4; charset=utf-8"};
 }
 

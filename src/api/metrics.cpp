@@ -1,26 +1,162 @@
 #include "api/metrics.hpp"
 
 #include <prometheus/counter.h>
-#include <prometheus/gauge.h>
 #include <prometheus/histogram.h>
+#include <prometheus/metric_family.h>
 #include <prometheus/registry.h>
 #include <prometheus/text_serializer.h>
 
 namespace deputy::api {
 namespace {
 
+using prometheus::ClientMetric;
+using prometheus::MetricFamily;
+using prometheus::MetricType;
+using Labels = std::vector<ClientMetric::Label>;
+
 const prometheus::Histogram::BucketBoundaries seconds_buckets{0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025,
                                                               0.05,   0.1,   0.25,   0.5,   1,    5};
 
-// Brings a counter that somebody else keeps up to date.
-void follow(prometheus::Counter& counter, std::uint64_t now) {
-  const double behind = static_cast<double>(now) - counter.Value();
-  if (behind > 0) counter.Increment(behind);
+// Errors that a request for credentials may get.
+constexpr ErrorKind refusals[] = {ErrorKind::invalid_request,
+                                  ErrorKind::unauthorized,
+                                  ErrorKind::forbidden,
+                                  ErrorKind::not_found,
+                                  ErrorKind::connection_not_active,
+                                  ErrorKind::connection_disconnected,
+                                  ErrorKind::verification_expired,
+                                  ErrorKind::role_denied,
+                                  ErrorKind::internal,
+                                  ErrorKind::upstream_throttled,
+                                  ErrorKind::upstream_unavailable,
+                                  ErrorKind::overloaded};
+
+constexpr registry::ConnectionState states[] = {
+    registry::ConnectionState::awaiting_role, registry::ConnectionState::verifying,
+    registry::ConnectionState::active,        registry::ConnectionState::rejected,
+    registry::ConnectionState::suspended,     registry::ConnectionState::in_review,
+    registry::ConnectionState::disconnected};
+
+// Families of numbers that other rooms count.
+class Sheet {
+ public:
+  Sheet& family(MetricType type, const char* name, const char* help) {
+    families_.push_back({name, help, type, {}});
+    return *this;
+  }
+  Sheet& value(double number, Labels labels = {}) {
+    ClientMetric metric;
+    metric.label = std::move(labels);
+    if (families_.back().type == MetricType::Counter)
+      metric.counter.value = number;
+    else
+      metric.gauge.value = number;
+    families_.back().metric.push_back(std::move(metric));
+    return *this;
+  }
+  Sheet& value(std::uint64_t number, Labels labels = {}) {
+    return value(static_cast<double>(number), std::move(labels));
+  }
+  template <std::size_t Bounds>
+  Sheet& histogram(const char* name, const char* help, const broker::Histogram<Bounds>& from) {
+    family(MetricType::Histogram, name, help);
+    ClientMetric metric;
+    std::uint64_t counted = 0;
+    for (std::size_t i = 0; i < Bounds; ++i) {
+      counted += from.counts()[i];
+      metric.histogram.bucket.push_back({counted, from.bounds()[i]});
+    }
+    counted += from.counts()[Bounds];
+    metric.histogram.bucket.push_back({counted, std::numeric_limits<double>::infinity()});
+    metric.histogram.sample_count = counted;
+    metric.histogram.sample_sum = from.sum();
+    families_.back().metric.push_back(std::move(metric));
+    return *this;
+  }
+  Sheet& counter(const char* name, const char* help) { return family(MetricType::Counter, name, help); }
+  Sheet& gauge(const char* name, const char* help) { return family(MetricType::Gauge, name, help); }
+
+  void append_to(std::vector<MetricFamily>& all) && {
+    for (MetricFamily& each : families_) all.push_back(std::move(each));
+  }
+
+ private:
+  std::vector<MetricFamily> families_;
+};
+
+void add_credentials(Sheet& sheet, const broker::Broker::Counts& counts) {
+  sheet.counter("deputy_credentials_lookups_total", "Requests for a session, by how it was found.")
+      .value(counts.hits, {{"result", "hit"}})
+      .value(counts.outage_hits, {{"result", "outage_hit"}})
+      .value(counts.misses, {{"result", "miss"}})
+      .value(counts.joins, {{"result", "join"}})
+      .value(counts.remembered_denials, {{"result", "remembered_denial"}});
+  sheet.counter("deputy_credentials_issued_total", "Hand-outs of credentials, by source.")
+      .value(counts.issued_from_cache, {{"source", "cache"}})
+      .value(counts.issued_from_sts, {{"source", "sts"}});
+  sheet.counter("deputy_credentials_refused_total", "Requests for credentials that got an error, by code.");
+  for (const ErrorKind kind : refusals) {
+    const auto found = counts.refused.find(kind);
+    sheet.value(found == counts.refused.end() ? 0 : found->second, {{"code", std::string{code_of(kind)}}});
+  }
+  sheet
+      .counter("deputy_credentials_withheld_total",
+               "Sessions thrown away since they were revoked on their way.")
+      .value(counts.withheld);
+  sheet.counter("deputy_credentials_revocations_total", "Acts that emptied a part of the cache.")
+      .value(counts.revocations);
+  sheet.counter("deputy_credentials_refreshes_total", "Sessions fetched anew ahead of their expiry.")
+      .value(counts.refreshes);
+  sheet.counter("deputy_credentials_refresh_failures_total", "Of these, those that failed.")
+      .value(counts.refreshes_failed);
+  sheet.counter("deputy_credentials_evictions_total", "Sessions that gave way to others in a full cache.")
+      .value(counts.evictions);
+  sheet.gauge("deputy_credentials_cached", "Sessions in the cache.").value(counts.entries);
+  sheet.gauge("deputy_credentials_cached_max", "Sessions that the cache can hold.").value(counts.entries_max);
+  sheet.gauge("deputy_credentials_under_way", "Requests for credentials that are being answered.")
+      .value(counts.under_way);
+  sheet.histogram("deputy_credentials_life_left_seconds", "What handed out credentials had left to live.",
+                  counts.life_left);
 }
 
-prometheus::Family<prometheus::Counter>& counters(prometheus::Registry& registry, const char* name,
-                                                  const char* help) {
-  return prometheus::BuildCounter().Name(name).Help(help).Register(registry);
+void add_sts(Sheet& sheet, const broker::Broker::Counts& counts) {
+  sheet.histogram("deputy_sts_call_seconds", "Time that AssumeRole took, for issuing.", counts.sts_seconds);
+  sheet.counter("deputy_sts_errors_total", "AssumeRole calls for issuing that failed, by code.");
+  for (const auto& [code, count] : counts.sts_errors_by_code) sheet.value(count, {{"code", code}});
+  sheet.counter("deputy_sts_quota_calls_total", "AssumeRole calls that the quota let go, by purpose.")
+      .value(counts.quota_calls, {{"by", "issuing"}})
+      .value(counts.quota_calls_of_verification, {{"by", "verification"}});
+  sheet.counter("deputy_sts_quota_waits_total", "Calls that had to wait for the quota.")
+      .value(counts.quota_waits);
+  sheet.counter("deputy_sts_quota_refusals_total", "Calls that would have had to wait for too long.")
+      .value(counts.quota_refusals);
+  sheet.counter("deputy_sts_quota_cuts_total", "How often a throttle halved a Region's rate.")
+      .value(counts.quota_cuts);
+  sheet.gauge("deputy_sts_quota_rate", "Calls a second in the Region that is held back most.")
+      .value(counts.quota_rate);
+  sheet.gauge("deputy_sts_quota_rate_max", "Calls a second where nothing is held back: credentials.sts_rate.")
+      .value(counts.quota_rate_max);
+}
+
+void add_standing(Sheet& sheet, const Metrics::Standing& standing) {
+  const auto& verifications = standing.verifications;
+  sheet.counter("deputy_verifications_total", "Verifications that ended, by outcome.")
+      .value(verifications.passed.load(), {{"outcome", "passed"}})
+      .value(verifications.failed.load(), {{"outcome", "failed"}})
+      .value(verifications.inconclusive.load(), {{"outcome", "inconclusive"}})
+      .value(verifications.dropped.load(), {{"outcome", "dropped"}});
+  sheet.gauge("deputy_connections", "Connections, by state; up to half a minute old.");
+  for (const auto state : states) {
+    const auto found = standing.survey.connections.find(state);
+    sheet.value(found == standing.survey.connections.end() ? 0 : std::uint64_t{found->second},
+                {{"state", std::string{registry::to_text(state)}}});
+  }
+  sheet.gauge("deputy_journal_entries", "Entries in the journal; up to half a minute old.")
+      .value(static_cast<double>(standing.survey.journal_entries));
+  sheet.gauge("deputy_ready", "Whether the service takes requests: 0 while it stops and after a finding.")
+      .value(standing.ready ? 1.0 : 0.0);
+  sheet.gauge("deputy_build_info", "1; the version is the label.")
+      .value(1.0, {{"version", std::string{standing.version}}});
 }
 
 }  // namespace
@@ -28,24 +164,16 @@ prometheus::Family<prometheus::Counter>& counters(prometheus::Registry& registry
 struct Metrics::State {
   prometheus::Registry registry;
   prometheus::Family<prometheus::Counter>& requests =
-      counters(registry, "deputy_http_requests_total", "Requests answered, by route, method and status.");
+      prometheus::BuildCounter()
+          .Name("deputy_http_requests_total")
+          .Help("Requests answered, by route, method and status.")
+          .Register(registry);
   prometheus::Family<prometheus::Histogram>& seconds = prometheus::BuildHistogram()
                                                            .Name("deputy_http_request_seconds")
                                                            .Help("Time to answer a request, by route.")
                                                            .Register(registry);
-  prometheus::Family<prometheus::Counter>& lookups =
-      counters(registry, "deputy_credentials_lookups_total",
-               "Requests for credentials, by what the cache did: hit, miss, join.");
-  prometheus::Counter& hits = lookups.Add({{"result", "hit"}});
-  prometheus::Counter& misses = lookups.Add({{"result", "miss"}});
-  prometheus::Counter& joins = lookups.Add({{"result", "join"}});
-  prometheus::Counter& sts_errors =
-      counters(registry, "deputy_sts_errors_total", "AssumeRole calls for credentials that failed.").Add({});
-  prometheus::Gauge& entries = prometheus::BuildGauge()
-                                   .Name("deputy_credentials_cached")
-                                   .Help("Entries in the credential cache.")
-                                   .Register(registry)
-                                   .Add({});
+  registry::Survey survey;
+  std::optional<std::chrono::steady_clock::time_point> surveyed_at;
 };
 
 Metrics::Metrics() : state_(std::make_unique<State>()) {}
@@ -62,13 +190,26 @@ void Metrics::count_request(std::string_view method, std::string_view route, int
       .Observe(std::chrono::duration<double>(took).count());
 }
 
-std::string Metrics::text(const broker::Broker::Counts& broker) {
-  follow(state_->hits, broker.hits);
-  follow(state_->misses, broker.misses);
-  follow(state_->joins, broker.joins);
-  follow(state_->sts_errors, broker.sts_errors);
-  state_->entries.Set(static_cast<double>(broker.entries));
-  return prometheus::TextSerializer{}.Serialize(state_->registry.Collect());
+std::string Metrics::text(const Standing& standing) const {
+  std::vector<MetricFamily> all = state_->registry.Collect();
+  Sheet sheet;
+  add_credentials(sheet, standing.broker);
+  add_sts(sheet, standing.broker);
+  add_standing(sheet, standing);
+  std::move(sheet).append_to(all);
+  return prometheus::TextSerializer{}.Serialize(all);
+}
+
+bool Metrics::is_survey_due(std::chrono::steady_clock::time_point now) {
+  if (state_->surveyed_at && now - *state_->surveyed_at < survey_every) return false;
+  state_->surveyed_at = now;
+  return true;
+}
+void Metrics::set_survey(registry::Survey survey) {
+  state_->survey = std::move(survey);
+}
+const registry::Survey& Metrics::survey() const {
+  return state_->survey;
 }
 
 }  // namespace deputy::api

@@ -2,15 +2,18 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "broker/broker.hpp"
+#include "registry/survey.hpp"
 
 namespace deputy::api {
 
-// What /metrics shows, in Prometheus's text format. Labels are of a bounded number: the route's pattern, the
-// method, the status; never a tenant, a connection or a key. Use on one loop's thread.
+// What /metrics shows, in Prometheus's text format; docs/metrics.md tells what each is. Labels are of a
+// bounded number: the route's pattern, the method, the status, codes and states of closed lists; never a
+// tenant, a connection, a workload, a Region or a key. Use on one loop's thread.
 class Metrics {
  public:
   Metrics();
@@ -19,8 +22,22 @@ class Metrics {
   // `route` is a pattern from the table, or `unknown`.
   void count_request(std::string_view method, std::string_view route, int status,
                      std::chrono::steady_clock::duration took);
-  // The text, with the broker's counts as they are now.
-  std::string text(const broker::Broker::Counts& broker);
+
+  // How things stand elsewhere at the moment.
+  struct Standing {
+    const broker::Broker::Counts& broker;
+    const registry::VerificationCounts& verifications;
+    const registry::Survey& survey;
+    std::string_view version;
+    bool ready = true;
+  };
+  std::string text(const Standing& standing) const;
+
+  // The survey counts rows: it is made at most so often, however often /metrics is asked for.
+  static constexpr std::chrono::seconds survey_every{30};
+  bool is_survey_due(std::chrono::steady_clock::time_point now);  // true once in that time
+  void set_survey(registry::Survey survey);
+  const registry::Survey& survey() const;
 
  private:
   struct State;

@@ -39,6 +39,7 @@ Error again(const Error& error) {
 // A fetch from STS that several requests may wait for.
 struct Sessions::Flight {
   Owners owners;
+  bool refreshes = false;  // ahead of expiry, beside a hit
   bool abandoned = false;
   std::optional<Result<SessionPointer>> outcome;
   std::unordered_set<Landing*> waiting;
@@ -112,8 +113,8 @@ Task<Result<Obtained>> Sessions::obtain(Order order) {
   co_return error;
 }
 
-std::shared_ptr<Sessions::Flight> Sessions::take_off(const Order& order) {
-  auto flight = std::make_shared<Flight>(Flight{.owners = order.owners});
+std::shared_ptr<Sessions::Flight> Sessions::take_off(const Order& order, bool refreshes) {
+  auto flight = std::make_shared<Flight>(Flight{.owners = order.owners, .refreshes = refreshes});
   flights_.emplace(order.key, flight);
   group_.spawn(fly(order, flight));
   return flight;
@@ -123,6 +124,7 @@ Task<void> Sessions::fly(Order order, std::shared_ptr<Flight> flight) {
   auto outcome = co_await source_.get(order.session, group_.stop_token());
   if (const auto mine = flights_.find(order.key); mine != flights_.end() && mine->second == flight)
     flights_.erase(mine);
+  if (!outcome && flight->refreshes) ++around_.tally.refreshes_failed;
   if (!flight->abandoned) {
     if (outcome)
       keep(order, outcome.value());
@@ -167,7 +169,7 @@ void Sessions::refresh_ahead(CredentialCache::Entry& entry, const Order& order) 
   if (flights_.contains(order.key) || refused_.find(order.key, now) != nullptr) return;
   entry.next_refresh_attempt = now + refresh_retry + full_jitter(around_.random, refresh_retry);
   ++around_.tally.refreshes;
-  take_off(order);
+  take_off(order, true);
 }
 
 template <class Matches>

@@ -52,7 +52,7 @@ class Sessions {
   struct Flight;
   struct Landing;
 
-  std::shared_ptr<Flight> take_off(const Order& order);
+  std::shared_ptr<Flight> take_off(const Order& order, bool refreshes = false);
   Task<void> fly(Order order, std::shared_ptr<Flight> flight);
   void keep(const Order& order, std::shared_ptr<const Session> session);
   void note_failure(const Order& order, const Error& error);

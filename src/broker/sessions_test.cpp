@@ -209,6 +209,7 @@ TEST_F(SessionsTest, InAnOutageWhatIsGoodIsServedAtOnceAndSoonAfterNoMore) {
     EXPECT_EQ(id(end(*next)), "ASIAFAKE00000001");
   }
   EXPECT_EQ(tally.outage_hits, 101U);
+  EXPECT_EQ(tally.refreshes_failed, 0U);
   gate.open();
   loop.run_ready();
   EXPECT_EQ(id(obtain(order())), "ASIAFAKE00000002");

@@ -28,14 +28,15 @@ constexpr std::string_view known_codes[] = {"AccessDenied",
 
 }  // namespace
 
+Tally::Tally() {
+  for (const std::string_view code : known_codes) sts_errors_by_code.emplace(code, 0);
+  sts_errors_by_code.emplace("other", 0);
+}
+
 void Tally::count_sts_error(std::string_view code) {
   ++sts_errors;
   const std::string_view name = std::ranges::binary_search(known_codes, code) ? code : "other";
-  const auto found = sts_errors_by_code.find(name);
-  if (found != sts_errors_by_code.end())
-    ++found->second;
-  else
-    sts_errors_by_code.emplace(name, 1);
+  ++sts_errors_by_code.find(name)->second;
 }
 
 }  // namespace deputy::broker

@@ -41,6 +41,8 @@ inline constexpr std::array<double, 12> call_seconds{0.005, 0.01, 0.025, 0.05, 0
 inline constexpr std::array<double, 8> life_seconds{60, 300, 900, 1'200, 1'800, 2'700, 3'600, 43'200};
 
 struct Tally {
+  Tally();  // every code of the list is there from the start
+
   // What became of requests for a session.
   std::uint64_t hits = 0, outage_hits = 0, misses = 0, joins = 0, remembered_denials = 0;
   // Refreshes ahead of expiry.

@@ -15,6 +15,7 @@
 #include "journal/journal.hpp"
 #include "registry/model.hpp"
 #include "registry/store.hpp"
+#include "registry/survey.hpp"
 
 namespace deputy::registry {
 
@@ -185,6 +186,10 @@ class Registry {
   Result<void> record_issuance(const Actor& actor, const Issuance& issuance, const IssuingView& view);
   Result<Page<Issuance>> issuances(const ConnectionId& connection, const PageRequest& page);
 
+  // For metrics. Counts rows: ask seldom.
+  Result<Survey> survey();
+  const VerificationCounts& verification_counts() const { return verification_counts_; }
+
   // An act that has no other place: a refusal that should be on record.
   Result<void> note(journal::Entry entry);
   Result<Page<journal::ChainedEntry>> journal(const PageRequest& page);
@@ -221,6 +226,7 @@ class Registry {
   const Clock& clock_;
   Random& random_;
   Settings settings_;
+  VerificationCounts verification_counts_;
 };
 
 }  // namespace deputy::registry

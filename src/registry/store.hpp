@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -76,6 +77,9 @@ class Transaction {
   // Those with next_verification_at <= now, the longest due first.
   virtual Result<std::vector<Connection>> due_connections(Timestamp now, std::size_t limit) = 0;
   virtual Result<std::optional<Timestamp>> earliest_due() = 0;
+  // How many connections are in each state; states without one are absent. A number for people to watch: the
+  // rows themselves are not read, so nothing is decided by it.
+  virtual Result<std::map<ConnectionState, std::size_t>> count_connections() = 0;
 
   virtual Result<void> insert(const Verification& verification) = 0;
   virtual Result<void> update(const Verification& verification) = 0;

@@ -215,14 +215,19 @@ Result<VerificationFacts> Registry::facts_of(Transaction& tx, const Connection& 
 
 Result<Connection> Registry::finish_verification(const VerificationTask& task, VerificationReport report) {
   const Timestamp now = clock_.now();
-  return in_write(store_, [&](Transaction& tx) -> Result<Connection> {
+  std::optional<VerificationOutcome> outcome;
+  bool dropped = false;
+  auto finished = in_write(store_, [&](Transaction& tx) -> Result<Connection> {
     DEPUTY_TRY(auto before, required(tx.find_connection(task.binding.connection_id), "connection"));
     DEPUTY_TRY(auto verification,
                required(tx.find_verification(before.id, task.verification.id), "verification"));
+    outcome.reset();
+    dropped = false;
     if (verification.done) return before;
     verification.done = true;
     verification.finished_at = now;
     if (!same_binding(before, task, settings_)) {
+      dropped = true;
       DEPUTY_TRY(tx.update(verification));
       DEPUTY_TRY(tx.append(entry_of(Actor::scheduler(), now, "verification.dropped", before.id.text(),
                                     before.tenant_id.text(),
@@ -232,7 +237,7 @@ Result<Connection> Registry::finish_verification(const VerificationTask& task, V
     DEPUTY_TRY(const auto facts, facts_of(tx, before, task, report, now));
     Connection after = with_verification_finished(before, facts);
     after.updated_at = now;
-    verification.outcome = after.last_verification->outcome;
+    verification.outcome = outcome = after.last_verification->outcome;
     verification.proof = after.proof;
     verification.checks = facts.report.checks;
     DEPUTY_TRY(tx.update(verification));
@@ -247,7 +252,21 @@ Result<Connection> Registry::finish_verification(const VerificationTask& task, V
     DEPUTY_TRY(tx.append(entry));
     return after;
   });
+  if (finished && outcome) verification_counts_.count(*outcome);
+  if (finished && dropped) ++verification_counts_.dropped;
+  return finished;
 }
+
+Result<Survey> Registry::survey() {
+  return in_read(store_, [](Transaction& tx) -> Result<Survey> {
+    Survey survey;
+    DEPUTY_TRY(survey.connections, tx.count_connections());
+    DEPUTY_TRY(const auto head, tx.journal_head());
+    survey.journal_entries = head ? head->sequence : 0;
+    return survey;
+  });
+}
+
 
 Result<void> Registry::recover_verifications() {
   const Timestamp now = clock_.now();

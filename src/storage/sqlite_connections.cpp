@@ -125,6 +125,21 @@ Result<std::vector<Connection>> SqliteTransaction::due_connections(Timestamp now
   return connections(sql, {column_of(now), as_limit(limit)});
 }
 
+Result<std::map<registry::ConnectionState, std::size_t>> SqliteTransaction::count_connections() {
+  DEPUTY_TRY(const auto rows,
+             rows_.connection().query("SELECT state, COUNT(*) FROM connections GROUP BY state", {}));
+  std::map<registry::ConnectionState, std::size_t> counts;
+  for (const Row& row : rows) {
+    const auto* const state = std::get_if<std::string>(&row.at(0));
+    const auto* const count = std::get_if<std::int64_t>(&row.at(1));
+    if (state == nullptr || count == nullptr)
+      return Error{ErrorKind::internal, "a count of connections is no count"};
+    DEPUTY_TRY(const auto parsed, registry::parse_enum<registry::ConnectionState>(*state));
+    counts[parsed] = static_cast<std::size_t>(*count);
+  }
+  return counts;
+}
+
 Result<std::optional<Timestamp>> SqliteTransaction::earliest_due() {
   static const std::string sql = tables::connections.select(
       "WHERE next_verification_at IS NOT NULL ORDER BY next_verification_at, id LIMIT 1");

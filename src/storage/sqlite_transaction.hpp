@@ -35,6 +35,7 @@ class SqliteTransaction final : public registry::Transaction {
                                                                    std::size_t limit) override;
   Result<std::vector<registry::Connection>> due_connections(Timestamp now, std::size_t limit) override;
   Result<std::optional<Timestamp>> earliest_due() override;
+  Result<std::map<registry::ConnectionState, std::size_t>> count_connections() override;
 
   Result<void> insert(const registry::Verification& verification) override;
   Result<void> update(const registry::Verification& verification) override;

@@ -282,6 +282,18 @@ TEST_P(StoreConnections, TellsWhatIsDueLongestFirst) {
   EXPECT_EQ(due(100, 2), (std::vector{ids[1], ids[2]}));
 }
 
+TEST_P(StoreConnections, CountsThoseInEachState) {
+  const auto counts = [&] { return read([](Transaction& t) { return t.count_connections(); }); };
+  EXPECT_TRUE(counts().empty());
+  for (const auto state : {ConnectionState::active, ConnectionState::active, ConnectionState::suspended}) {
+    Connection each = samples::connection(tenant_.id);
+    each.state = state;
+    add(each);
+  }
+  using Counts = std::map<ConnectionState, std::size_t>;
+  EXPECT_EQ(counts(), (Counts{{ConnectionState::active, 2}, {ConnectionState::suspended, 1}}));
+}
+
 TEST_P(StoreConnections, KeepsVerifications) {
   const Connection connection = samples::connection(tenant_.id);
   const Connection other = samples::connection(tenant_.id);

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+
+#include "registry/model.hpp"
+
+namespace deputy::registry {
+
+// How things stand as a whole: what an operator watches. Names nobody.
+struct Survey {
+  std::map<ConnectionState, std::size_t> connections;  // states without one are absent
+  std::int64_t journal_entries = 0;
+};
+
+// Outcomes of verifications since the start of this process; `dropped`: the binding changed meanwhile.
+// Thread-safe.
+struct VerificationCounts {
+  std::atomic<std::uint64_t> passed = 0, failed = 0, inconclusive = 0, dropped = 0;
+
+  void count(VerificationOutcome outcome) {
+    ++(outcome == VerificationOutcome::passed   ? passed
+       : outcome == VerificationOutcome::failed ? failed
+                                                : inconclusive);
+  }
+};
+
+}  // namespace deputy::registry
