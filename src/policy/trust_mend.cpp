@@ -13,7 +13,7 @@ namespace deputy::policy {
 namespace {
 
 constexpr std::string_view assume_role = "sts:AssumeRole";
-constexpr std::uint64_t work_each = 2'000'000;  // for analyzing one draft
+constexpr std::uint64_t work_each = 1'000'000;  // for analyzing one draft
 
 bool is_about_id(const Condition& condition) {
   return equal_ignoring_case(condition.key, "sts:ExternalId");
