@@ -85,6 +85,11 @@ TEST(Analyzer, SeesThatNoIdIsAskedFor) {
       {"not this address", good() + "," + allow(R"({"NotIpAddress":{"aws:SourceIp":"0.0.0.0/1"}})"), code},
       {"one IPv6 address", good() + "," + allow(R"({"IpAddress":{"aws:SourceIp":"2001:db8::17/128"}})"),
        code},
+      {"a gap between networks",
+       good() + "," +
+           allow(
+               R"({"IpAddress":{"aws:SourceIp":"10.0.0.0/8"},"NotIpAddress":{"aws:SourceIp":["10.0.0.0/10","10.192.0.0/10"]}})"),
+       code},
       {"all of IPv4 excepted", good() + "," + allow(R"({"NotIpAddress":{"aws:SourceIp":"0.0.0.0/0"}})"),
        code},
       {"a session tag", good() + "," + allow(R"({"StringEquals":{"aws:RequestTag/team":"ops"}})"), code},
@@ -509,6 +514,11 @@ TEST(Analyzer, FindsWhatIsClosed) {
                "Allow", R"({"AWS":"*"})",
                R"({"StringEquals":{"sts:ExternalId":"@ID"},"ArnEquals":{"aws:PrincipalArn":"@BROKER"}})"),
            ""},
+          {"everyone of an account that is denied",
+           good() + "," +
+               statement("Allow", R"("*")", R"({"StringEquals":{"aws:PrincipalAccount":"999999999999"}})") +
+               "," + statement("Deny", R"({"AWS":"999999999999"})", ""),
+           ""},
           {"everyone, and others are denied",
            statement("Allow", R"("*")", exact) + "," +
                deny(R"({"StringNotEquals":{"aws:PrincipalArn":"@BROKER"}})"),
@@ -638,6 +648,10 @@ TEST(Analyzer, TakesTheUndecidableForOpen) {
       {"an empty text that is there or is not",
        good() + "," + allow(R"({"Null":{"aws:PrincipalTag/x":"true"}})") + "," +
            deny(R"({"Null":{"aws:PrincipalTag/x":"true"}})"),
+       "undecided"},
+      {"addresses compared as texts as well",
+       good() + "," +
+           allow(R"({"IpAddress":{"aws:SourceIp":"10.0.0.0/8"},"StringLike":{"aws:SourceIp":"10.*.7.9"}})"),
        "undecided"},
       {"values that disagree",
        good() + "," + allow(R"({"StringEquals":{"k:x":"a"},"StringNotEquals":{"k:x":"a"}})"), "undecided"},
