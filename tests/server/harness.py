@@ -149,7 +149,7 @@ class Deputy:
         self.logs = ""
 
     def environment(self, **more):
-        clean = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "DEPUTY_"))}
+        clean = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "DEPUTY_")) or name.startswith("DEPUTY_TEST_")}
         return {**clean, "HOME": self.folder, "AWS_ENDPOINT_URL": self.sandbox.url, "AWS_EC2_METADATA_DISABLED": "true",
                 **self.settings, **more}
 
