@@ -33,6 +33,7 @@ void add_object_commands(CLI::App& program,
                          Context& context);  // tenant, integration, connection, workload, key, template
 void add_credentials_command(CLI::App& program, Context& context);
 void add_profile_command(CLI::App& program, Context& context);
+void add_scan_command(CLI::App& program, Context& context);
 void add_journal_commands(CLI::App& program, Context& context);
 
 enum class Output { text, json };

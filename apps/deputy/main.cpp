@@ -31,6 +31,7 @@ int run(int argc, char** argv) {
   add_object_commands(program, context);
   add_credentials_command(program, context);
   add_profile_command(program, context);
+  add_scan_command(program, context);
   add_journal_commands(program, context);
   try {
     program.parse(argc, argv);

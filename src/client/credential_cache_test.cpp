@@ -196,7 +196,8 @@ TEST_F(CacheTest, WhatIsUselessIsRemoved) {
   EXPECT_THAT(names(".json"), ::testing::ElementsAre("first.json", "second.json"));
   std::ofstream{entries() / "left.draft"} << "half";
   clock_.advance(minutes{6});
-  fs::last_write_time(entries() / "left.draft", std::chrono::file_clock::from_sys(std::chrono::sys_seconds{seconds{1}}));
+  fs::last_write_time(entries() / "left.draft",
+                      std::chrono::file_clock::from_sys(std::chrono::sys_seconds{seconds{1}}));
   get("third");
   EXPECT_THAT(names(".json"), ::testing::ElementsAre("second.json", "third.json"));
   EXPECT_THAT(names(".draft"), ::testing::IsEmpty());

@@ -61,7 +61,7 @@ class SdkTest(ServerTest):
 
     def environment(self, **more):
         """Of a workload: no AWS credentials in it, and no AWS_ENDPOINT_URL, which these versions know or not."""
-        given = self.deputy.environment(HOME=self.home, DEPUTY_URL=self.deputy.url, AWS_EC2_METADATA_DISABLED="true", **more)
+        given = self.deputy.environment(HOME=self.home, DEPUTY_URL=self.deputy.url, **more)
         del given["AWS_ENDPOINT_URL"]
         return given
 

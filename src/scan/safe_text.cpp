@@ -1,0 +1,93 @@
+#include "scan/safe_text.hpp"
+
+#include <array>
+#include <cstdint>
+#include <fmt/format.h>
+#include <optional>
+
+namespace deputy::scan {
+namespace {
+
+struct Character {
+  std::uint32_t code;
+  std::size_t bytes;
+};
+
+// The first character; nullopt when it is no UTF-8 (overlong forms, surrogates and the like neither).
+std::optional<Character> first_character(std::string_view text) {
+  const auto byte = [text](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  if (byte(0) < 0x80) return Character{byte(0), 1};
+  const std::size_t length = byte(0) >= 0xf0 ? 4 : byte(0) >= 0xe0 ? 3 : 2;
+  if (byte(0) < 0xc2 || byte(0) > 0xf4 || text.size() < length) return std::nullopt;
+  std::uint32_t code = byte(0) & (0xffU >> (length + 1));
+  for (std::size_t i = 1; i < length; ++i) {
+    if ((byte(i) & 0xc0U) != 0x80) return std::nullopt;
+    code = (code << 6U) | (byte(i) & 0x3fU);
+  }
+  constexpr std::array<std::uint32_t, 5> least{0, 0, 0x80, 0x800, 0x10000};
+  if (code < least[length] || (code >= 0xd800 && code <= 0xdfff) || code > 0x10ffff) return std::nullopt;
+  return Character{code, length};
+}
+
+bool is_shown(std::uint32_t code) {
+  if (code < 0x20 || (code >= 0x7f && code < 0xa0)) return false;
+  if (code >= 0x200b && code <= 0x200f) return false;  // zero width, direction marks
+  if (code >= 0x2028 && code <= 0x202e) return false;  // separators, direction overrides
+  if (code >= 0x2060 && code <= 0x206f) return false;  // joiners, isolates
+  return code != 0xfeff && code != 0x61c;
+}
+
+bool begins_formula(std::string_view text) {
+  while (text.starts_with(' ')) text.remove_prefix(1);
+  const auto first = text.empty() ? std::nullopt : first_character(text);
+  if (!first) return false;
+  for (const std::uint32_t sign : {0x3dU, 0x2bU, 0x2dU, 0x40U, 0xff1dU, 0xff0bU, 0xff0dU, 0xff20U})
+    if (first->code == sign) return true;
+  return false;
+}
+
+}  // namespace
+
+std::string for_terminal(std::string_view text) {
+  std::string safe;
+  while (!text.empty()) {
+    const auto character = first_character(text);
+    const std::size_t bytes = character ? character->bytes : 1;
+    if (!character || (character->code < 0x80 && !is_shown(character->code))) {
+      safe += fmt::format("\\x{:02x}", static_cast<unsigned char>(text[0]));
+    } else if (!is_shown(character->code)) {
+      safe += fmt::format("\\u{{{:x}}}", character->code);
+    } else {
+      safe += text.substr(0, bytes);
+    }
+    text.remove_prefix(bytes);
+  }
+  return safe;
+}
+
+std::string for_json(std::string_view text) {
+  std::string valid;
+  while (!text.empty()) {
+    const auto character = first_character(text);
+    const std::size_t bytes = character ? character->bytes : 1;
+    valid += character ? text.substr(0, bytes) : std::string_view{"\xef\xbf\xbd"};
+    text.remove_prefix(bytes);
+  }
+  return valid;
+}
+
+std::string for_csv(std::string_view text) {
+  std::string safe = for_terminal(text);
+  // A tab or line break in front, which some programs skip, is already a `\x09`.
+  if (begins_formula(safe)) safe.insert(safe.begin(), '\'');
+  if (safe.find_first_of(",\"'") == std::string::npos && !safe.starts_with(' ') && !safe.ends_with(' '))
+    return safe;
+  std::string quoted = "\"";
+  for (const char c : safe) {
+    if (c == '"') quoted += '"';
+    quoted += c;
+  }
+  return quoted + '"';
+}
+
+}  // namespace deputy::scan
