@@ -12,8 +12,11 @@
 #include <iostream>
 #include <memory>
 
+#include "app/partner_identity.hpp"
 #include "aws/base_credentials.hpp"
 #include "aws/curl_transport.hpp"
+#include "aws/harmless_calls.hpp"
+#include "aws/iam.hpp"
 #include "core/task_group.hpp"
 #include "http/asio_loop.hpp"
 #include "verify/verifier.hpp"
@@ -28,6 +31,7 @@ struct ScanArguments {
   std::string file;
   double rate = 50;
   std::string region;
+  std::string principal;
   std::string state_file;
   ReportForm form = ReportForm::text;
 };
@@ -42,9 +46,14 @@ struct Fleet {
   File file;
   scan::Survey survey;
   Region region;
+  std::optional<RoleArn> principal;  // as given
 };
 
 Result<Fleet> read_fleet(const ScanArguments& arguments, const aws::Environment& environment) {
+  std::optional<RoleArn> principal;
+  if (!arguments.principal.empty()) {
+    DEPUTY_TRY(principal, RoleArn::parse(arguments.principal));
+  }
   std::optional<Region> region;
   if (arguments.region.empty()) {
     DEPUTY_TRY(region, aws::configured_region(environment));
@@ -58,7 +67,10 @@ Result<Fleet> read_fleet(const ScanArguments& arguments, const aws::Environment&
   if (survey.rows == 0 && survey.problem_count == 0)
     return Error{ErrorKind::invalid_request, in_backticks(arguments.file) + " has a header and no roles"};
   if (!region) region = aws::iam_signing_region(survey.partition.value_or(Partition::aws));
-  return Fleet{.file = std::move(file), .survey = std::move(survey), .region = *std::move(region)};
+  return Fleet{.file = std::move(file),
+               .survey = std::move(survey),
+               .region = *std::move(region),
+               .principal = std::move(principal)};
 }
 
 void tell_problems(const scan::Survey& survey, const std::string& file) {
@@ -100,6 +112,7 @@ class Scan {
  private:
   Task<void> verify_all(std::optional<Result<void>>& outcome);
   Task<Result<void>> verify_fleet();
+  Task<std::optional<verify::Partner>> partner();
   Task<void> keep_telling(std::stop_token done);
   Result<void> keep(std::size_t row, const scan::RowResult& result, const scan::Finding& finding);
   void say_how_to_go_on();
@@ -115,6 +128,9 @@ class Scan {
   // One attempt: the verifier tries again by itself, at the pace of all.
   aws::Caller caller_{loop_, clock_, random_, transport_, endpoints_, {.attempts_max = 1}};
   std::unique_ptr<aws::Sts> sts_ = aws::make_sts(caller_);
+  // At the expense of the account that the role is in.
+  std::unique_ptr<aws::Iam> iam_ = aws::make_iam(caller_);
+  std::unique_ptr<aws::HarmlessCalls> calls_ = aws::make_harmless_calls(caller_);
   std::stop_source stop_;
   scan::PacedSts paced_{loop_, clock_, random_, *sts_, arguments_.rate, stop_.get_token()};
   scan::Results results_;
@@ -152,6 +168,15 @@ Task<void> Scan::verify_all(std::optional<Result<void>>& outcome) {
   loop_.stop();
 }
 
+// Whom the trust policies are to name. Where nobody tells, they are not judged, and the report says so.
+Task<std::optional<verify::Partner>> Scan::partner() {
+  app::Config config;
+  config.aws.partner_principal = fleet_.principal;
+  auto principal = co_await app::find_partner_principal(config, fleet_.region, *sts_, *iam_, *base_);
+  if (!principal) co_return std::nullopt;
+  co_return verify::Partner{std::move(principal).value(), {}};
+}
+
 Task<Result<void>> Scan::verify_fleet() {
   // Without credentials of one's own each role would be inconclusive, one after the other.
   DEPUTY_CO_TRY(co_await base_->get());
@@ -159,14 +184,16 @@ Task<Result<void>> Scan::verify_fleet() {
   verify::VerifierSettings settings;
   settings.propagation_window = std::chrono::seconds{0};
   settings.sts_rate = 1e6;  // the pace is kept below, for tries again too
-  verify::Verifier verifier{loop_, clock_, random_, paced_, *base_, settings};
+  verify::Verifier verifier{loop_, clock_, random_, {paced_, *iam_, *calls_}, *base_, settings};
+  const std::optional<verify::Partner> named = co_await partner();
   // As many as it takes to keep the rate while each call takes a second, if it must.
   const auto in_flight_max = static_cast<std::size_t>(std::clamp(arguments_.rate, 8.0, 500.0));
   scan::Scanner scanner{reader, results_,
                         scan::Scanner::Settings{.region = fleet_.region,
                                                 .session_name = SessionName::parse("deputy-scan").value(),
                                                 .in_flight_max = in_flight_max},
-                        [&verifier](verify::Target target, std::stop_token stop) {
+                        [&verifier, &named](verify::Target target, std::stop_token stop) {
+                          target.partner = named;
                           return verifier.run(std::move(target), std::move(stop));
                         },
                         [this](std::size_t row, const scan::RowResult& result, const scan::Finding& finding) {
@@ -286,6 +313,9 @@ void add_scan_command(CLI::App& program, Context& context) {
   command->add_option(
       "--region", arguments->region,
       "Where STS is called; by default AWS_REGION, or the home Region of the roles' partition");
+  command->add_option("--principal", arguments->principal,
+                      "The role of yours that the trust policies are to name; by default the one whose "
+                      "credentials these are");
   command->callback([&context, arguments] { context.status = run_scan(*arguments); });
 }
 

@@ -3,10 +3,12 @@
 #include <boost/json/serialize.hpp>
 #include <iostream>
 
+#include "app/partner_identity.hpp"
 #include "aws/base_credentials.hpp"
 #include "aws/curl_transport.hpp"
 #include "core/task_group.hpp"
 #include "http/asio_loop.hpp"
+#include "policy/policy.hpp"
 #include "verify/verifier.hpp"
 
 namespace deputy::cli {
@@ -16,12 +18,17 @@ struct VerifyArguments {
   std::string role_arn;
   std::string external_id;
   std::string region;
+  std::string principal;
+  std::vector<std::string> partner_accounts;
+  std::string policy_file;
   std::string wait = "0s";
   Output output = Output::text;
 };
 
 struct Wanted {
   verify::Target target;
+  std::optional<RoleArn> principal;  // as given
+  std::vector<AccountId> partner_accounts;
   std::chrono::milliseconds propagation_window;
 };
 
@@ -33,6 +40,17 @@ Result<Region> region_of(const VerifyArguments& arguments, const aws::Environmen
   return configured ? *std::move(configured) : aws::iam_signing_region(partition);
 }
 
+// What the role is to allow, as an integration would say it.
+Result<std::optional<std::string>> needs_of(const VerifyArguments& arguments) {
+  if (arguments.policy_file.empty()) return std::optional<std::string>{};
+  DEPUTY_TRY(auto document, read_input(arguments.policy_file));
+  const auto policy = policy::Policy::read(document, policy::PolicyKind::identity);
+  if (!policy)
+    return Error{ErrorKind::invalid_request,
+                 in_backticks(arguments.policy_file) + " is no policy: " + policy.error().message};
+  return std::optional{std::move(document)};
+}
+
 Result<Wanted> parse(const VerifyArguments& arguments, const aws::Environment& environment) {
   DEPUTY_TRY(auto role_arn, RoleArn::parse(arguments.role_arn));
   DEPUTY_TRY(auto external_id, ExternalId::parse(arguments.external_id));
@@ -41,10 +59,17 @@ Result<Wanted> parse(const VerifyArguments& arguments, const aws::Environment& e
   verify::Target target{.role_arn = std::move(role_arn),
                         .external_id = std::move(external_id),
                         .region = std::move(region),
-                        .session_name = SessionName::parse("deputy-verify").value(),
-                        .next_external_id = std::nullopt,
-                        .previous_external_id = std::nullopt};
-  return Wanted{std::move(target), wait};
+                        .session_name = SessionName::parse("deputy-verify").value()};
+  DEPUTY_TRY(target.needs, needs_of(arguments));
+  Wanted wanted{std::move(target), std::nullopt, {}, wait};
+  if (!arguments.principal.empty()) {
+    DEPUTY_TRY(wanted.principal, RoleArn::parse(arguments.principal));
+  }
+  for (const std::string& text : arguments.partner_accounts) {
+    DEPUTY_TRY(auto account, AccountId::parse(text));
+    wanted.partner_accounts.push_back(std::move(account));
+  }
+  return wanted;
 }
 
 boost::json::value to_json(const registry::VerificationReport& report) {
@@ -65,7 +90,10 @@ void print_text(const registry::VerificationReport& report) {
     std::cout << registry::to_text(check.result) << "  " << check.name << ": " << check.message << "\n";
     if (check.mend) std::cout << *check.mend << "\n";
   }
-  std::cout << registry::to_text(report.outcome) << "\n";
+  std::cout << registry::to_text(report.outcome);
+  if (report.outcome == registry::VerificationOutcome::passed)
+    std::cout << ", " << registry::to_text(report.proof);
+  std::cout << "\n";
 }
 
 int status_of(registry::VerificationOutcome outcome) {
@@ -80,10 +108,23 @@ int status_of(registry::VerificationOutcome outcome) {
   return undetermined;
 }
 
-Task<void> run(verify::Verifier& verifier, aws::CredentialsProvider& base, verify::Target target,
-               std::stop_token stop, std::optional<registry::VerificationReport>& report,
+// Whom the trust policy is to name: as given, else whose credentials these are. Where neither tells, the
+// trust policy cannot be judged, and the report says so.
+Task<std::optional<verify::Partner>> partner_of(const Wanted& wanted, verify::Services services,
+                                                aws::CredentialsProvider& base) {
+  app::Config config;
+  config.aws.partner_principal = wanted.principal;
+  auto principal =
+      co_await app::find_partner_principal(config, wanted.target.region, services.sts, services.iam, base);
+  if (!principal) co_return std::nullopt;
+  co_return verify::Partner{std::move(principal).value(), wanted.partner_accounts};
+}
+
+Task<void> run(verify::Verifier& verifier, verify::Services services, aws::CredentialsProvider& base,
+               Wanted wanted, std::stop_token stop, std::optional<registry::VerificationReport>& report,
                http::AsioLoop& loop) {
-  report.emplace(co_await verifier.run(std::move(target), stop));
+  wanted.target.partner = co_await partner_of(wanted, services, base);
+  report.emplace(co_await verifier.run(std::move(wanted.target), stop));
   co_await base.stop();
   loop.stop();
 }
@@ -106,6 +147,9 @@ int verify_role(const VerifyArguments& arguments) {
   aws::CurlTransport transport{loop};
   const aws::Caller caller{loop, clock, random, transport, endpoints.value(), {}};
   const auto sts = aws::make_sts(caller);
+  const auto iam = aws::make_iam(caller);
+  const auto calls = aws::make_harmless_calls(caller);
+  const verify::Services services{*sts, *iam, *calls};
   const auto base = aws::default_credentials({.loop = loop,
                                               .clock = clock,
                                               .random = random,
@@ -115,7 +159,7 @@ int verify_role(const VerifyArguments& arguments) {
                                               .region = std::nullopt});
   verify::VerifierSettings settings;
   settings.propagation_window = wanted.value().propagation_window;
-  verify::Verifier verifier{loop, clock, random, *sts, *base, settings};
+  verify::Verifier verifier{loop, clock, random, services, *base, settings};
 
   std::stop_source stop;
   TaskGroup group;
@@ -125,7 +169,7 @@ int verify_role(const VerifyArguments& arguments) {
     group.spawn(base->stop());
   });
   std::optional<registry::VerificationReport> report;
-  group.spawn(run(verifier, *base, std::move(wanted.value().target), stop.get_token(), report, loop));
+  group.spawn(run(verifier, services, *base, std::move(wanted).value(), stop.get_token(), report, loop));
   loop.run();
   if (arguments.output == Output::json) {
     std::cout << boost::json::serialize(to_json(*report)) << "\n";
@@ -147,6 +191,13 @@ void add_verify_command(CLI::App& program, Context& context) {
   command->add_option(
       "--region", arguments->region,
       "Where STS is called; by default AWS_REGION, or the home Region of the role's partition");
+  command->add_option("--principal", arguments->principal,
+                      "The role of yours that the trust policy is to name; by default the one whose "
+                      "credentials these are");
+  command->add_option("--partner-account", arguments->partner_accounts,
+                      "Another AWS account of yours; may be given again");
+  command->add_option("--policy", arguments->policy_file,
+                      "What the role is to allow: a policy document, as an integration has it");
   command
       ->add_option("--wait", arguments->wait,
                    "How long a role that was just made may take to work, such as 120s")

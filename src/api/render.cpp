@@ -64,6 +64,7 @@ js::object evidence(const registry::Evidence& evidence) {
   if (!evidence.aws_error_code.empty()) object["aws_error_code"] = evidence.aws_error_code;
   if (!evidence.aws_request_id.empty()) object["aws_request_id"] = evidence.aws_request_id;
   object["at"] = to_rfc3339(evidence.at);
+  if (!evidence.trust_policy_sha256.empty()) object["trust_policy_sha256"] = evidence.trust_policy_sha256;
   return object;
 }
 
@@ -73,7 +74,7 @@ js::object check(const registry::Check& check, Timestamp settled_at) {
           {"result", registry::to_text(check.result)},
           {"message", check.message},
           {"mend", or_null(check.mend)},
-          {"evidence", evidence(check.evidence.value_or(registry::Evidence{{}, {}, settled_at}))}};
+          {"evidence", evidence(check.evidence.value_or(registry::Evidence{{}, {}, settled_at, {}}))}};
 }
 
 js::object grant(const registry::Grant& grant) {

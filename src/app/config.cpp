@@ -62,6 +62,12 @@ Result<registry::AccountPolicy> parse_account_policy(const std::string& text) {
   return Error{ErrorKind::invalid_request, in_backticks(text) + " is neither `exclusive` nor `shared`"};
 }
 
+Result<verify::ExcessPolicy> parse_excess(const std::string& text) {
+  if (text == "note") return verify::ExcessPolicy::note;
+  if (text == "fail") return verify::ExcessPolicy::fail;
+  return Error{ErrorKind::invalid_request, in_backticks(text) + " is neither `note` nor `fail`"};
+}
+
 using Apply = std::function<Result<void>(Config&, const RawValue&, const std::filesystem::path& base)>;
 
 struct Setting {
@@ -144,6 +150,7 @@ const std::vector<Setting>& settings() {
       {"verification.per_tenant_per_hour",
        one(whole_number, [](Config& c) -> auto& { return c.verification.per_tenant_per_hour; })},
       {"verification.sts_share", one(share, [](Config& c) -> auto& { return c.verification.sts_share; })},
+      {"verification.excess", one(parse_excess, [](Config& c) -> auto& { return c.verification.excess; })},
       {"rotation.retire_after",
        one(parse_duration, [](Config& c) -> auto& { return c.rotation.retire_after; })},
       {"credentials.sts_rate",

@@ -12,6 +12,7 @@
 #include "core/result.hpp"
 #include "core/secret.hpp"
 #include "registry/registry.hpp"
+#include "verify/verifier.hpp"
 
 namespace deputy::app {
 
@@ -48,6 +49,7 @@ struct Config {
     std::chrono::milliseconds min_interval = std::chrono::seconds{10};
     std::size_t per_tenant_per_hour = 20;
     double sts_share = 0.2;  // of credentials.sts_rate
+    verify::ExcessPolicy excess = verify::ExcessPolicy::note;
   } verification;
   struct Rotation {
     std::chrono::milliseconds retire_after = std::chrono::days{7};

@@ -38,6 +38,7 @@ TEST_F(ConfigTest, HasTheDocumentedDefaults) {
   EXPECT_EQ(config.verification.interval, 24h);
   EXPECT_EQ(config.verification.propagation_window, 120s);
   EXPECT_EQ(config.rotation.retire_after, 168h);
+  EXPECT_EQ(config.verification.excess, verify::ExcessPolicy::note);
   EXPECT_EQ(config.storage.sqlite_file, folder_.path() / "deputy.db");
 }
 
@@ -60,6 +61,7 @@ account_policy = "shared"
 interval = "1h"
 per_tenant_per_hour = 7
 sts_share = 0.5
+excess = "fail"
 [credentials]
 sts_rate = 50
 )");
@@ -71,6 +73,7 @@ sts_rate = 50
   EXPECT_EQ(config.aws.partner_accounts.size(), 2U);
   EXPECT_EQ(config.registry.account_policy, registry::AccountPolicy::shared);
   EXPECT_EQ(config.verification.per_tenant_per_hour, 7U);
+  EXPECT_EQ(config.verification.excess, verify::ExcessPolicy::fail);
 }
 
 TEST_F(ConfigTest, TheEnvironmentWins) {
@@ -103,6 +106,7 @@ TEST_F(ConfigTest, RefusesBrokenTomlAndUnsupportedDatabases) {
   EXPECT_FALSE(load("listen = 1\n").problems.empty());
   EXPECT_FALSE(load("[storage]\nurl = \"postgresql://db/x\"\n").problems.empty());
   EXPECT_FALSE(load("[verification]\nsts_share = 1.5\n").problems.empty());
+  EXPECT_FALSE(load("[verification]\nexcess = \"warn\"\n").problems.empty());
   EXPECT_FALSE(load("[server]\ntls_cert_file = \"x\"\n").problems.empty());
 }
 

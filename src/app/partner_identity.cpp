@@ -38,8 +38,8 @@ Task<Result<RoleArn>> find_partner_principal(const Config& config, Region region
   if (!role)
     co_return unknown_principal("our role's path is not known (iam:GetRole: " + role.error().code + ")",
                                 role.error().message);
-  if (role.value().arn.account() != identity.value().account)
-    co_return unknown_principal("IAM named a role of another account", role.value().arn.text());
+  if (role.value().arn.account() != identity.value().account || role.value().arn.name() != role_name)
+    co_return unknown_principal("IAM named another role", role.value().arn.text());
   co_return role.value().arn;
 }
 

@@ -8,6 +8,7 @@
 #include "app/partner_identity.hpp"
 #include "app/version.hpp"
 #include "aws/curl_transport.hpp"
+#include "aws/harmless_calls.hpp"
 #include "aws/iam.hpp"
 #include "broker/broker.hpp"
 #include "core/work_pool.hpp"
@@ -58,6 +59,7 @@ verify::VerifierSettings verifier_settings(const Config& config) {
   verify::VerifierSettings settings;
   settings.propagation_window = config.verification.propagation_window;
   settings.sts_rate = config.verification.sts_share * config.credentials.sts_rate;
+  settings.excess = config.verification.excess;
   return settings;
 }
 
@@ -91,6 +93,7 @@ struct Service::Rooms {
   aws::Caller sts_caller;
   std::unique_ptr<aws::Sts> sts;
   std::unique_ptr<aws::Iam> iam;
+  std::unique_ptr<aws::HarmlessCalls> harmless_calls;
   std::unique_ptr<aws::CredentialsProvider> own_base;  // where the surroundings give none
   aws::CredentialsProvider* base = nullptr;
   std::unique_ptr<registry::Store> store;
@@ -107,7 +110,8 @@ struct Service::Rooms {
         caller{loop, clock, random, transport, endpoints, {}},
         sts_caller{loop, clock, random, transport, endpoints, {.attempts_max = 1}},
         sts(aws::make_sts(sts_caller)),
-        iam(aws::make_iam(caller)) {}
+        iam(aws::make_iam(caller)),
+        harmless_calls(aws::make_harmless_calls(caller)) {}
 
   void furnish(http::AsioLoop& loop, const Config& config, const Region& region, RoleArn principal);
 };
@@ -118,8 +122,9 @@ void Service::Rooms::furnish(http::AsioLoop& loop, const Config& config, const R
                                                   registry_settings(config, std::move(principal)));
   broker = std::make_unique<broker::Broker>(loop, clock, random, pool, *registry, *sts, *base,
                                             broker_settings(config, region));
-  verifier = std::make_unique<verify::Verifier>(loop, clock, random, broker->sts_for_verification(), *base,
-                                                verifier_settings(config));
+  verifier = std::make_unique<verify::Verifier>(
+      loop, clock, random, verify::Services{broker->sts_for_verification(), *iam, *harmless_calls}, *base,
+      verifier_settings(config));
   verify::ServiceSettings verification_settings{.region = region};
   verification_settings.lease = config.verification.propagation_window + std::chrono::minutes{10};
   verification =

@@ -104,6 +104,7 @@ struct Evidence {
   std::string aws_error_code;  // empty when AWS said yes
   std::string aws_request_id;
   Timestamp at;
+  std::string trust_policy_sha256 = {};  // of the document that check `trust_policy` read; hexadecimal
 };
 struct Check {
   std::string name;  // `role_assumable`, …

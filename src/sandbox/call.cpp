@@ -46,6 +46,12 @@ policy::PolicySet policies_of(const Caller& caller) {
   policy::PolicySet policies;
   const InlinePolicies& identity = caller.user ? caller.user->policies : caller.role->policies;
   for (const auto& [name, document] : identity) policies.identity.push_back(document.policy.get());
+  if (caller.role) {
+    for (const auto& [arn, managed] : caller.role->attached)
+      policies.identity.push_back(managed->document.policy.get());
+    // Read as an identity policy, which it is until somebody makes it a boundary: it says the same.
+    if (caller.role->boundary) policies.permissions_boundary = caller.role->boundary->document.policy.get();
+  }
   if (caller.session && caller.session->policy) policies.session.push_back(caller.session->policy.get());
   return policies;
 }
@@ -62,8 +68,11 @@ std::optional<Fault> denied(const World& world, const Call& call, std::string_vi
   for (policy::ContextKey& key : context) request.context.push_back(std::move(key));
   const policy::Decision decision = policy::authorize(policies, request);
   if (decision.allowed()) return std::nullopt;
+  const bool bounded = decision.policy && decision.policy->kind() == policy::PolicyKind::permissions_boundary;
   const std::string_view because = decision.verdict == policy::Verdict::explicitly_denied
                                        ? "with an explicit deny in an identity-based or session policy"
+                                   : bounded
+                                       ? "because no permissions boundary allows the action"
                                        : "because no identity-based or session policy allows the action";
   return Fault{403, "AccessDenied",
                fmt::format("User: {} is not authorized to perform: {} on resource: {} {}", call.caller.arn,

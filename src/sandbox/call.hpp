@@ -38,7 +38,7 @@ struct Call {
 // TLS. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
 std::vector<policy::ContextKey> global_context(const World& world, const Call& call);
 policy::Caller policy_caller(const Caller& caller);
-// The identity policies and the session policy that bear on the caller.
+// The identity policies, the permissions boundary and the session policy that bear on the caller.
 policy::PolicySet policies_of(const Caller& caller);
 
 // May the caller do this in its own account? nullopt: yes; otherwise the denial in AWS's words.

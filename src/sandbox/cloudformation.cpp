@@ -171,6 +171,26 @@ Outcome<StackPlan> make_plan(World& world, const Call& call, const StackRequest&
 // ── Carrying it out: first everything that can go wrong, then the change
 // ─────────────────────────────────────────────────────────────
 
+// What the stack's caller must be allowed in IAM to make the role, or to change it from what it is.
+std::vector<std::string_view> actions_for(const PlannedRole& planned, const Stack& stack, const Role* before,
+                                          const StackResource* existing) {
+  std::vector<std::string_view> actions{before ? "iam:UpdateAssumeRolePolicy" : "iam:CreateRole"};
+  if (!planned.policies.empty()) actions.emplace_back("iam:PutRolePolicy");
+  if (!planned.description.tags.empty() || !stack.tags.empty()) actions.emplace_back("iam:TagRole");
+  if (!before) return actions;
+  if (before->description != planned.description.description ||
+      before->max_session_duration != planned.description.max_session_duration)
+    actions.emplace_back("iam:UpdateRole");
+  const auto unwanted = [&](const std::string& name) { return !planned.policies.contains(name); };
+  if (std::ranges::any_of(existing->policy_names, unwanted)) actions.emplace_back("iam:DeleteRolePolicy");
+  const auto untagged = [&](const Tag& tag) {
+    const auto same = [&](const Tag& other) { return other.key == tag.key; };
+    return std::ranges::none_of(planned.description.tags, same) && std::ranges::none_of(stack.tags, same);
+  };
+  if (std::ranges::any_of(before->tags, untagged)) actions.emplace_back("iam:UntagRole");
+  return actions;
+}
+
 // A role as it will be. Changes nothing.
 Outcome<Role> prepare_role(World& world, const Call& call, const PlannedRole& planned, const Stack& stack,
                            const StackResource* existing) {
@@ -179,11 +199,9 @@ Outcome<Role> prepare_role(World& world, const Call& call, const PlannedRole& pl
   const bool in_place = before && existing->role_unique_id == before->unique_id &&
                         before->name == planned.description.name && before->path == planned.description.path;
   const std::string arn = account.arn("iam", "role" + planned.description.path + planned.description.name);
-  for (const std::string_view action : in_place
-                                           ? std::array{"iam:UpdateAssumeRolePolicy", "iam:PutRolePolicy"}
-                                           : std::array{"iam:CreateRole", "iam:PutRolePolicy"}) {
+  for (const std::string_view action :
+       actions_for(planned, stack, in_place ? before.get() : nullptr, existing))
     if (auto fault = denied(world, call, action, arn)) return *std::move(fault);
-  }
   Role role;
   if (in_place) {
     role = *before;
@@ -215,6 +233,8 @@ std::optional<Fault> wrong_to_delete(World& world, const Call& call,
     for (const auto& [name, document] : role->policies)
       if (!resource.policy_names.contains(name))
         return Fault{409, "DeleteConflict", "Cannot delete entity, must delete policies first."};
+    if (!role->attached.empty())
+      return Fault{409, "DeleteConflict", "Cannot delete entity, must detach all policies first."};
   }
   return std::nullopt;
 }

@@ -3,16 +3,34 @@
 #include <fmt/format.h>
 
 #include "aws/sigv4.hpp"
-#include "sandbox/roles.hpp"
-#include "sandbox/services.hpp"
+#include "sandbox/iam_operations.hpp"
+#include "sandbox/managed_policies.hpp"
 
 // https://docs.aws.amazon.com/IAM/latest/APIReference/API_Operations.html
 namespace deputy::sandbox {
-namespace {
 
 Reply empty_reply() {
   return {.body = {}, .headers = {}};
 }
+
+Outcome<std::shared_ptr<const Role>> permitted_role(World& world, const Call& call,
+                                                    const Parameters& parameters,
+                                                    std::vector<policy::ContextKey> context) {
+  DEPUTY_TRY(const std::string name, parameters.required("RoleName"));
+  if (auto fault = wrong_role_name(name)) return *std::move(fault);
+  const auto role = world.current_role(call.caller.account->id, name);
+  const std::string arn = role ? role->arn : call.caller.account->arn("iam", "role/" + name);
+  if (auto fault = denied(world, call, "iam:" + call.operation, arn, std::move(context)))
+    return *std::move(fault);
+  return existing_role(world, *call.caller.account, name);
+}
+
+void write_end_of(XmlWriter& xml, const KeyPage& page) {
+  xml.text("IsTruncated", page.marker.empty() ? "false" : "true");
+  if (!page.marker.empty()) xml.text("Marker", page.marker);
+}
+
+namespace {
 
 void write_tags(XmlWriter& xml, const std::vector<Tag>& tags) {
   xml.open("Tags");
@@ -35,25 +53,19 @@ void write_role(XmlWriter& xml, World& world, const Role& role, std::string_view
   xml.text("AssumeRolePolicyDocument", aws::uri_encode(effective_trust(world, role.trust).text, false));
   if (!role.description.empty()) xml.text("Description", role.description);
   xml.text("MaxSessionDuration", fmt::to_string(role.max_session_duration.count()));
+  if (role.boundary && element == "Role") {
+    xml.open("PermissionsBoundary");
+    xml.text("PermissionsBoundaryType", "Policy");
+    xml.text("PermissionsBoundaryArn", role.boundary->arn);
+    xml.close();
+  }
   if (!role.tags.empty() && element == "Role") write_tags(xml, role.tags);
   xml.close();
 }
 
-// The role that the call names, if the caller may do `action` to it. Who may not does not learn whether it
-// exists.
-Outcome<std::shared_ptr<const Role>> permitted_role(World& world, const Call& call,
-                                                    const Parameters& parameters) {
-  DEPUTY_TRY(const std::string name, parameters.required("RoleName"));
-  if (auto fault = wrong_role_name(name)) return *std::move(fault);
-  const auto role = world.current_role(call.caller.account->id, name);
-  const std::string arn = role ? role->arn : call.caller.account->arn("iam", "role/" + name);
-  if (auto fault = denied(world, call, "iam:" + call.operation, arn)) return *std::move(fault);
-  return existing_role(world, *call.caller.account, name);
-}
-
 Outcome<Reply> create(World& world, const Call& call, const Parameters& parameters) {
-  if (auto fault = parameters.refuse_all_but(
-          {"RoleName", "Path", "AssumeRolePolicyDocument", "Description", "MaxSessionDuration", "Tags"}))
+  if (auto fault = parameters.refuse_all_but({"RoleName", "Path", "AssumeRolePolicyDocument", "Description",
+                                              "MaxSessionDuration", "Tags", "PermissionsBoundary"}))
     return *std::move(fault);
   RoleDescription description;
   DEPUTY_TRY(description.name, parameters.required("RoleName"));
@@ -64,7 +76,13 @@ Outcome<Reply> create(World& world, const Call& call, const Parameters& paramete
   description.max_session_duration = std::chrono::seconds{seconds};
   DEPUTY_TRY(description.tags, parameters.tags());
   const std::string arn = call.caller.account->arn("iam", "role" + description.path + description.name);
-  if (auto fault = denied(world, call, "iam:CreateRole", arn)) return *std::move(fault);
+  std::vector<policy::ContextKey> context;
+  const auto boundary = parameters.find("PermissionsBoundary");
+  if (boundary) context.push_back({"iam:PermissionsBoundary", {std::string{*boundary}}});
+  if (auto fault = denied(world, call, "iam:CreateRole", arn, std::move(context))) return *std::move(fault);
+  if (boundary) {
+    DEPUTY_TRY(description.boundary, existing_policy(world, *call.caller.account, *boundary));
+  }
   if (!description.tags.empty())
     if (auto fault = denied(world, call, "iam:TagRole", arn)) return *std::move(fault);
   DEPUTY_TRY(const auto role, create_role(world, *call.caller.account, description, call.propagation));
@@ -178,12 +196,12 @@ Outcome<Reply> get_policy(World& world, const Call& call, const Parameters& para
 Outcome<Reply> list_policies(World& world, const Call& call, const Parameters& parameters) {
   if (auto fault = parameters.refuse_all_but({"RoleName", "MaxItems", "Marker"})) return *std::move(fault);
   DEPUTY_TRY(const auto role, permitted_role(world, call, parameters));
-  // All at once: a role has fewer than a page holds.
+  DEPUTY_TRY(const KeyPage page, page_of(role->policies, parameters));
   XmlWriter xml;
   xml.open("PolicyNames");
-  for (const auto& [name, document] : role->policies) xml.text("member", name);
+  for (const std::string& name : page.keys) xml.text("member", name);
   xml.close();
-  xml.text("IsTruncated", "false");
+  write_end_of(xml, page);
   return Reply{.body = xml.take(), .headers = {}};
 }
 
@@ -202,20 +220,10 @@ Outcome<Reply> remove(World& world, const Call& call, const Parameters& paramete
   DEPUTY_TRY(const auto role, permitted_role(world, call, parameters));
   if (!role->policies.empty())
     return Fault{409, "DeleteConflict", "Cannot delete entity, must delete policies first."};
+  if (!role->attached.empty())
+    return Fault{409, "DeleteConflict", "Cannot delete entity, must detach all policies first."};
   delete_role(world, *call.caller.account, role->name, call.propagation);
   return empty_reply();
-}
-
-// The sandbox has no managed policies, so a role never has one attached.
-Outcome<Reply> list_attached(World& world, const Call& call, const Parameters& parameters) {
-  if (auto fault = parameters.refuse_all_but({"RoleName", "PathPrefix", "MaxItems", "Marker"}))
-    return *std::move(fault);
-  DEPUTY_TRY(permitted_role(world, call, parameters));
-  XmlWriter xml;
-  xml.open("AttachedPolicies");
-  xml.close();
-  xml.text("IsTruncated", "false");
-  return Reply{.body = xml.take(), .headers = {}};
 }
 
 Outcome<Reply> tag(World& world, const Call& call, const Parameters& parameters) {
@@ -245,8 +253,7 @@ Outcome<Reply> list_tags(World& world, const Call& call, const Parameters& param
   return Reply{.body = xml.take(), .headers = {}};
 }
 
-using Operation = Outcome<Reply> (*)(World&, const Call&, const Parameters&);
-constexpr std::array<std::pair<std::string_view, Operation>, 13> operations{{
+constexpr std::array<std::pair<std::string_view, IamOperation>, 12> operations{{
     {"CreateRole", create},
     {"GetRole", get},
     {"ListRoles", list},
@@ -257,7 +264,6 @@ constexpr std::array<std::pair<std::string_view, Operation>, 13> operations{{
     {"ListRolePolicies", list_policies},
     {"DeleteRolePolicy", delete_policy},
     {"DeleteRole", remove},
-    {"ListAttachedRolePolicies", list_attached},
     {"TagRole", tag},
     {"ListRoleTags", list_tags},
 }};
@@ -267,6 +273,8 @@ constexpr std::array<std::pair<std::string_view, Operation>, 13> operations{{
 Outcome<Reply> answer_iam(World& world, const Call& call, const Parameters& parameters) {
   for (const auto& [name, operation] : operations)
     if (name == call.operation) return operation(world, call, parameters);
+  if (const IamOperation operation = find_policy_operation(call.operation))
+    return operation(world, call, parameters);
   return invalid_action(call.operation, parameters.get("Version"));
 }
 

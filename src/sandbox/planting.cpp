@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "sandbox/log_store.hpp"
+#include "sandbox/managed_policies.hpp"
 #include "sandbox/roles.hpp"
 
 namespace deputy::sandbox {
@@ -56,6 +57,18 @@ Result<void> plant_role(World& world, Account& account, const SeedRole& seed) {
                              .tags = {}});
   if (!role) return wrong(account, "role", seed.name, role.error().message);
   DEPUTY_TRY(role.value().policies, read_policies(account, seed.policies, seed.name));
+  if (seed.attached_policies.size() > Bounds::attached_per_role)
+    return wrong(account, "role", seed.name, "has too many attached policies");
+  for (const std::string& arn : seed.attached_policies) {
+    auto managed = existing_policy(world, account, arn);
+    if (!managed) return wrong(account, "role", seed.name, managed.error().message);
+    role.value().attached.insert_or_assign(arn, std::move(managed).value());
+  }
+  if (!seed.permissions_boundary.empty()) {
+    auto managed = existing_policy(world, account, seed.permissions_boundary);
+    if (!managed) return wrong(account, "role", seed.name, managed.error().message);
+    role.value().boundary = std::move(managed).value();
+  }
   change_role(world, account, std::move(role).value(), std::chrono::milliseconds{0});
   return success();
 }
@@ -97,6 +110,11 @@ Result<void> plant_account(World& world, const SeedAccount& seed) {
   if (!added) return Error{ErrorKind::conflict, fmt::format("account {} is there already", seed.id.text())};
   account.id = seed.id.text();
   account.partition = seed.partition;
+  for (const auto& [name, document] : seed.managed_policies) {
+    const auto made = create_managed_policy(
+        world, account, {.name = name, .path = "/", .document = document, .description = {}});
+    if (!made) return wrong(account, "managed policy", name, made.error().message);
+  }
   for (const SeedUser& user : seed.users) {
     DEPUTY_TRY(plant_user(world, account, user));
   }

@@ -114,9 +114,12 @@ PolicyDocument effective_trust(World& world, const TrustPolicy& trust) {
 }
 
 Outcome<PolicyDocument> read_inline_policy(std::string_view text) {
-  if (length_without_space(text) > inline_policy_length_max)
-    return Fault{409, "LimitExceeded",
-                 fmt::format("Maximum policy size of {} bytes exceeded", inline_policy_length_max)};
+  return read_policy(text, inline_policy_length_max);
+}
+
+Outcome<PolicyDocument> read_policy(std::string_view text, std::size_t length_max) {
+  if (length_without_space(text) > length_max)
+    return Fault{409, "LimitExceeded", fmt::format("Maximum policy size of {} bytes exceeded", length_max)};
   auto policy = policy::Policy::read(text, policy::PolicyKind::identity);
   if (!policy) return malformed_policy(policy.error().message);
   return PolicyDocument{std::string{text}, std::make_shared<const policy::Policy>(std::move(policy).value())};
@@ -159,6 +162,7 @@ Outcome<Role> describe_role(World& world, Account& account, const RoleDescriptio
   role.created_at = world.clock.now();
   role.max_session_duration = description.max_session_duration;
   role.tags = description.tags;
+  role.boundary = description.boundary;
   return role;
 }
 

@@ -13,6 +13,7 @@ struct RoleDescription {
   std::string description;
   std::chrono::seconds max_session_duration{3600};
   std::vector<Tag> tags;
+  std::shared_ptr<const ManagedPolicy> boundary = nullptr;
 };
 
 // `MalformedPolicyDocument` with the reason, or "Invalid principal in policy" for a role or user of a known
@@ -22,6 +23,9 @@ Outcome<TrustPolicy> read_trust_policy(World& world, std::string_view text);
 // longer matches anybody.
 PolicyDocument effective_trust(World& world, const TrustPolicy& trust);
 Outcome<PolicyDocument> read_inline_policy(std::string_view text);
+// `LimitExceeded` beyond so many characters, white space not counted; `MalformedPolicyDocument` with the
+// reason.
+Outcome<PolicyDocument> read_policy(std::string_view text, std::size_t length_max);
 
 std::optional<Fault> wrong_role_name(std::string_view name);
 std::optional<Fault> wrong_policy_name(std::string_view name);

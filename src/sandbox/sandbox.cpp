@@ -5,6 +5,7 @@
 #include <variant>
 
 #include "sandbox/authentication.hpp"
+#include "sandbox/managed_policies.hpp"
 #include "sandbox/planting.hpp"
 #include "sandbox/services.hpp"
 
@@ -119,7 +120,9 @@ Fault invalid_action(std::string_view action, std::string_view version) {
 
 struct Sandbox::State {
   State(Clock& clock, Random& random, EventLoop& loop_)
-      : world(clock, random), mischief(clock, random), loop(loop_) {}
+      : world(clock, random), mischief(clock, random), loop(loop_) {
+    add_aws_policies(world);
+  }
 
   struct Answer {
     http::Response response;

@@ -74,12 +74,12 @@ Result<std::string> document(const json::Value& value, std::string_view name) {
   return to_json_text(value);
 }
 
-Result<SeedPolicies> policies(const json::Value& object) {
+Result<SeedPolicies> policies(const json::Value& object, std::string_view name = "policies") {
   SeedPolicies read;
-  const json::Value* const value = object.find("policies");
+  const json::Value* const value = object.find(name);
   if (!value) return read;
   if (!value->is(json::Kind::object))
-    return wrong(value->position, "`policies` is not an object of names and documents");
+    return wrong(value->position, fmt::format("`{}` is not an object of names and documents", name));
   for (const json::Member& member : value->members) {
     DEPUTY_TRY(auto text, document(member.value, member.name));
     read.emplace(member.name, std::move(text));
@@ -116,8 +116,9 @@ Result<SeedUser> user(const json::Value& value) {
 }
 
 Result<SeedRole> role(const json::Value& value) {
-  DEPUTY_TRY(
-      check_object(value, "a role", {"name", "path", "trust_policy", "policies", "max_session_duration"}));
+  DEPUTY_TRY(check_object(value, "a role",
+                          {"name", "path", "trust_policy", "policies", "attached_policies",
+                           "permissions_boundary", "max_session_duration"}));
   SeedRole role;
   DEPUTY_TRY(role.name, needed_text(value, "name", "a role"));
   DEPUTY_TRY(auto path, text_or_empty(value, "path"));
@@ -129,6 +130,13 @@ Result<SeedRole> role(const json::Value& value) {
     role.trust_policy = trusts_nobody;
   }
   DEPUTY_TRY(role.policies, policies(value));
+  DEPUTY_TRY(each(value, "attached_policies", [&](const json::Value& element) -> Result<void> {
+    if (!element.is(json::Kind::string))
+      return wrong(element.position, "an attached policy is not a string: write its ARN");
+    role.attached_policies.push_back(element.text);
+    return success();
+  }));
+  DEPUTY_TRY(role.permissions_boundary, text_or_empty(value, "permissions_boundary"));
   if (const json::Value* const duration = value.find("max_session_duration")) {
     DEPUTY_TRY(const auto seconds, whole_number(*duration, "max_session_duration"));
     if (seconds < 3600 || seconds > 43'200)
@@ -178,7 +186,8 @@ Result<SeedLogGroup> log_group(const json::Value& value, Partition partition) {
 
 Result<SeedAccount> account(const json::Value& value) {
   DEPUTY_TRY(
-      check_object(value, "an account", {"id", "partition", "users", "roles", "buckets", "log_groups"}));
+      check_object(value, "an account",
+                   {"id", "partition", "users", "managed_policies", "roles", "buckets", "log_groups"}));
   DEPUTY_TRY(const std::string id_text, needed_text(value, "id", "an account"));
   auto id = AccountId::parse(id_text);
   if (!id) return wrong(value.find("id")->position, id.error().message);
@@ -197,6 +206,7 @@ Result<SeedAccount> account(const json::Value& value) {
     account.roles.push_back(std::move(read));
     return success();
   }));
+  DEPUTY_TRY(account.managed_policies, policies(value, "managed_policies"));
   DEPUTY_TRY(each(value, "buckets", [&](const json::Value& element) -> Result<void> {
     if (!element.is(json::Kind::string))
       return wrong(element.position, "a bucket is not a string: write its name");

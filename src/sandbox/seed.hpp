@@ -28,6 +28,8 @@ struct SeedRole {
   std::string path = "/";
   std::string trust_policy;  // JSON text
   SeedPolicies policies;
+  std::vector<std::string> attached_policies;  // ARNs
+  std::string permissions_boundary;            // ARN; empty: none
   std::chrono::seconds max_session_duration{3600};
 };
 struct SeedEvent {
@@ -50,6 +52,7 @@ struct SeedAccount {
   Partition partition = Partition::aws;
   std::vector<SeedUser> users;
   std::vector<SeedRole> roles;
+  SeedPolicies managed_policies;
   std::vector<std::string> buckets;
   std::vector<SeedLogGroup> log_groups;
 };
@@ -58,7 +61,8 @@ struct Seed {
 };
 
 // Reads `{"accounts": [{"id", "partition", "users": [{"name", "access_key_id", "secret_access_key",
-// "policies": {NAME: DOCUMENT}}], "roles": [{"name", "path", "trust_policy", "policies",
+// "policies": {NAME: DOCUMENT}}], "managed_policies": {NAME: DOCUMENT}, "roles": [{"name", "path",
+// "trust_policy", "policies", "attached_policies": [ARN], "permissions_boundary": ARN,
 // "max_session_duration"}], "buckets": [NAME], "log_groups": [{"name", "region", "class", "streams":
 // [{"name", "events": [{"timestamp", "message"}]}]}]}]}`: of an account all but `id` is optional, names are
 // needed, and a role needs its trust policy. `timestamp` is in milliseconds since 1970,

@@ -29,6 +29,8 @@ struct Bounds {
   static constexpr std::size_t users_per_account = 1'000;
   static constexpr std::size_t roles_per_account = 10'000;
   static constexpr std::size_t policies_per_role = 50;
+  static constexpr std::size_t attached_per_role = 20;  // IAM's quota, raised
+  static constexpr std::size_t managed_policies_per_account = 1'500;
   static constexpr std::size_t stacks_per_account = 2'000;
   static constexpr std::size_t buckets_per_account = 100;
   static constexpr std::size_t changes_per_role = 256;  // on their way; beyond: the oldest is never seen
@@ -58,6 +60,14 @@ struct TrustPolicy {
   std::vector<Binding> bindings;
 };
 
+// A policy that stands by itself: an account's own, or one of AWS's, which every account sees. One version.
+struct ManagedPolicy {
+  std::string name, path, arn, unique_id, description;
+  Timestamp created_at;
+  PolicyDocument document;
+};
+using ManagedPolicies = std::map<std::string, std::shared_ptr<const ManagedPolicy>, std::less<>>;  // by ARN
+
 struct User {
   std::string name, arn, unique_id;
   InlinePolicies policies;
@@ -69,6 +79,9 @@ struct Role {
   std::chrono::seconds max_session_duration{3600};
   TrustPolicy trust;
   InlinePolicies policies;
+  // Managed policies never change here, so a role may hold them; one that is attached cannot be deleted.
+  ManagedPolicies attached;
+  std::shared_ptr<const ManagedPolicy> boundary;
   std::vector<Tag> tags;
 };
 
@@ -141,6 +154,7 @@ struct Account {
   Partition partition = Partition::aws;
   std::map<std::string, User, std::less<>> users;
   std::map<std::string, RoleHistory, std::less<>> roles;
+  ManagedPolicies managed_policies;
   std::map<std::string, Timestamp, std::less<>> buckets;
   std::map<std::string, std::map<std::string, LogGroup, std::less<>>, std::less<>> log_groups;  // by Region
   std::vector<std::unique_ptr<Stack>> stacks;  // in the order they were made
@@ -184,6 +198,7 @@ struct World {
   std::unordered_map<std::string, AccessKey> access_keys;
   Sessions sessions;
   std::map<std::string, std::string, std::less<>> bucket_owners;  // bucket names are everybody's
+  ManagedPolicies aws_policies;                                   // of AWS itself: see managed_policies.hpp
   std::uint64_t events = 0, event_bytes = 0, events_ever = 0;
 
   // nullptr when there is none.

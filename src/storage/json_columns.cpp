@@ -51,6 +51,7 @@ Result<registry::Check> check_from(const json::object& object) {
         .aws_error_code = string_of(evidence.at("aws_error_code")),
         .aws_request_id = string_of(evidence.at("aws_request_id")),
         .at = Timestamp{std::chrono::microseconds{evidence.at("at").as_int64()}},
+        .trust_policy_sha256 = optional_string(evidence, "trust_policy_sha256").value_or(""),
     };
   }
   return check;
@@ -124,11 +125,14 @@ std::string to_json(const std::vector<registry::Check>& checks) {
                         {"result", json_string(registry::to_text(check.result))},
                         {"message", json_string(check.message)}};
     if (check.mend) object.emplace("mend", json_string(*check.mend));
-    if (check.evidence)
-      object.emplace("evidence",
-                     json::object{{"aws_error_code", json_string(check.evidence->aws_error_code)},
-                                  {"aws_request_id", json_string(check.evidence->aws_request_id)},
-                                  {"at", std::int64_t{check.evidence->at.time_since_epoch().count()}}});
+    if (check.evidence) {
+      json::object evidence{{"aws_error_code", json_string(check.evidence->aws_error_code)},
+                            {"aws_request_id", json_string(check.evidence->aws_request_id)},
+                            {"at", std::int64_t{check.evidence->at.time_since_epoch().count()}}};
+      if (!check.evidence->trust_policy_sha256.empty())
+        evidence.emplace("trust_policy_sha256", json_string(check.evidence->trust_policy_sha256));
+      object.emplace("evidence", std::move(evidence));
+    }
     array.push_back(std::move(object));
   }
   return json::serialize(array);

@@ -100,21 +100,6 @@ std::string other_account_message() {
          "IAM console shows it, then verify again";
 }
 
-std::string trust_policy_not_read_message() {
-  return "not read: this version of Deputy tries the role but does not read its trust policy. A second "
-         "statement "
-         "for another session name, address or date would not show in the tries";
-}
-
-std::string proof_required_message() {
-  return "this integration takes only roles whose trust policy was read and proved safe, and this version of "
-         "Deputy does not read trust policies; the partner can lift require_proof from the integration";
-}
-
-std::string permissions_not_checked_message() {
-  return "not checked: this version of Deputy does not try what the role may do";
-}
-
 std::string next_id_works_message() {
   return "the role accepts the next external ID: the rotation can be completed";
 }
@@ -136,6 +121,11 @@ std::string previous_id_overdue_message() {
   return "the role still accepts the previous external ID, and the time to remove it is over; use this "
          "Condition, "
          "without the previous value, then verify again";
+}
+
+std::string previous_id_conditional_message() {
+  return "the previous external ID was denied when it was tried, but the trust policy still accepts it under "
+         "other conditions; remove it";
 }
 
 std::string condition_snippet(const ExternalId& id, const std::optional<ExternalId>& second) {

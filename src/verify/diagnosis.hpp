@@ -31,15 +31,12 @@ std::string changed_meanwhile_message();
 std::string account_matches_message();
 std::string other_account_message();
 
-std::string trust_policy_not_read_message();
-std::string proof_required_message();
-std::string permissions_not_checked_message();
-
 std::string next_id_works_message();
 std::string next_id_awaited_message();
 std::string previous_id_denied_message();
 std::string previous_id_still_accepted_message();
 std::string previous_id_overdue_message();
+std::string previous_id_conditional_message();
 
 // What to paste into the trust policy's statement: the Condition that accepts exactly `id` (and `second`, in
 // a rotation).

@@ -125,12 +125,15 @@ Task<void> Service::State::rest(milliseconds delay) {
 }
 
 Target Service::State::target_of(const VerificationTask& task) const {
+  const auto& accounts = registry.settings().partner_accounts;
   Target target{.role_arn = task.binding.role_arn,
                 .external_id = task.binding.external_id,
                 .region = settings.region,
                 .session_name = registry::production_session_name(task.binding.connection_id, "verify"),
                 .require_proof = task.integration.require_proof,
-                .conceal = task.conceal};
+                .conceal = task.conceal,
+                .partner = Partner{task.binding.partner_principal, {accounts.begin(), accounts.end()}},
+                .needs = task.integration.policy};
   if (task.rotation) {
     target.next_external_id = task.rotation->next_external_id;
     if (task.rotation->state == RotationState::retiring) {

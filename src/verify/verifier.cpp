@@ -6,6 +6,8 @@
 
 #include "registry/session_name.hpp"
 #include "verify/diagnosis.hpp"
+#include "verify/patience.hpp"
+#include "verify/role_checks.hpp"
 #include "verify/wrong_ids.hpp"
 
 namespace deputy::verify {
@@ -24,6 +26,8 @@ constexpr milliseconds unclear_wait{500};  // before an unclear probe is tried a
 // by then and the end of the run shows nothing of how long it took.
 constexpr milliseconds settle_max = std::chrono::seconds{5};
 constexpr std::chrono::seconds retry_after_unclear{60};
+constexpr std::chrono::seconds reading_time_max{60};  // of a role, all calls together
+constexpr milliseconds reading_grace_min = std::chrono::seconds{10};
 
 constexpr std::string_view deny_everything =
     R"({"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"*","Resource":"*"}]})";
@@ -43,11 +47,6 @@ enum class Expect { success, denial };
 
 bool is_denial(const aws::AwsError& error) {
   return error.error_class == aws::AwsErrorClass::access_denied && error.code == "AccessDenied";
-}
-
-bool may_pass_by_itself(aws::AwsErrorClass error_class) {
-  using enum aws::AwsErrorClass;
-  return error_class == throttled || error_class == unavailable || error_class == caller_credentials;
 }
 
 // The checks in the order of the report. Each is skipped until it was found out.
@@ -104,7 +103,7 @@ struct Surroundings {
   EventLoop& loop;
   const Clock& clock;
   Random& random;
-  aws::Sts& sts;
+  Services services;
   aws::CredentialsProvider& base;
   const VerifierSettings& settings;
   Pace& pace;
@@ -130,7 +129,10 @@ class Run {
   Task<void> probe_rotation();
   Task<bool> still_assumable();
   Task<bool> account_matches(aws::Credentials credentials);
-  void note_what_is_not_read();
+  Task<void> read_the_role();
+  milliseconds reading_grace() const;
+  RoleQuestion role_question() const;
+  void set(std::string_view name, const CheckedFinding& found);
 
   Task<Probed> assume(std::optional<ExternalId> id, Expect expect);
   Task<Probed> assume_once(std::optional<ExternalId> id, Expect expect, aws::AwsErrorClass& error_class);
@@ -160,6 +162,9 @@ class Run {
   std::optional<Probed> unclear_;  // what AWS last left open, for `concealed`
   std::string last_request_id_;
   std::optional<AccountId> account_;
+  std::optional<aws::Credentials> session_;  // of the last good probe
+  bool was_denied_at_first_ = false;         // the role was made just now: AWS is not done with it
+  bool proved_ = false;
   bool next_works_ = false;
   bool previous_denied_ = false;
 };
@@ -188,6 +193,7 @@ Task<Probed> Run::first_success() {
     Probed probed = co_await assume(target_.external_id, Expect::success);
     probed.credentials.reset();
     if (probed.answer != Answer::denied) co_return probed;
+    was_denied_at_first_ = true;
     if (tried_at >= last_try) {
       co_await sleep_until(window);
       co_return stop_.stop_requested() ? unclear(interrupted_message(), "", "") : std::move(probed);
@@ -204,7 +210,7 @@ Task<void> Run::check_the_rest() {
   if (!co_await denied_with_wrong_ids()) co_return;
   co_await probe_rotation();
   if (!co_await still_assumable()) co_return;
-  note_what_is_not_read();
+  co_await read_the_role();
 }
 
 Task<bool> Run::denied_without_id() {
@@ -276,7 +282,8 @@ Task<bool> Run::still_assumable() {
   Probed probed = co_await assume(target_.external_id, Expect::success);
   if (probed.answer == Answer::accepted) {
     checklist_.set("role_still_assumable", CheckResult::passed, still_assumable_message(), probed.evidence);
-    co_return co_await account_matches(*std::move(probed.credentials));
+    session_ = std::move(probed.credentials);
+    co_return co_await account_matches(*session_);
   }
   if (probed.answer == Answer::unclear) {
     set_unclear("role_still_assumable", probed);
@@ -299,7 +306,7 @@ Task<bool> Run::still_assumable() {
 
 Task<bool> Run::account_matches(aws::Credentials credentials) {
   for (int attempt = 0;; ++attempt) {
-    auto identity = co_await around_.sts.get_caller_identity(target_.region, credentials);
+    auto identity = co_await around_.services.sts.get_caller_identity(target_.region, credentials);
     if (identity) {
       last_request_id_ = identity.value().request_id;
       const bool same =
@@ -324,13 +331,79 @@ Task<bool> Run::account_matches(aws::Credentials credentials) {
   }
 }
 
-void Run::note_what_is_not_read() {
-  // The customer cannot mend this one; it is the integration's demand on Deputy.
-  if (target_.require_proof)
-    checklist_.set("trust_policy", CheckResult::failed, proof_required_message());
-  else
-    checklist_.set("trust_policy", CheckResult::skipped, trust_policy_not_read_message());
-  checklist_.set("permissions", CheckResult::skipped, permissions_not_checked_message());
+// A role that was not there at first may lack its policies for as long again: until then its denials are
+// AWS's lag. Within the window, since a run that is concealed ends with it.
+milliseconds Run::reading_grace() const {
+  if (!was_denied_at_first_) return milliseconds{0};
+  const milliseconds window = around_.settings.propagation_window;
+  return std::min(std::max(2 * since_began(), reading_grace_min), window - std::min(settle_max, window / 10));
+}
+
+// Is there anything in it that a policy which is not everywhere yet would explain?
+bool may_be_lag(const RoleFindings& found) {
+  return !found.left_open && (found.trust_policy.finding.result == CheckResult::skipped ||
+                              found.permissions.finding.result == CheckResult::skipped ||
+                              found.permissions.finding.result == CheckResult::failed);
+}
+
+// Checks 6 and 7, in the role's own name.
+Task<void> Run::read_the_role() {
+  const milliseconds ends = reading_grace();
+  const aws::Credentials session = *std::exchange(session_, std::nullopt);
+  RoleFindings found;
+  for (milliseconds wait = around_.settings.propagation_retry;;
+       wait = std::min(wait * 2, propagation_wait_max)) {
+    Patience patience{around_.loop,     around_.clock, around_.random, around_.settings.attempts_max,
+                      reading_time_max, stop_};
+    RoleChecks checks{around_.clock, around_.services.iam, around_.services.calls,
+                      patience,      role_question(),      session};
+    found = co_await checks.run();
+    if (!may_be_lag(found) || since_began() >= ends) break;
+    co_await sleep_until(std::min(since_began() + jittered(wait), ends));
+    if (stop_.stop_requested()) break;
+  }
+  proved_ = found.proved;
+  set("trust_policy", found.trust_policy);
+  set("permissions", found.permissions);
+  if (found.left_open)
+    unclear_ = unclear(unclear_message(found.left_open->error_class), found.left_open->code,
+                       found.left_open->request_id);
+  // The probe was denied; the policy says that another one would not be.
+  if (previous_denied_ && found.retiring_accepted) {
+    previous_denied_ = false;
+    checklist_.set("previous_external_id_denied", CheckResult::skipped, previous_id_conditional_message(),
+                   std::nullopt, condition_snippet(target_.external_id, std::nullopt));
+  }
+}
+
+// The IDs that are good at this moment: the connection's; the next one, which the customer need not have
+// listed yet; the previous one, as long as it may be accepted.
+RoleQuestion Run::role_question() const {
+  RoleQuestion question{.role = target_.role_arn,
+                        .session_name = target_.session_name,
+                        .region = target_.region,
+                        .partner = target_.partner,
+                        .issued = {target_.external_id},
+                        .tolerated = {},
+                        .retiring = std::nullopt,
+                        .needs = target_.needs,
+                        .require_proof = target_.require_proof,
+                        .excess = around_.settings.excess};
+  if (target_.next_external_id)
+    (next_works_ ? question.issued : question.tolerated).push_back(*target_.next_external_id);
+  if (target_.previous_external_id && !target_.previous_must_be_denied) {
+    question.tolerated.push_back(*target_.previous_external_id);
+    if (previous_denied_) question.retiring = target_.previous_external_id;
+  }
+  return question;
+}
+
+void Run::set(std::string_view name, const CheckedFinding& found) {
+  // What the role's policies name may be parties of another tenant's.
+  const Finding finding = target_.conceal ? without_details(found.finding) : found.finding;
+  auto evidence = found.evidence;
+  if (target_.conceal && evidence) evidence->trust_policy_sha256.clear();
+  checklist_.set(name, finding.result, finding.message, std::move(evidence), finding.mend);
 }
 
 // One probe, tried again while AWS leaves it open and that may pass.
@@ -361,7 +434,8 @@ Task<Probed> Run::assume_once(std::optional<ExternalId> id, Expect expect, aws::
                                  .external_id = std::move(id),
                                  .duration = around_.settings.probe_duration};
   if (expect == Expect::denial) request.session_policy = deny_everything;
-  auto answer = co_await around_.sts.assume_role(std::move(request), target_.region, std::move(base).value());
+  auto answer =
+      co_await around_.services.sts.assume_role(std::move(request), target_.region, std::move(base).value());
   if (answer) {
     last_request_id_ = answer.value().request_id;
     Probed probed{.answer = Answer::accepted, .evidence = evidence("", last_request_id_)};
@@ -401,7 +475,7 @@ void Run::set_unclear(std::string_view name, const Probed& probed) {
 // The account is another tenant's and the role said more than a denial: tell what a role that does not exist
 // would have told, at the time at which it would have. What AWS left open it leaves open for any role.
 Task<VerificationReport> Run::concealed() {
-  next_works_ = previous_denied_ = false;
+  next_works_ = previous_denied_ = proved_ = false;
   account_.reset();
   if (unclear_ && checklist_.outcome() == VerificationOutcome::inconclusive) {
     const Probed probed = *std::move(unclear_);
@@ -427,7 +501,8 @@ VerificationReport Run::denied_report(std::string request_id) {
 VerificationReport Run::report() {
   VerificationReport made{
       .outcome = checklist_.outcome(), .checks = checklist_.all(), .account_id = account_};
-  if (made.outcome == VerificationOutcome::passed) made.proof = registry::Proof::probed;
+  if (made.outcome == VerificationOutcome::passed)
+    made.proof = proved_ ? registry::Proof::proved : registry::Proof::probed;
   made.next_external_id_works = next_works_ && made.outcome == VerificationOutcome::passed;
   made.previous_external_id_denied = previous_denied_ && made.outcome == VerificationOutcome::passed;
   if (made.outcome == VerificationOutcome::inconclusive) {
@@ -440,18 +515,18 @@ VerificationReport Run::report() {
 
 }  // namespace
 
-Verifier::Verifier(EventLoop& loop, const Clock& clock, Random& random, aws::Sts& sts,
+Verifier::Verifier(EventLoop& loop, const Clock& clock, Random& random, Services services,
                    aws::CredentialsProvider& base, VerifierSettings settings)
     : loop_(loop),
       clock_(clock),
       random_(random),
-      sts_(sts),
+      services_(services),
       base_(base),
       settings_(settings),
       pace_(settings.sts_rate) {}
 
 Task<VerificationReport> Verifier::run(Target target, std::stop_token stop) {
-  Run run{Surroundings{loop_, clock_, random_, sts_, base_, settings_, pace_}, std::move(target),
+  Run run{Surroundings{loop_, clock_, random_, services_, base_, settings_, pace_}, std::move(target),
           std::move(stop)};
   co_return co_await run.go();
 }

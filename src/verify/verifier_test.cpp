@@ -1,5 +1,6 @@
 #include "verify/verifier.hpp"
 
+#include "support/fake_iam.hpp"
 #include "support/fake_random.hpp"
 #include "support/manual_loop.hpp"
 #include "support/scripted_role.hpp"
@@ -23,6 +24,8 @@ using testing::Not;
 const ExternalId issued = ExternalId::parse("3f2a9c4e-8b1d-4c6f-9e2a-7d5b1c0f8a63").value();
 const ExternalId next = ExternalId::parse("9d0c5b7a-1e2f-4a3b-8c4d-5e6f7a8b9c0d").value();
 const RoleArn acme_role = RoleArn::parse("arn:aws:iam::111122223333:role/team/acme-reader").value();
+
+const Partner partner{RoleArn::parse("arn:aws:iam::111111111111:role/deputy-broker").value(), {}};
 
 class VerifierTest : public testing::Test {
  protected:
@@ -58,8 +61,10 @@ class VerifierTest : public testing::Test {
   SeededRandom random;
   FakeSts sts;
   ScriptedRole role{sts, clock, acme_role};
+  FakeIam iam;
+  FakeHarmlessCalls calls;
   FakeBaseCredentials base;
-  Verifier verifier{loop, clock, random, sts, base, {}};
+  Verifier verifier{loop, clock, random, {sts, iam, calls}, base, {}};
 };
 
 TEST_F(VerifierTest, PassesARoleThatAcceptsExactlyTheIssuedId) {
@@ -161,6 +166,69 @@ TEST_F(VerifierTest, WaitsForARoleThatIsNotEverywhereYet) {
   role.accepts = [&, ready](const auto& id) { return clock.steady_now() >= ready && id == issued; };
   const auto report = run(target());
   EXPECT_EQ(report.outcome, VerificationOutcome::passed);
+}
+
+// What a role of this kind would show: its trust policy names the partner and the issued ID.
+aws::RoleDetails details() {
+  return {acme_role,
+          R"({"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":)"
+          R"("arn:aws:iam::111111111111:role/deputy-broker"},"Action":"sts:AssumeRole","Condition":)"
+          R"({"StringEquals":{"sts:ExternalId":")" +
+              issued.text() + R"("}}}]})"};
+}
+
+TEST_F(VerifierTest, ARoleThatIsReadIsProved) {
+  iam.role = details();
+  Target what = target();
+  what.partner = partner;
+  auto report = run(what);
+  EXPECT_EQ(report.proof, Proof::proved);
+  EXPECT_EQ(result(report, "trust_policy"), CheckResult::passed);
+  what.partner.reset();
+  report = run(what);
+  EXPECT_EQ(report.outcome, VerificationOutcome::passed);
+  EXPECT_EQ(report.proof, Proof::probed);
+}
+
+TEST_F(VerifierTest, WaitsForPoliciesThatAreNotEverywhereYet) {
+  const auto ready = clock.steady_now() + std::chrono::seconds{20};
+  const auto policies_ready = ready + std::chrono::seconds{15};
+  role.accepts = [&, ready](const auto& id) { return clock.steady_now() >= ready && id == issued; };
+  iam.role = details();
+  iam.trouble = [&, policies_ready](const auto&) -> std::optional<aws::AwsError> {
+    if (clock.steady_now() < policies_ready) return FakeSts::denial();
+    return std::nullopt;
+  };
+  Target what = target();
+  what.partner = partner;
+  EXPECT_EQ(run(what).proof, Proof::proved);
+}
+
+TEST_F(VerifierTest, DoesNotWaitForPoliciesOfARoleThatWasThereAtOnce) {
+  const auto began = clock.steady_now();
+  Target what = target();
+  what.partner = partner;
+  EXPECT_EQ(run(what).proof, Proof::probed);
+  EXPECT_EQ(clock.steady_now(), began);
+  EXPECT_EQ(iam.calls.size(), 1U);
+}
+
+TEST_F(VerifierTest, APreviousIdThatIsAcceptedUnderOtherConditionsHasNotRetired) {
+  Target what = retiring();
+  what.partner = partner;
+  iam.role = details();
+  EXPECT_TRUE(run(what).previous_external_id_denied);
+  iam.role->trust_policy.replace(iam.role->trust_policy.size() - 2, 2,
+                                 R"(,{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111111111111:role/)"
+                                 R"(deputy-broker"},"Action":"sts:AssumeRole","Condition":{"StringEquals":)"
+                                 R"({"sts:RoleSessionName":"backup","sts:ExternalId":")" +
+                                     next.text() + R"("}}}]})");
+  const auto report = run(what);
+  EXPECT_EQ(report.outcome, VerificationOutcome::passed);
+  EXPECT_FALSE(report.previous_external_id_denied);
+  EXPECT_EQ(result(report, "previous_external_id_denied"), CheckResult::skipped);
+  what.previous_must_be_denied = true;
+  EXPECT_EQ(run(what).outcome, VerificationOutcome::failed);
 }
 
 TEST_F(VerifierTest, DiagnosesADenialWhenTheWindowIsOver) {
@@ -352,7 +420,7 @@ TEST_F(VerifierTest, APreviousIdsDenialCountsOnlyBetweenTwoSuccesses) {
 }
 
 TEST_F(VerifierTest, KeepsToItsShareOfTheQuota) {
-  Verifier slow{loop, clock, random, sts, base, {.sts_rate = 2}};
+  Verifier slow{loop, clock, random, {sts, iam, calls}, base, {.sts_rate = 2}};
   const auto began = clock.steady_now();
   const auto report = loop.run_through_time(slow.run(target(), std::stop_token{}));
   EXPECT_EQ(report.outcome, VerificationOutcome::passed);

@@ -337,6 +337,7 @@ TEST_P(StoreConnections, KeepsVerifications) {
   ASSERT_TRUE(found->checks[0].evidence);
   EXPECT_EQ(found->checks[0].evidence->aws_request_id, "req-1");
   EXPECT_EQ(found->checks[0].evidence->at, done.checks[0].evidence->at);
+  EXPECT_EQ(found->checks[0].evidence->trust_policy_sha256, "0a1b");
   EXPECT_FALSE(found->checks[0].mend);
   EXPECT_EQ(found->checks[1].message, done.checks[1].message);
   EXPECT_EQ(found->checks[1].mend, "add the condition");

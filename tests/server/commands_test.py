@@ -75,6 +75,7 @@ class Commands(ServerTest):
         good, careless = self.make_role("good", trust(external_id)), self.make_role("careless", trust())
         passed = self.verify_role(good, external_id)
         self.assertEqual((passed.returncode, json.loads(passed.stdout)["outcome"]), (0, "passed"))
+        self.assertEqual(json.loads(passed.stdout)["proof"], "probed")
         failed = self.verify_role(careless, external_id)
         self.assertEqual((failed.returncode, json.loads(failed.stdout)["outcome"]), (1, "failed"))
         self.assertEqual(self.verify_role("arn:aws:iam::222222222222:user/x", external_id).returncode, 2)

@@ -11,7 +11,7 @@ from harness import PARTNER_ROLE, ServerTest, trust
 class Connect(ServerTest):
     def test_a_connection_becomes_active_and_its_credentials_work(self):
         connection = self.active_connection()
-        self.assertEqual(connection["proof"], "probed")
+        self.assertEqual(connection["proof"], "proved")
         self.assertEqual(connection["account_id"], "222222222222")
         got = self.deputy.must("POST", f"/v1/connections/{connection['id']}/credentials", {"reason": "test"}, self.workload_key())
         self.assertTrue(got["access_key_id"].startswith("ASIA"))

@@ -21,6 +21,13 @@ PARTNER_ROLE = "arn:aws:iam::111111111111:role/deputy-broker"
 ALLOW_ALL = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
 
 
+# What the integration `log-reader` of the tests asks for.
+NEEDS = {"Version": "2012-10-17", "Statement": [
+    {"Sid": "Read", "Effect": "Allow", "Action": ["logs:FilterLogEvents", "logs:DescribeLogGroups"], "Resource": "*"},
+    {"Sid": "List", "Effect": "Allow", "Action": "s3:ListAllMyBuckets", "Resource": "*"}]}
+SELF_READ = ["iam:GetRole", "iam:GetRolePolicy", "iam:ListRolePolicies", "iam:ListAttachedRolePolicies"]
+
+
 def trust(*external_ids):
     statement = {"Effect": "Allow", "Principal": {"AWS": PARTNER_ROLE}, "Action": ["sts:AssumeRole", "sts:TagSession"]}
     if external_ids:
@@ -196,13 +203,10 @@ class ServerTest(unittest.TestCase):
         self.deputy.start()
         self.addCleanup(lambda: self.deputy.process and self.deputy.stop())
 
-    def define_integration(self):
+    def define_integration(self, **more):
         return self.deputy.must("PUT", "/v1/integrations/log-reader", {
-            "description": "Reads your CloudWatch Logs",
-            "policy": {"Version": "2012-10-17", "Statement": [
-                {"Sid": "Read", "Effect": "Allow", "Action": ["logs:FilterLogEvents", "logs:DescribeLogGroups"], "Resource": "*"},
-                {"Sid": "List", "Effect": "Allow", "Action": "s3:ListAllMyBuckets", "Resource": "*"}]},
-            "reasons": {"Read": "to show your logs", "List": "to offer archives"}})
+            "description": "Reads your CloudWatch Logs", "policy": NEEDS,
+            "reasons": {"Read": "to show your logs", "List": "to offer archives"}, **more})
 
     def connect(self, tenant_name="Acme"):
         self.define_integration()
@@ -221,8 +225,16 @@ class ServerTest(unittest.TestCase):
         outputs = cloudformation.describe_stacks(StackName=name)["Stacks"][0]["Outputs"]
         return next(output["OutputValue"] for output in outputs if output["OutputKey"] == "RoleArn")
 
-    def make_role(self, name, trust_policy, account="222222222222"):
-        return self.sandbox.client("iam", account).create_role(RoleName=name, AssumeRolePolicyDocument=trust_policy)["Role"]["Arn"]
+    def make_role(self, name, trust_policy, account="222222222222", readable=False, needs=NEEDS):
+        """A role made by hand, with what the integration needs; `readable`: the partner may read it."""
+        iam = self.sandbox.client("iam", account)
+        arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust_policy)["Role"]["Arn"]
+        if needs:
+            iam.put_role_policy(RoleName=name, PolicyName="needs", PolicyDocument=json.dumps(needs))
+        if readable:
+            own = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": SELF_READ, "Resource": arn}]}
+            iam.put_role_policy(RoleName=name, PolicyName="self-read", PolicyDocument=json.dumps(own))
+        return arn
 
     def state(self, connection):
         return self.deputy.must("GET", f"/v1/connections/{connection['id']}")["state"]

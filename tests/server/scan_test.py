@@ -13,7 +13,7 @@ import time
 import unittest
 import urllib.request
 
-from harness import BINARY, REGION, Sandbox, trust
+from harness import BINARY, PARTNER_ROLE, REGION, Sandbox, trust
 
 
 class Scan(unittest.TestCase):
@@ -42,6 +42,23 @@ class Scan(unittest.TestCase):
     def scan(self, *options, **environment):
         return subprocess.run([BINARY, "scan", self.fleet, "--rate", "500", *options], env=self.environment(**environment), capture_output=True,
                               text=True, timeout=120)
+
+    def test_a_role_that_lets_itself_be_read_is_proved_and_a_hidden_door_is_found(self):
+        door = json.loads(trust("Customer-42"))
+        door["Statement"].append({**door["Statement"][0], "Condition": {"DateGreaterThan": {"aws:CurrentTime": "2099-01-01T00:00:00Z"}}})
+        rows = []
+        for name, policy in (("read", trust("Customer-42")), ("door", json.dumps(door)), ("unread", trust("Customer-42"))):
+            arn = self.role(name, policy)
+            rows.append((name, arn, "Customer-42"))
+            if name != "unread":
+                own = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "iam:GetRole", "Resource": arn}]}
+                self.iam.put_role_policy(RoleName=name, PolicyName="self-read", PolicyDocument=json.dumps(own))
+        self.write(rows)
+        for options in ((), ("--principal", PARTNER_ROLE)):
+            report = list(csv.DictReader(io.StringIO(self.scan("--output", "csv", *options).stdout)))
+            self.assertEqual([(row["name"], row["outcome"], row["proof"]) for row in report],
+                             [("read", "passed", "proved"), ("door", "failed", "none"), ("unread", "passed", "probed")])
+            self.assertEqual(report[1]["check"], "trust_policy")
 
     def mixed_fleet(self):
         good = self.role("good", trust("Customer-42"))

@@ -111,7 +111,8 @@ inline registry::Verification finished(registry::Verification verification) {
        .result = registry::CheckResult::passed,
        .message = "it works",
        .mend = std::nullopt,
-       .evidence = registry::Evidence{"", "req-1", verification.started_at + std::chrono::microseconds{7}}},
+       .evidence =
+           registry::Evidence{"", "req-1", verification.started_at + std::chrono::microseconds{7}, "0a1b"}},
       {.name = "external_id_required",
        .result = registry::CheckResult::failed,
        .message = "the role \"trusts\" without it",

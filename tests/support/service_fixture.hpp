@@ -1,5 +1,6 @@
 #pragma once
 
+#include "support/fake_iam.hpp"
 #include "support/fake_random.hpp"
 #include "support/fake_sts.hpp"
 #include "support/manual_loop.hpp"
@@ -97,8 +98,10 @@ class ServiceFixture : public RegistryFixture {
   FlakyStore flaky{store()};
   registry::Registry own_registry{flaky, clock(), random(), registry().settings()};
   FakeSts sts;
+  FakeIam iam;
+  FakeHarmlessCalls calls;
   FakeBaseCredentials base;
-  verify::Verifier verifier{loop, clock(), seeded, sts, base, {}};
+  verify::Verifier verifier{loop, clock(), seeded, {sts, iam, calls}, base, {}};
   std::map<std::string, Accepts> trust;
   std::vector<registry::Connection> changes;
   std::unique_ptr<verify::Service> service;

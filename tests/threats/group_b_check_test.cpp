@@ -4,7 +4,14 @@
 #include "support/service_fixture.hpp"
 #include "threats/verification.hpp"
 
+#include <boost/json.hpp>
+#include <fstream>
 #include <gmock/gmock.h>
+#include <set>
+#include <sstream>
+
+#include "aws/sigv4.hpp"
+#include "policy/decision.hpp"
 
 namespace deputy {
 namespace {
@@ -131,6 +138,159 @@ TEST_F(Check, ARoleThatGoesAwayDuringTheCheckPassesNoDenial) {
   EXPECT_NE(result(report, "external_id_exact"), CheckResult::passed);
 }
 
+// The shapes of corpus/trust-policies behind the probes: the role lets in whom the policy engine says that
+// its trust policy lets in, at this time, from this address, under this session name. Its trust policy is
+// readable.
+class Shapes : public Check {
+ protected:
+  struct Shape {
+    std::string id, document;
+    std::set<std::string> verdicts;
+  };
+
+  Shapes() {
+    std::ifstream file{DEPUTY_SOURCE_DIR "/corpus/trust-policies/cases.json"};
+    std::stringstream text;
+    text << file.rdbuf();
+    const boost::json::value corpus = boost::json::parse(text.str());
+    const auto text_of = [](const boost::json::value& value) { return std::string{value.as_string()}; };
+    issued = ExternalId::parse(text_of(corpus.at("external_id"))).value();
+    for (const boost::json::value& value : corpus.at("cases").as_array()) {
+      const boost::json::object& one = value.as_object();
+      const std::string document =
+          one.contains("text") ? text_of(one.at("text")) : boost::json::serialize(one.at("policy"));
+      Shape shape{
+          text_of(one.at("id")),
+          in_our_account(policy::decode_document(document).value(), text_of(corpus.at("customer_account"))),
+          {text_of(one.at("verdict"))}};
+      if (one.contains("also_accepted"))
+        for (const auto& verdict : one.at("also_accepted").as_array())
+          shape.verdicts.insert(text_of(verdict));
+      shapes.push_back(std::move(shape));
+    }
+  }
+
+  static std::string in_our_account(std::string document, const std::string& account) {
+    for (std::size_t at = 0; (at = document.find(account, at)) != std::string::npos;)
+      document.replace(at, account.size(), acme_role.account().text());
+    return document;
+  }
+
+  registry::VerificationReport verified(const Shape& shape, bool readable) {
+    iam.role.reset();
+    if (readable) iam.role = aws::RoleDetails{acme_role, aws::uri_encode(shape.document, false)};
+    const auto policy = policy::Policy::read(shape.document, policy::PolicyKind::trust);
+    role.accepts = [&](const std::optional<ExternalId>& id) {
+      return policy && policy::evaluate(policy.value(), probe(id)).allowed();
+    };
+    verify::Target what = target();
+    what.external_id = issued;
+    return run(std::move(what));
+  }
+
+  policy::Request probe(const std::optional<ExternalId>& id) const {
+    policy::Request request{.caller = {.account = "111111111111",
+                                       .arn = "arn:aws:sts::111111111111:assumed-role/deputy-broker/deputy",
+                                       .role_arn = partner_role.text(),
+                                       .unique_id = "AROAPARTNER:deputy",
+                                       .service = {}},
+                            .action = "sts:AssumeRole",
+                            .resource = acme_role.text(),
+                            .context = {{"aws:CurrentTime", {to_rfc3339(clock.now())}},
+                                        {"aws:SourceIp", {"203.0.113.7"}},
+                                        {"aws:SecureTransport", {"true"}},
+                                        {"sts:RoleSessionName", {"con_aaaaaaaaaaaaaaaaaaaaaaaa@verify"}}}};
+    policy::add_principal_keys(request);
+    if (id) request.context.push_back({"sts:ExternalId", {id->text()}});
+    return request;
+  }
+
+  static bool probes_passed(const registry::VerificationReport& report) {
+    for (const char* name : {"role_assumable", "external_id_required", "external_id_exact",
+                             "role_still_assumable", "account_matches"})
+      if (result(report, name) != CheckResult::passed) return false;
+    return true;
+  }
+
+  ExternalId issued = acme_id;
+  std::vector<Shape> shapes;
+};
+
+// Classes 10 and 15, and what lies behind 11, 14 and 19: an open role never passes where its trust policy can
+// be read, whatever the probes say; and those that are safe are proved.
+TEST_F(Shapes, EveryShapeEndsAsItsVerdictSays) {
+  int proved = 0;
+  for (const Shape& shape : shapes) {
+    const auto report = verified(shape, true);
+    const bool is_safe = shape.verdicts.contains("safe");
+    if (!is_safe) EXPECT_NE(report.outcome, VerificationOutcome::passed) << shape.id;
+    if (shape.verdicts == std::set<std::string>{"unsafe"} ||
+        shape.verdicts == std::set<std::string>{"invalid"})
+      EXPECT_EQ(report.outcome, VerificationOutcome::failed) << shape.id;
+    // One that is bound to an address is safe, and does not work from here.
+    const bool works = result(report, "role_assumable") == CheckResult::passed;
+    if (shape.verdicts == std::set<std::string>{"safe"} && works) {
+      ++proved;
+      EXPECT_EQ(report.outcome, VerificationOutcome::passed) << shape.id;
+      EXPECT_EQ(report.proof, registry::Proof::proved) << shape.id;
+    }
+    if (report.proof == registry::Proof::proved)
+      EXPECT_EQ(result(report, "trust_policy"), CheckResult::passed) << shape.id;
+  }
+  EXPECT_GT(proved, 12);
+}
+
+// The shapes that pass every probe. That they pass where nobody reads the policy shows that it is the reading
+// that finds them; and such a pass is never called proved.
+TEST_F(Shapes, WhatPassesEveryProbeIsFoundByReading) {
+  std::set<std::string> hidden;
+  for (const Shape& shape : shapes) {
+    if (!shape.verdicts.contains("unsafe")) continue;
+    const auto unread = verified(shape, false);
+    if (unread.outcome != VerificationOutcome::passed) continue;
+    EXPECT_EQ(unread.proof, registry::Proof::probed) << shape.id;
+    hidden.insert(shape.id);
+    const auto read = verified(shape, true);
+    EXPECT_TRUE(probes_passed(read)) << shape.id;
+    EXPECT_EQ(read.outcome, VerificationOutcome::failed) << shape.id;
+    EXPECT_EQ(result(read, "trust_policy"), CheckResult::failed) << shape.id;
+  }
+  for (const char* id : {"second-session-name", "second-ip", "second-source-identity", "foreign-account-too",
+                         "web-identity-open"})
+    EXPECT_TRUE(hidden.contains(id)) << id;
+}
+
+// Class 16, for reading: trouble of IAM is neither a proof nor a fault of the role's.
+TEST_F(Check, TroubleOfIamIsNoProof) {
+  iam.role = aws::RoleDetails{acme_role, trust_under({only_id(acme_id)})};
+  ASSERT_EQ(run(target()).proof, registry::Proof::proved);
+  for (const aws::AwsError& error :
+       {FakeSts::throttle(), FakeSts::no_answer(),
+        FakeSts::error(aws::AwsErrorClass::unavailable, 503, "ServiceUnavailable")}) {
+    iam.trouble = [&](const auto&) { return std::optional{error}; };
+    const auto report = run(target());
+    EXPECT_EQ(report.outcome, VerificationOutcome::inconclusive) << error.code;
+    EXPECT_EQ(report.proof, registry::Proof::none) << error.code;
+  }
+}
+
+// Class 17, for reading: the role is read only after every denial, and never with what a wrong probe got.
+TEST_F(Check, TheRoleIsReadOnlyAfterTheDenials) {
+  role.accepts = ScriptedRole::anything();
+  iam.role = aws::RoleDetails{acme_role, trust_under({only_id(acme_id)})};
+  run(target());
+  EXPECT_TRUE(iam.calls.empty());
+  role.accepts = ScriptedRole::only(acme_id);
+  std::size_t probes_before = 0;
+  iam.trouble = [&](const auto&) -> std::optional<aws::AwsError> {
+    probes_before = sts.assume_role_calls.size();
+    return std::nullopt;
+  };
+  run(target());
+  EXPECT_EQ(probes_before, sts.assume_role_calls.size());
+  for (const auto& call : iam.calls) EXPECT_EQ(call.access_key_id, role.last_identity_key);
+}
+
 using registry::ConnectionState;
 using Schedule = ServiceFixture;
 using Binding = BrokerFixture;
@@ -150,6 +310,22 @@ TEST_F(Schedule, ARoleThatIsLoosenedLaterIsSuspended) {
   trust[acme_role.text()] = only(acme);
   pass_time(std::chrono::hours{24});
   EXPECT_EQ(state(acme), ConnectionState::active);
+}
+
+// Classes 11 and 19, where no probe sees it: a statement is added that opens in 2099. The next reading
+// suspends.
+TEST_F(Schedule, AHiddenDoorThatIsAddedLaterIsSuspended) {
+  const auto acme = connect("Acme", acme_role);
+  trust[acme_role.text()] = only(acme);
+  iam.role = aws::RoleDetails{acme_role, trust_under({only_id(acme.external_id)})};
+  service->start();
+  settle();
+  ASSERT_EQ(state(acme), ConnectionState::active);
+  EXPECT_EQ(registry().connection(acme.id).value().proof, registry::Proof::proved);
+  iam.role->trust_policy = trust_under({only_id(acme.external_id), from_2099});
+  pass_time(std::chrono::hours{24});
+  EXPECT_EQ(state(acme), ConnectionState::suspended);
+  EXPECT_EQ(registry().connection(acme.id).value().proof, registry::Proof::none);
 }
 
 // Class 13: the ARN is swapped while the check of the old one is running. Its outcome says nothing about the

@@ -35,20 +35,25 @@ class Oracle : public VerificationThreat {
     own_sts.before_answer = [&own_loop]() -> Task<void> { return pause(own_loop); };
     ScriptedRole own_role{own_sts, own_clock, acme_role};
     own_role.accepts = accepts;
+    FakeIam own_iam = iam;
+    own_iam.before_answer = own_sts.before_answer;
     own_role.identity = identity;
     own_role.trouble = trouble;
-    verify::Verifier own{own_loop, own_clock, own_random, own_sts, base, {}};
+    verify::Verifier own{own_loop, own_clock, own_random, {own_sts, own_iam, calls}, base, {}};
     const auto began = own_clock.steady_now();
     const auto report = own_loop.run_through_time(own.run(std::move(what), std::stop_token{}));
     Seen seen{.took = std::chrono::duration_cast<milliseconds>(own_clock.steady_now() - began),
               .outcome = report.outcome};
-    for (const registry::Check& check : report.checks)
+    sha256_shown = false;
+    for (const registry::Check& check : report.checks) {
+      sha256_shown |= check.evidence && !check.evidence->trust_policy_sha256.empty();
       seen.checks += check.name + "|" + std::to_string(static_cast<int>(check.result)) + "|" + check.message +
                      "|" + check.mend.value_or("-") + "|" +
                      (check.evidence ? check.evidence->aws_error_code + "," + check.evidence->aws_request_id +
                                            "," + to_rfc3339_millis(check.evidence->at)
                                      : "-") +
                      "\n";
+    }
     if (report.account_id) seen.checks += "account shown\n";
     return seen;
   }
@@ -60,6 +65,7 @@ class Oracle : public VerificationThreat {
 
   std::optional<RoleArn> identity;
   ScriptedRole::Trouble trouble;
+  bool sha256_shown = false;
 
  private:
   std::uint64_t seed_ = 0;
@@ -103,6 +109,62 @@ TEST_F(Oracle, AForeignRoleInARotationAnswersLikeAMissingOne) {
   const Seen missing = see(nullptr, what);
   what.conceal = true;
   EXPECT_EQ(see(ScriptedRole::anything(), what), missing);
+}
+
+// The same for what only reading finds: that the role lets in Mallory's ID at all is what a denial hides, and
+// so is whom else its trust policy names.
+TEST_F(Oracle, AForeignRoleWhosePolicyIsOpenAnswersLikeAMissingOne) {
+  const Seen missing = see(nullptr, target());
+  iam.role = aws::RoleDetails{acme_role, trust_under({only_id(acme_id), from_2099})};
+  EXPECT_EQ(see(ScriptedRole::only(acme_id), foreign()), missing) << "a hidden door";
+  iam.role->trust_policy = "not a policy";
+  EXPECT_EQ(see(ScriptedRole::only(acme_id), foreign()), missing) << "not a policy";
+  iam.role->trust_policy =
+      R"({"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":"*","Action":"*"}]})";
+  EXPECT_EQ(see(ScriptedRole::only(acme_id), foreign()), missing) << "not settled";
+  iam.role =
+      aws::RoleDetails{RoleArn::parse("arn:aws:iam::111122223333:role/team/acme-reader").value(), "{}"};
+  EXPECT_EQ(see(ScriptedRole::only(acme_id), foreign()), missing) << "another role";
+  iam.role.reset();
+  verify::Target proof = foreign();
+  proof.require_proof = true;
+  EXPECT_EQ(see(ScriptedRole::only(acme_id), proof), missing) << "not readable, and proof is required";
+  verify::Target needy = foreign();
+  needy.needs =
+      R"({"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:GetObject","Resource":"*"}]})";
+  iam.inline_policies = std::map<std::string, std::string>{};
+  iam.attached = std::vector<std::string>{};
+  iam.role = aws::RoleDetails{acme_role, trust_under({only_id(acme_id)})};
+  EXPECT_EQ(see(ScriptedRole::only(acme_id), needy), missing) << "a permission is missing";
+}
+
+// A foreign role that passes goes to review. Until the partner has looked, whoever named it reads nothing of
+// what its policies name, not even their hash.
+TEST_F(Oracle, AForeignRoleThatPassesShowsNothingOfItsPolicies) {
+  verify::Target what = foreign();
+  what.needs =
+      R"({"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:ListAllMyBuckets","Resource":"*"}]})";
+  iam.inline_policies = std::map<std::string, std::string>{};
+  (*iam.inline_policies)["acmes-secret-project"] = R"({"Version":"2012-10-17","Statement":[
+    {"Effect":"Allow","Action":["s3:ListAllMyBuckets","s3:GetObject"],"Resource":"*"}]})";
+  iam.attached = std::vector<std::string>{};
+  iam.role = aws::RoleDetails{acme_role, R"({"Version":"2012-10-17","Statement":[
+    {"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::111111111111:role/deputy-broker"},"Action":"sts:AssumeRole",
+     "Condition":{"StringEquals":{"sts:ExternalId":")" +
+                                             acme_id.text() + R"("}}},
+    {"Effect":"Allow","Principal":{"Service":"acmes-supplier.amazonaws.com"},"Action":"sts:AssumeRole"}]})"};
+  const Seen shown = [&] {
+    verify::Target own = what;
+    own.conceal = false;
+    return see(ScriptedRole::only(acme_id), own);
+  }();
+  ASSERT_EQ(shown.outcome, VerificationOutcome::passed);
+  EXPECT_NE(shown.checks.find("acmes-secret-project"), std::string::npos);
+  const Seen hidden = see(ScriptedRole::only(acme_id), what);
+  ASSERT_EQ(hidden.outcome, VerificationOutcome::passed);
+  for (const char* detail : {"acmes", "GetObject", "supplier"})
+    EXPECT_EQ(hidden.checks.find(detail), std::string::npos) << detail;
+  EXPECT_EQ(sha256_shown, false);
 }
 
 // What AWS leaves open does not depend on the role: it is told as it would be for a missing one.

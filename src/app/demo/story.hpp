@@ -33,6 +33,7 @@ class Story {
   Task<Result<void>> refuse_a_chosen_external_id();
   Task<Result<void>> connect_acme();
   Task<Result<void>> reject_globex();
+  Task<Result<void>> find_a_hidden_door();
   Task<Result<void>> refuse_mallory();
   Task<Result<void>> use_acmes_account();
   Task<Result<void>> suspend_on_drift();
@@ -50,7 +51,9 @@ class Story {
   // Gives the role and waits for what its verification says.
   Task<Result<boost::json::value>> answer_to(CustomerConnection connection, std::string role_arn);
   Task<Result<boost::json::value>> verify_now(std::string connection_id);
+  static boost::json::value check_of(const boost::json::value& verification, std::string_view name);
   Task<Result<std::string>> state_of(std::string connection_id);
+  // An active connection is to be proved, too.
   Task<Result<void>> expect_state(std::string connection_id, std::string state);
   Task<Result<Customer>> credentials_for_acme();
   Task<Result<void>> relaunch_acmes_stack(std::string why);
@@ -64,6 +67,7 @@ class Story {
   Customer acme_;
   Customer globex_;
   CustomerConnection acme_connection_;
+  CustomerConnection globex_connection_;
   std::string acme_role_arn_;
   std::string workload_key_;
 };
