@@ -1,6 +1,7 @@
 #include "scan/paced_sts.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 #include "core/assert.hpp"
 
@@ -9,7 +10,7 @@ namespace {
 
 std::chrono::nanoseconds interval_of(double calls_per_second) {
   DEPUTY_ASSERT(calls_per_second > 0);
-  return std::chrono::nanoseconds{static_cast<std::int64_t>(1e9 / calls_per_second)};
+  return std::chrono::nanoseconds{static_cast<std::int64_t>(std::ceil(1e9 / calls_per_second))};
 }
 
 }  // namespace
@@ -25,6 +26,8 @@ PacedSts::PacedSts(EventLoop& loop, const Clock& clock, Random& random, aws::Sts
 
 std::chrono::steady_clock::time_point PacedSts::reserve_turn() {
   const auto now = clock_.steady_now();
+  // The first one has nothing to make up for.
+  if (next_turn_ == std::chrono::steady_clock::time_point{}) next_turn_ = now;
   const auto turn = std::max({next_turn_, now - late_max, held_until_});
   next_turn_ = turn + interval_;
   return turn;

@@ -105,6 +105,26 @@ TEST_F(PacedStsTest, AThrottleMakesEverybodyWaitAndLongerEachTime) {
   EXPECT_GE(sts_->counts().throttles, 2U);
 }
 
+TEST_F(PacedStsTest, EachThrottleMakesThePauseLonger) {
+  start(100);
+  throttle_next_ = 1000;
+  call_side_by_side(100);
+  loop_.advance(std::chrono::seconds{10});
+  EXPECT_LE(calls_at_.size(), 9U);
+  EXPECT_GE(calls_at_.size(), 4U);
+  throttle_next_ = 0;
+  loop_.advance(std::chrono::minutes{2});
+}
+
+TEST_F(PacedStsTest, NeverFasterThanTheRateOverAll) {
+  start(600);
+  call_side_by_side(1200);
+  loop_.advance(milliseconds{3000});
+  EXPECT_EQ(calls_at_.size(), 1200U);
+  EXPECT_LE(sts_->counts().calls_per_second(), 600);
+  EXPECT_GE(sts_->counts().calls_per_second(), 0.99 * 600);
+}
+
 TEST_F(PacedStsTest, StoppingEndsWhoWaits) {
   start(1);
   call_side_by_side(10);

@@ -72,7 +72,8 @@ TEST_F(ResumeFileTest, IsPrivateAndNamesNobody) {
 TEST_F(ResumeFileTest, ALineThatACrashCutIsDropped) {
   keep_some();
   const std::string whole = content();
-  std::ofstream{path_, std::ios::app} << R"({"row":1,"outcome":"pas)";
+  std::ofstream{path_, std::ios::app} << R"({"row":1,"outcome":"failed","message":")"
+                                      << std::string(500, 'x');
   {
     auto file = open();
     ASSERT_TRUE(file) << file.error().message;
@@ -81,6 +82,7 @@ TEST_F(ResumeFileTest, ALineThatACrashCutIsDropped) {
     ASSERT_TRUE(file.value().flush());
   }
   EXPECT_THAT(content(), ::testing::StartsWith(whole + R"({"row":1,"outcome":"passed")"));
+  EXPECT_THAT(content(), ::testing::EndsWith("}\n"));
 }
 
 TEST_F(ResumeFileTest, ACutHeaderBeginsAnew) {
