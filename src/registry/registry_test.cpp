@@ -155,6 +155,23 @@ TEST_F(RegistryTest, AnotherTenantsAccountIsConcealedAndReviewed) {
   EXPECT_EQ(registry().release(actor(), mallory.id).value().state, ConnectionState::active);
 }
 
+// What a run that was not concealed found says what the role's policies name, also when it passed.
+TEST_F(RegistryTest, AnAccountThatBecomesAnotherTenantsDuringARunIsLookedAtAgain) {
+  const auto mallory = make_connection(make_tenant("Mallory"));
+  ASSERT_TRUE(registry().set_role(actor(), mallory.id, acme_role));
+  const auto open = only_task();
+  ASSERT_FALSE(open.conceal);
+  active_connection(make_tenant("Acme"));
+  auto report = passed();
+  report.checks.push_back({.name = "permissions", .message = "grants `secret:Project`"});
+  EXPECT_EQ(registry().finish_verification(open, report).value().state, ConnectionState::verifying);
+  EXPECT_TRUE(registry().verification(mallory.id, open.verification.id).value().checks.empty());
+  clock().advance(1s);
+  const auto again = only_task();
+  EXPECT_TRUE(again.conceal);
+  EXPECT_EQ(registry().finish_verification(again, passed()).value().state, ConnectionState::in_review);
+}
+
 TEST_F(RegistryTest, AnAccountStaysHeldWhileItsTenantsNewRoleIsVerified) {
   const auto acme = active_connection(make_tenant("Acme"));
   clock().advance(1h);

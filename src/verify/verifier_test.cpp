@@ -213,6 +213,34 @@ TEST_F(VerifierTest, DoesNotWaitForPoliciesOfARoleThatWasThereAtOnce) {
   EXPECT_EQ(iam.calls.size(), 1U);
 }
 
+TEST_F(VerifierTest, InARotationTheNextIdMayBeListedAndNeedNotBe) {
+  Target what = target();
+  what.partner = partner;
+  what.next_external_id = next;
+  iam.role = details();
+  EXPECT_EQ(run(what).proof, Proof::proved);
+  const std::string alone = '"' + issued.text() + '"';
+  std::string& policy = iam.role->trust_policy;
+  policy.replace(policy.find(alone), alone.size(), "[" + alone + ",\"" + next.text() + "\"]");
+  EXPECT_EQ(run(what).proof, Proof::proved);  // listed, but not everywhere yet
+  role.accepts = [](const auto& id) { return id == issued || id == next; };
+  EXPECT_EQ(run(what).proof, Proof::proved);
+  what.next_external_id.reset();
+  role.accepts = ScriptedRole::only(issued);
+  EXPECT_EQ(run(what).outcome, VerificationOutcome::failed);
+}
+
+TEST_F(VerifierTest, ANextIdThatWorksMustStandInThePolicyThatIsRead) {
+  Target what = target();
+  what.partner = partner;
+  what.next_external_id = next;
+  iam.role = details();
+  role.accepts = [](const auto& id) { return id == issued || id == next; };
+  const auto report = run(what);
+  EXPECT_EQ(report.outcome, VerificationOutcome::inconclusive);
+  EXPECT_FALSE(report.next_external_id_works);
+}
+
 TEST_F(VerifierTest, APreviousIdThatIsAcceptedUnderOtherConditionsHasNotRetired) {
   Target what = retiring();
   what.partner = partner;
