@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "json/text.hpp"
+
 namespace deputy::cli {
 namespace {
 
@@ -14,34 +16,6 @@ using policy::FindingWeight;
 using policy::Request;
 using policy::TrustAnalysis;
 using policy::TrustVerdict;
-
-// The next character of UTF-8; a byte that is none of it stands for itself.
-char32_t take_character(std::string_view& text) {
-  const auto byte = [&](std::size_t i) { return static_cast<char32_t>(static_cast<unsigned char>(text[i])); };
-  const char32_t lead = byte(0);
-  const std::size_t bytes = lead < 0xc0 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
-  char32_t value = bytes == 1 ? lead : lead & (0xffU >> (bytes + 1));
-  for (std::size_t i = 1; i < bytes && i < text.size(); ++i) value = (value << 6U) | (byte(i) & 0x3fU);
-  text.remove_prefix(std::min(bytes, text.size()));
-  return value;
-}
-
-// Escapes as in JSON whatever is not printable ASCII.
-std::string ascii(std::string_view text) {
-  std::string out;
-  while (!text.empty()) {
-    const auto value = static_cast<unsigned>(take_character(text));
-    if (value >= 0x20 && value < 0x7f) {
-      out += static_cast<char>(value);
-    } else if (value < 0x10000) {
-      out += fmt::format("\\u{:04x}", value);
-    } else {
-      out += fmt::format("\\u{:04x}\\u{:04x}", 0xd800 + ((value - 0x10000) >> 10U),
-                         0xdc00 + ((value - 0x10000) & 0x3ffU));
-    }
-  }
-  return out;
-}
 
 std::string name_of(const policy::Caller& caller) {
   if (!caller.federated.empty()) return caller.federated;
@@ -112,7 +86,7 @@ std::string findings_text(const TrustAnalysis& analysis, bool colour) {
     const bool note = finding.weight == FindingWeight::note;
     out += fmt::format("\n  {}{} {}\n  {}{}\n",
                        coloured(weight, note ? "2" : colour_of(analysis.verdict), colour),
-                       std::string(9 - weight.size(), ' '), wrapped(ascii(finding.message), 12),
+                       std::string(9 - weight.size(), ' '), wrapped(json::escaped(finding.message), 12),
                        std::string(10, ' '), coloured(finding.code, "2", colour));
   }
   return out;
@@ -132,13 +106,13 @@ std::string witness_text(const Request& witness) {
     if (is_derived(key.name)) continue;
     std::string values;
     for (const std::string& value : key.values)
-      values += (values.empty() ? "" : ", ") + ascii(value.empty() ? "\"\"" : value);
-    lines.emplace_back(ascii(key.name), std::move(values));
+      values += (values.empty() ? "" : ", ") + json::escaped(value.empty() ? "\"\"" : value);
+    lines.emplace_back(json::escaped(key.name), std::move(values));
   }
   std::size_t width = 0;
   for (const auto& [name, values] : lines) width = std::max(width, name.size());
   std::string out = fmt::format("\nThis request is accepted and should not be:\n\n  {}\n    as {}\n",
-                                ascii(witness.action), ascii(name_of(witness.caller)));
+                                json::escaped(witness.action), json::escaped(name_of(witness.caller)));
   for (const auto& [name, values] : lines) out += fmt::format("    {:<{}}  {}\n", name, width, values);
   return out;
 }
@@ -159,7 +133,7 @@ std::string analysis_json(const TrustAnalysis& analysis) {
                           {"witness", witness_json(analysis.witness)}};
   out["mend"] = analysis.mend.empty() ? boost::json::value(nullptr) : boost::json::value(analysis.mend);
   // All that is not ASCII stands in strings, where an escape means the same.
-  return ascii(boost::json::serialize(out));
+  return json::escaped(boost::json::serialize(out));
 }
 
 std::string analysis_text(const TrustAnalysis& analysis, bool colour) {

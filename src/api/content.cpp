@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <string>
 
+#include "core/ascii.hpp"
+
 namespace deputy::api {
 namespace {
 
@@ -14,13 +16,6 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(first, text.find_last_not_of(blanks) - first + 1);
 }
 
-std::string lower(std::string_view text) {
-  std::string out{text};
-  std::ranges::transform(out, out.begin(),
-                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-  return out;
-}
-
 // Cuts the part before `separator` off `rest`, trimmed.
 std::string_view next_part(std::string_view& rest, char separator) {
   const std::size_t end = rest.find(separator);
@@ -30,9 +25,9 @@ std::string_view next_part(std::string_view& rest, char separator) {
 }
 
 bool is_json_in_utf8(std::string_view value) {
-  if (lower(next_part(value, ';')) != "application/json") return false;
+  if (to_lower(next_part(value, ';')) != "application/json") return false;
   while (!value.empty()) {
-    const std::string parameter = lower(next_part(value, ';'));
+    const std::string parameter = to_lower(next_part(value, ';'));
     if (parameter != "charset=utf-8" && parameter != "charset=\"utf-8\"" && !parameter.empty()) return false;
   }
   return true;
@@ -41,7 +36,7 @@ bool is_json_in_utf8(std::string_view value) {
 // `q=0`, `q=0.0`, …: this range is refused.
 bool is_refused(std::string_view parameters) {
   while (!parameters.empty()) {
-    const std::string parameter = lower(next_part(parameters, ';'));
+    const std::string parameter = to_lower(next_part(parameters, ';'));
     if (parameter.starts_with("q=")) return parameter.find_first_not_of("0.", 2) == std::string::npos;
   }
   return false;
@@ -62,7 +57,7 @@ Result<void> require_json_content(const http::Headers& headers) {
     return Error{ErrorKind::unsupported_media_type,
                  "send the body as `Content-Type: application/json`, in UTF-8"};
   const auto encoding = headers.find("Content-Encoding");
-  if (encoding && lower(trimmed(*encoding)) != "identity")
+  if (encoding && to_lower(trimmed(*encoding)) != "identity")
     return Error{ErrorKind::unsupported_media_type, "send the body without Content-Encoding"};
   return success();
 }
@@ -72,11 +67,11 @@ bool accepts(const http::Headers& headers, std::string_view media_type) {
   int closest = 0;
   bool admitted = false;
   for (const auto& [name, value] : headers) {
-    if (lower(name) != "accept") continue;
+    if (to_lower(name) != "accept") continue;
     std::string_view ranges = value;
     while (!ranges.empty()) {
       std::string_view rest = next_part(ranges, ',');
-      const std::string range = lower(next_part(rest, ';'));
+      const std::string range = to_lower(next_part(rest, ';'));
       if (range.empty()) continue;
       asked = true;
       const int close = closeness(range, media_type);

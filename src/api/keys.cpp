@@ -102,7 +102,8 @@ Task<Result<Reply>> get_key(const Services& services, Call call) {
   co_return Reply{.body = boost::json::serialize(render(key))};
 }
 
-// What is under way for it, and for keys made with it, is withheld before the caller hears that it is revoked.
+// What is under way for it, and for keys made with it, is withheld before the caller hears that it is
+// revoked.
 Task<Result<Reply>> revoke_key(const Services& services, Call call) {
   DEPUTY_CO_TRY(const auto id, call.path_id<KeyId>());
   DEPUTY_CO_TRY(co_await services.run([&] { return services.registry().revoke_key(call.actor, id); }));

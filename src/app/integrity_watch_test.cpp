@@ -38,9 +38,10 @@ class ScriptedStore final : public registry::Store {
 
 // THREATS 39: a row rolled back by itself shows in this check alone.
 class IntegrityWatchTest : public RegistryFixture {
- protected:
+ public:
   ~IntegrityWatchTest() override { loop.run(watch.stop()); }
 
+ protected:
   // Lets the loop and the pool get as far as they can at this moment.
   void settle() {
     for (int turn = 0; turn < 4; ++turn)

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "aws/error_answer.hpp"
+#include "core/ascii.hpp"
 #include "core/assert.hpp"
 #include "core/secret.hpp"
 
@@ -40,7 +41,7 @@ constexpr std::array<HarmlessCall, 6> calls{{
 }};
 
 bool same_action(std::string_view a, std::string_view b) {
-  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
+  const auto lower = [](char c) { return to_lower(c); };
   return std::ranges::equal(a, b, {}, lower, lower);
 }
 

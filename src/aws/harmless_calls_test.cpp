@@ -1,25 +1,17 @@
 #include "aws/harmless_calls.hpp"
 
-#include "support/fake_random.hpp"
-#include "support/fake_transport.hpp"
-#include "support/manual_loop.hpp"
+#include "support/aws_client_fixture.hpp"
 
 #include <gtest/gtest.h>
 
 namespace deputy::aws {
 namespace {
 
-class HarmlessCallsTest : public testing::Test {
+class HarmlessCallsTest : public AwsClientFixture {
  protected:
   AwsResult<HarmlessCalls::Answered> call(const std::string& action) {
     return loop.run_through_time(calls->call(action, Region::parse("eu-central-1").value(), session));
   }
-  FakeClock clock;
-  ManualLoop loop{clock};
-  SeededRandom random;
-  FakeTransport transport;
-  Endpoints endpoints = Endpoints::of_aws();
-  Caller caller{loop, clock, random, transport, endpoints, {}};
   std::unique_ptr<HarmlessCalls> calls = make_harmless_calls(caller);
   Credentials session{"ASIASESSION", SecretString{"secret"}, SecretString{"token"}, std::nullopt};
 };

@@ -1,8 +1,6 @@
 #include "aws/iam.hpp"
 
-#include "support/fake_random.hpp"
-#include "support/fake_transport.hpp"
-#include "support/manual_loop.hpp"
+#include "support/aws_client_fixture.hpp"
 
 #include <gtest/gtest.h>
 
@@ -18,17 +16,11 @@ std::string answer_with(const std::string& arn) {
          "<ResponseMetadata><RequestId>req-1</RequestId></ResponseMetadata></GetRoleResponse>";
 }
 
-class IamTest : public testing::Test {
+class IamTest : public AwsClientFixture {
  protected:
   AwsResult<RoleDetails> get(const std::string& name) {
     return loop.run_through_time(iam->get_role(name, Partition::aws, base));
   }
-  FakeClock clock;
-  ManualLoop loop{clock};
-  SeededRandom random;
-  FakeTransport transport;
-  Endpoints endpoints = Endpoints::of_aws();
-  Caller caller{loop, clock, random, transport, endpoints, {}};
   std::unique_ptr<Iam> iam = make_iam(caller);
   Credentials base{"AKIABASE", SecretString{"base-secret"}, SecretString{}, std::nullopt};
 };

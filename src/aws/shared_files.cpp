@@ -4,6 +4,7 @@
 
 #include "aws/base/bounded_file.hpp"
 #include "aws/base/credential_source.hpp"
+#include "core/ascii.hpp"
 #include "core/secret.hpp"
 
 namespace deputy::aws {
@@ -32,13 +33,6 @@ std::string_view without_comment(std::string_view text) {
       return text.substr(0, i);
   }
   return text;
-}
-
-std::string to_lower(std::string_view text) {
-  std::string lower{text};
-  std::ranges::transform(lower, lower.begin(),
-                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-  return lower;
 }
 
 // Reads line by line; holds where it is, for the errors.

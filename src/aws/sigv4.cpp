@@ -8,6 +8,7 @@
 #include <openssl/hmac.h>
 #include <openssl/sha.h>
 
+#include "core/ascii.hpp"
 #include "core/assert.hpp"
 
 namespace deputy::aws {
@@ -125,14 +126,6 @@ std::string canonical_query(std::string_view query) {
     canonical.append(name).append("=").append(value);
   }
   return canonical;
-}
-
-std::string to_lower(std::string_view text) {
-  std::string lower{text};
-  for (char& c : lower) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return lower;
 }
 
 // Without white space at the ends; a run of it within becomes one space.

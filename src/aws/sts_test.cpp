@@ -1,8 +1,6 @@
 #include "aws/sts.hpp"
 
-#include "support/fake_random.hpp"
-#include "support/fake_transport.hpp"
-#include "support/manual_loop.hpp"
+#include "support/aws_client_fixture.hpp"
 
 #include <gtest/gtest.h>
 
@@ -45,7 +43,7 @@ std::string error_body(const std::string& code, const std::string& message = "wh
          "</Message></Error><RequestId>req-e</RequestId></ErrorResponse>";
 }
 
-class StsTest : public testing::Test {
+class StsTest : public AwsClientFixture {
  protected:
   AwsResult<AssumedRole> assume(AssumeRoleRequest request = a_request()) {
     return loop.run_through_time(
@@ -58,12 +56,6 @@ class StsTest : public testing::Test {
     return result.has_error() ? result.error() : AwsError{};
   }
 
-  FakeClock clock;
-  ManualLoop loop{clock};
-  SeededRandom random;
-  FakeTransport transport;
-  Endpoints endpoints = Endpoints::of_aws();
-  Caller caller{loop, clock, random, transport, endpoints, {}};
   std::unique_ptr<Sts> sts = make_sts(caller);
   Credentials base{"AKIABASE", SecretString{"base-secret"}, SecretString{"base-token"}, std::nullopt};
 };

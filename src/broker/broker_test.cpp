@@ -11,7 +11,6 @@
 namespace deputy::broker {
 namespace {
 
-using registry::GrantOption;
 using registry::IssuanceSource;
 using registry::KeyRole;
 using registry::VerificationOutcome;
@@ -270,7 +269,7 @@ TEST_F(BrokerTest, AForcedPolicyGoesWithEveryRequestOfItsGrant) {
   const auto stored = registry().workload(*narrow.workload).value().grants[0].session_policy;
   EXPECT_TRUE(issue(narrow, acme.id));
   EXPECT_EQ(sts.assume_role_calls.back().request.session_policy, stored);
-  EXPECT_EQ(kind(issue(narrow, acme.id, {.session_policy = *grant.session_policy})), ErrorKind::forbidden);
+  EXPECT_EQ(kind(issue(narrow, acme.id, {.session_policy = grant.session_policy})), ErrorKind::forbidden);
 }
 
 TEST_F(BrokerTest, AnAdminGetsCredentialsOnRecordUnderItsOwnName) {

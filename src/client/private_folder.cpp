@@ -67,16 +67,6 @@ Result<FileDescriptor> open_folder(int parent, const char* name, const std::file
   return folder;
 }
 
-bool write_all(int descriptor, std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t written = ::write(descriptor, text.data(), text.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) return false;
-    text.remove_prefix(static_cast<std::size_t>(written));
-  }
-  return true;
-}
-
 // The time of change says until when a file is of use: a sweep need not read any.
 bool set_time(int descriptor, Timestamp time) {
   const auto seconds = std::chrono::floor<std::chrono::seconds>(time).time_since_epoch().count();

@@ -1,13 +1,12 @@
 #pragma once
 
-#include "client/file_descriptor.hpp"
-
 #include <filesystem>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "core/clock.hpp"
+#include "core/file_descriptor.hpp"
 #include "core/random.hpp"
 #include "core/result.hpp"
 #include "core/secret.hpp"

@@ -1,7 +1,5 @@
 #include "client/profile_file.hpp"
 
-#include "client/file_descriptor.hpp"
-
 #include <algorithm>
 #include <cerrno>
 #include <fcntl.h>
@@ -13,6 +11,8 @@
 #include <system_error>
 
 #include "aws/shared_files.hpp"
+#include "core/ascii.hpp"
+#include "core/file_descriptor.hpp"
 #include "core/secret.hpp"
 
 namespace deputy::client {
@@ -32,13 +32,6 @@ std::string_view trim(std::string_view text) {
   const std::size_t begin = text.find_first_not_of(white);
   if (begin == std::string_view::npos) return {};
   return text.substr(begin, text.find_last_not_of(white) - begin + 1);
-}
-
-std::string to_lower(std::string_view text) {
-  std::string lower{text};
-  std::ranges::transform(lower, lower.begin(),
-                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-  return lower;
 }
 
 bool is_indented(std::string_view line) {
@@ -200,16 +193,6 @@ Result<FileDescriptor> open_locked(const std::string& path) {
   }
 }
 
-bool write_and_sync(int descriptor, std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t written = ::write(descriptor, text.data(), text.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) return false;
-    text.remove_prefix(static_cast<std::size_t>(written));
-  }
-  return ::fsync(descriptor) == 0;
-}
-
 Result<void> replace_file(const FileDescriptor& old, const std::string& path, const std::string& text) {
   struct stat status{};
   if (::fstat(old.get(), &status) != 0) return file_error("look at", path, errno);
@@ -219,8 +202,8 @@ Result<void> replace_file(const FileDescriptor& old, const std::string& path, co
   // The owner first: a change of owner may clear bits of the mode. Only root can give a file away, and need.
   const bool owner_is_kept =
       status.st_uid == ::geteuid() || ::fchown(file.get(), status.st_uid, status.st_gid) == 0;
-  if (owner_is_kept && ::fchmod(file.get(), status.st_mode & 07777U) == 0 &&
-      write_and_sync(file.get(), text) && ::rename(draft.c_str(), path.c_str()) == 0)
+  if (owner_is_kept && ::fchmod(file.get(), status.st_mode & 07777U) == 0 && write_all(file.get(), text) &&
+      ::fsync(file.get()) == 0 && ::rename(draft.c_str(), path.c_str()) == 0)
     return success();
   const int code = errno;
   ::unlink(draft.c_str());

@@ -2,12 +2,10 @@
 
 #include <algorithm>
 
+#include "core/ascii.hpp"
+
 namespace deputy::http {
 namespace {
-
-char to_lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
 
 int hex_value(char c) {
   if (c >= '0' && c <= '9') return c - '0';

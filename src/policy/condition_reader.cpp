@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <fmt/format.h>
 
+#include "core/ascii.hpp"
 #include "policy/pattern.hpp"
 #include "policy/principal_reader.hpp"
 
@@ -114,7 +115,7 @@ const json::Member* duplicate_key(const json::Value& keys) {
   std::vector<std::pair<std::string, const json::Member*>> lower;
   for (const json::Member& member : keys.members) {
     std::string name = member.name;
-    for (char& c : name) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    for (char& c : name) c = to_lower(c);
     lower.emplace_back(std::move(name), &member);
   }
   std::sort(lower.begin(), lower.end());

@@ -6,6 +6,7 @@
 #include <variant>
 #include <vector>
 
+#include "json/text.hpp"
 #include "policy/pattern.hpp"
 
 namespace deputy::policy {
@@ -17,17 +18,6 @@ constexpr std::size_t word_bits = 64;
 constexpr std::size_t arn_colons = 5;
 
 // ── Text as characters ──
-
-char32_t take_character(std::string_view& text) {
-  const auto byte = [&](std::size_t i) { return static_cast<char32_t>(static_cast<unsigned char>(text[i])); };
-  const char32_t lead = byte(0);
-  const std::size_t wanted = lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
-  const std::size_t bytes = std::min(wanted, text.size());
-  char32_t value = bytes == 1 ? lead : lead & (0xffU >> (bytes + 1));
-  for (std::size_t i = 1; i < bytes; ++i) value = (value << 6U) | (byte(i) & 0x3fU);
-  text.remove_prefix(bytes);
-  return value;
-}
 
 void append_character(std::string& out, char32_t character) {
   const auto value = static_cast<unsigned>(character);
@@ -77,7 +67,7 @@ std::vector<Unit> units_of(const Condition& condition, std::size_t index) {
   std::vector<Unit> out;
   const auto add = [&](std::string_view text, bool wildcards) {
     while (!text.empty()) {
-      const char32_t c = take_character(text);
+      const char32_t c = json::take_character(text);
       out.push_back({c, wildcards && (c == U'*' || c == U'?')});
     }
   };

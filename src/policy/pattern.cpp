@@ -2,17 +2,16 @@
 
 #include <algorithm>
 
+#include "core/ascii.hpp"
+
 namespace deputy::policy {
 namespace {
 
-char lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
 struct ExactBytes {
   static bool same(char a, char b) { return a == b; }
 };
 struct CaselessBytes {
-  static bool same(char a, char b) { return a == b || lower(a) == lower(b); }
+  static bool same(char a, char b) { return a == b || to_lower(a) == to_lower(b); }
 };
 
 // A pattern is read through a cursor: where it stands, what stands there, one on. Cursors are copied to come

@@ -4,38 +4,12 @@
 #include <fmt/format.h>
 #include <utility>
 
+#include "json/text.hpp"
+
 namespace deputy::policy {
 namespace {
 
-char32_t take_code_point(std::string_view& text) {
-  const auto byte = [&](std::size_t i) { return static_cast<char32_t>(static_cast<unsigned char>(text[i])); };
-  const char32_t lead = byte(0);
-  const std::size_t wanted = lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
-  const std::size_t bytes = std::min(wanted, text.size());
-  char32_t value = bytes == 1 ? lead : lead & (0xffU >> (bytes + 1));
-  for (std::size_t i = 1; i < bytes; ++i) value = (value << 6U) | (byte(i) & 0x3fU);
-  text.remove_prefix(bytes);
-  return value;
-}
-
-std::string quoted(std::string_view text) {
-  std::string out = "\"";
-  while (!text.empty()) {
-    const auto value = static_cast<unsigned>(take_code_point(text));
-    if (value == '"' || value == '\\') {
-      out += '\\';
-      out += static_cast<char>(value);
-    } else if (value >= 0x20 && value < 0x7f) {
-      out += static_cast<char>(value);
-    } else if (value < 0x10000) {
-      out += fmt::format("\\u{:04x}", value);
-    } else {
-      out += fmt::format("\\u{:04x}\\u{:04x}", 0xd800 + ((value - 0x10000) >> 10U),
-                         0xdc00 + ((value - 0x10000) & 0x3ffU));
-    }
-  }
-  return out + '"';
-}
+using json::in_quotes;
 
 std::string indent(std::size_t depth) {
   return std::string(2 * depth, ' ');
@@ -45,7 +19,7 @@ std::string indent(std::size_t depth) {
 std::string object(const std::vector<std::pair<std::string, std::string>>& members, std::size_t depth) {
   std::string out = "{\n";
   for (std::size_t i = 0; i < members.size(); ++i) {
-    out += fmt::format("{}{}: {}{}\n", indent(depth + 1), quoted(members[i].first), members[i].second,
+    out += fmt::format("{}{}: {}{}\n", indent(depth + 1), in_quotes(members[i].first), members[i].second,
                        i + 1 < members.size() ? "," : "");
   }
   return out + indent(depth) + "}";
@@ -59,9 +33,9 @@ std::string list(const std::vector<std::string>& written, std::size_t depth) {
 }
 
 std::string texts(const std::vector<std::string>& all, std::size_t depth) {
-  if (all.size() == 1) return quoted(all.front());
+  if (all.size() == 1) return in_quotes(all.front());
   std::vector<std::string> written;
-  for (const std::string& text : all) written.push_back(quoted(text));
+  for (const std::string& text : all) written.push_back(in_quotes(text));
   return list(written, depth);
 }
 
@@ -117,7 +91,7 @@ std::string conditions(const std::vector<Condition>& all, std::size_t depth) {
 
 std::string statement(const Statement& one, std::size_t depth) {
   std::vector<std::pair<std::string, std::string>> members;
-  if (!one.sid.empty()) members.emplace_back("Sid", quoted(one.sid));
+  if (!one.sid.empty()) members.emplace_back("Sid", in_quotes(one.sid));
   members.emplace_back("Effect", one.effect == Effect::allow ? "\"Allow\"" : "\"Deny\"");
   members.emplace_back("Principal", principals(one.principals, depth + 1));
   members.emplace_back(one.not_action ? "NotAction" : "Action", texts(one.actions, depth + 1));
@@ -131,7 +105,7 @@ std::string to_indented_json(Version version, const std::string& id,
                              const std::vector<Statement>& statements) {
   std::vector<std::pair<std::string, std::string>> members{
       {"Version", version == Version::v2012_10_17 ? "\"2012-10-17\"" : "\"2008-10-17\""}};
-  if (!id.empty()) members.emplace_back("Id", quoted(id));
+  if (!id.empty()) members.emplace_back("Id", in_quotes(id));
   std::vector<std::string> written;
   for (const Statement& one : statements) written.push_back(statement(one, 2));
   members.emplace_back("Statement", list(written, 1));

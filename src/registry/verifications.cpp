@@ -267,7 +267,6 @@ Result<Survey> Registry::survey() {
   });
 }
 
-
 Result<void> Registry::recover_verifications() {
   const Timestamp now = clock_.now();
   constexpr std::size_t interrupted_max = 10'000;

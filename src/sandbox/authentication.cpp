@@ -4,19 +4,13 @@
 #include <fmt/format.h>
 
 #include "aws/sigv4.hpp"
+#include "core/ascii.hpp"
 
 namespace deputy::sandbox {
 namespace {
 
 constexpr std::string_view algorithm = "AWS4-HMAC-SHA256";
 constexpr std::size_t signed_headers_max = 64;
-
-std::string lower(std::string_view text) {
-  std::string out{text};
-  std::ranges::transform(out, out.begin(),
-                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-  return out;
-}
 
 std::vector<std::string_view> split(std::string_view text, char separator) {
   std::vector<std::string_view> parts;
@@ -132,7 +126,7 @@ std::optional<Fault> unsigned_header(const http::Request& request, const Signatu
     return wrong_signature(protocol,
                            "'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.");
   for (const auto& [name, value] : request.headers) {
-    const std::string lowered = lower(name);
+    const std::string lowered = to_lower(name);
     if (lowered.starts_with("x-amz-") && !is_signed(lowered))
       return wrong_signature(protocol,
                              fmt::format("The header {} must be a 'SignedHeader' in the AWS Authorization.",
@@ -177,7 +171,7 @@ Outcome<void> verify_signature(const http::Request& request, const SignatureClai
     std::string joined;
     bool present = false;
     for (const auto& [field, value] : request.headers) {
-      if (lower(field) != name) continue;
+      if (to_lower(field) != name) continue;
       if (present) joined += ',';
       joined += trim(value);
       present = true;
@@ -286,7 +280,8 @@ Outcome<SignatureClaims> read_claims(const http::Request& request) {
   claims.date = scope[1];
   claims.region = scope[2];
   claims.service = scope[3];
-  for (const std::string_view name : split(signed_headers, ';')) claims.signed_headers.push_back(lower(name));
+  for (const std::string_view name : split(signed_headers, ';'))
+    claims.signed_headers.push_back(to_lower(name));
   if (claims.signed_headers.size() > signed_headers_max)
     return incomplete("There are more than 64 SignedHeaders.");
   return claims;

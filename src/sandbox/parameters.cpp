@@ -5,17 +5,12 @@
 #include <fmt/format.h>
 #include <set>
 
+#include "core/ascii.hpp"
+
 namespace deputy::sandbox {
 namespace {
 
 constexpr std::size_t members_max = 1000;
-
-std::string lower(std::string_view text) {
-  std::string out{text};
-  std::ranges::transform(out, out.begin(),
-                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-  return out;
-}
 
 }  // namespace
 
@@ -55,7 +50,7 @@ Outcome<std::string> Parameters::required(std::string_view name) const {
   const auto value = find(name);
   if (value && !value->empty()) return std::string{*value};
   std::string member{name};
-  if (!member.empty()) member.front() = lower(member.substr(0, 1)).front();
+  if (!member.empty()) member.front() = to_lower(member.front());
   return validation_error(fmt::format(
       "1 validation error detected: Value null at '{}' failed to satisfy constraint: Member must not be null",
       member));
@@ -71,7 +66,7 @@ Outcome<long long> Parameters::number(std::string_view name, long long otherwise
     return Fault{400, "MalformedInput",
                  fmt::format("{} is not a whole number: {}", name, in_backticks(*text))};
   std::string member{name};
-  member.front() = lower(member.substr(0, 1)).front();
+  member.front() = to_lower(member.front());
   if (value < least)
     return constraint_error(*text, member, fmt::format("have value greater than or equal to {}", least));
   if (value > most)
@@ -111,7 +106,7 @@ Outcome<std::vector<Tag>> Parameters::tags(std::string_view name) const {
       return constraint_error(key, "tags.1.member.key", "have length between 1 and 128");
     if (value->size() > value_max)
       return constraint_error(*value, "tags.1.member.value", "have length less than or equal to 256");
-    if (!seen.insert(lower(key)).second)
+    if (!seen.insert(to_lower(key)).second)
       return Fault{400, "InvalidInput",
                    "Duplicate tag keys found. Please note that Tag keys are case insensitive."};
     tags.push_back({std::move(key), *std::move(value)});

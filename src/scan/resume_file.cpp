@@ -99,31 +99,32 @@ Error ResumeFile::failed(std::string_view doing, int code) const {
 
 Result<ResumeFile> ResumeFile::open(const std::filesystem::path& path, const Survey& fleet,
                                     Results& results) {
-  ResumeFile file{path, ::open(path.c_str(), O_RDWR | O_CREAT | O_NONBLOCK | O_CLOEXEC, S_IRUSR | S_IWUSR)};
-  if (file.descriptor_ < 0) return file.failed("open", errno);
+  ResumeFile file{path, FileDescriptor{::open(path.c_str(), O_RDWR | O_CREAT | O_NONBLOCK | O_CLOEXEC,
+                                              S_IRUSR | S_IWUSR)}};
+  if (!file.descriptor_) return file.failed("open", errno);
   struct stat status{};
-  if (::fstat(file.descriptor_, &status) != 0) return file.failed("look at", errno);
+  if (::fstat(file.descriptor_.get(), &status) != 0) return file.failed("look at", errno);
   if (!S_ISREG(status.st_mode))
     return Error{ErrorKind::invalid_request, in_backticks(path.native()) + " is not a regular file"};
-  if (::flock(file.descriptor_, LOCK_EX | LOCK_NB) != 0)
+  if (::flock(file.descriptor_.get(), LOCK_EX | LOCK_NB) != 0)
     return Error{ErrorKind::conflict, "another scan is using " + in_backticks(path.native())};
   DEPUTY_TRY(file.read_into(fleet, results));
   return file;
 }
 
 Result<void> ResumeFile::read_into(const Survey& fleet, Results& results) {
-  Lines lines{descriptor_};
+  Lines lines{descriptor_.get()};
   std::string line;
   if (!lines.next(line)) {
     // Nothing, or a header that a crash cut. Anything else is somebody's file.
     struct stat status{};
-    if (::fstat(descriptor_, &status) != 0) return failed("look at", errno);
+    if (::fstat(descriptor_.get(), &status) != 0) return failed("look at", errno);
     std::string begun(static_cast<std::size_t>(std::min<off_t>(status.st_size, 4096)), '\0');
-    const ssize_t got = ::pread(descriptor_, begun.data(), begun.size(), 0);
+    const ssize_t got = ::pread(descriptor_.get(), begun.data(), begun.size(), 0);
     if (got < 0 || static_cast<std::size_t>(status.st_size) != begun.size() ||
         !header_of(fleet).starts_with(begun))
       return Error{ErrorKind::invalid_request, in_backticks(path_.native()) + " is not the state of a scan"};
-    if (::ftruncate(descriptor_, 0) != 0 || ::lseek(descriptor_, 0, SEEK_SET) != 0)
+    if (::ftruncate(descriptor_.get(), 0) != 0 || ::lseek(descriptor_.get(), 0, SEEK_SET) != 0)
       return failed("write", errno);
     DEPUTY_TRY(write(header_of(fleet)));
     return flush();
@@ -144,27 +145,14 @@ Result<void> ResumeFile::read_into(const Survey& fleet, Results& results) {
   if (lines.is_too_long())
     return Error{ErrorKind::invalid_request, in_backticks(path_.native()) + " is not the state of a scan"};
   // What a crash left half written goes, so that the next line stands alone.
-  if (::ftruncate(descriptor_, lines.whole()) != 0 || ::lseek(descriptor_, lines.whole(), SEEK_SET) < 0)
+  if (::ftruncate(descriptor_.get(), lines.whole()) != 0 ||
+      ::lseek(descriptor_.get(), lines.whole(), SEEK_SET) < 0)
     return failed("write", errno);
   return success();
 }
 
-ResumeFile::ResumeFile(ResumeFile&& other) noexcept
-    : path_(std::move(other.path_)),
-      descriptor_(std::exchange(other.descriptor_, -1)),
-      pending_(std::move(other.pending_)) {}
-
-ResumeFile::~ResumeFile() {
-  if (descriptor_ >= 0) ::close(descriptor_);
-}
-
 Result<void> ResumeFile::write(std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t written = ::write(descriptor_, text.data(), text.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) return failed("write", errno);
-    text.remove_prefix(static_cast<std::size_t>(written));
-  }
+  if (!write_all(descriptor_.get(), text)) return failed("write", errno);
   return success();
 }
 
@@ -183,7 +171,7 @@ Result<void> ResumeFile::append(std::size_t row, const RowResult& result, const 
 
 Result<void> ResumeFile::flush() {
   DEPUTY_TRY(write(std::exchange(pending_, {})));
-  if (::fdatasync(descriptor_) != 0) return failed("write", errno);
+  if (::fdatasync(descriptor_.get()) != 0) return failed("write", errno);
   return success();
 }
 

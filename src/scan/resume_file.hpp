@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <string>
 
+#include "core/file_descriptor.hpp"
 #include "core/result.hpp"
 
 namespace deputy::scan {
@@ -17,9 +18,6 @@ class ResumeFile {
   // Opens it, or makes it; reads what is there into `results`. `conflict`: another fleet's (the CSV was
   // changed), or in use; `invalid_request`: not such a file, or it cannot be read.
   static Result<ResumeFile> open(const std::filesystem::path& path, const Survey& fleet, Results& results);
-  ResumeFile(ResumeFile&& other) noexcept;
-  ResumeFile& operator=(ResumeFile&&) = delete;
-  ~ResumeFile();
 
   Result<void> append(std::size_t row, const RowResult& result, const Finding& finding);
   // Makes durable what was appended.
@@ -28,13 +26,14 @@ class ResumeFile {
   Result<void> append_all(const Results& results);
 
  private:
-  ResumeFile(std::filesystem::path path, int descriptor) : path_(std::move(path)), descriptor_(descriptor) {}
+  ResumeFile(std::filesystem::path path, FileDescriptor descriptor)
+      : path_(std::move(path)), descriptor_(std::move(descriptor)) {}
   Result<void> read_into(const Survey& fleet, Results& results);
   Result<void> write(std::string_view text);
   Error failed(std::string_view doing, int code) const;
 
   std::filesystem::path path_;
-  int descriptor_;
+  FileDescriptor descriptor_;
   std::string pending_;
 };
 

@@ -11,7 +11,8 @@
 #include <unistd.h>
 
 #include "core/assert.hpp"
-#include "storage/file_descriptor.hpp"
+#include "core/file_descriptor.hpp"
+#include "storage/directory_sync.hpp"
 
 namespace deputy::storage {
 
@@ -36,16 +37,6 @@ std::string_view without_line_end(std::string_view text) {
   if (text.ends_with('\n')) text.remove_suffix(1);
   if (text.ends_with('\r')) text.remove_suffix(1);
   return text;
-}
-
-bool write_all(int descriptor, std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t written = ::write(descriptor, text.data(), text.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) return false;
-    text.remove_prefix(static_cast<std::size_t>(written));
-  }
-  return true;
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "core/ascii.hpp"
 #include "storage/columns.hpp"
 #include "storage/model_rows.hpp"
 #include "storage/page.hpp"
@@ -14,10 +15,7 @@ namespace {
 
 // Index of external IDs: two that differ only in case are one.
 Blob external_id_hash(const ExternalId& id, const StoreKeys& keys) {
-  std::string lower = id.text();
-  std::ranges::transform(lower, lower.begin(),
-                         [](char c) { return c >= 'A' && c <= 'Z' ? char(c - 'A' + 'a') : c; });
-  return keys.external_ids.of({lower});
+  return keys.external_ids.of({to_lower(id.text())});
 }
 
 Blob secret_hash(const SecretString& secret, const StoreKeys& keys) {

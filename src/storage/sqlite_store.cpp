@@ -13,7 +13,8 @@
 #include <vector>
 
 #include "core/assert.hpp"
-#include "storage/file_descriptor.hpp"
+#include "core/file_descriptor.hpp"
+#include "storage/directory_sync.hpp"
 #include "storage/integrity.hpp"
 #include "storage/migrations.hpp"
 #include "storage/sqlite_transaction.hpp"

@@ -32,7 +32,7 @@ class SqliteTransaction final : public registry::Transaction {
   Result<registry::Page<registry::Connection>> list_connections(const registry::ConnectionFilter& filter,
                                                                 const registry::PageRequest& page) override;
   Result<std::vector<registry::Connection>> connections_holding(const AccountId& account,
-                                                                   std::size_t limit) override;
+                                                                std::size_t limit) override;
   Result<std::vector<registry::Connection>> due_connections(Timestamp now, std::size_t limit) override;
   Result<std::optional<Timestamp>> earliest_due() override;
   Result<std::map<registry::ConnectionState, std::size_t>> count_connections() override;

@@ -2,14 +2,12 @@
 
 #include <cstddef>
 
+#include "core/ascii.hpp"
+
 namespace deputy::verify {
 namespace {
 
 enum class Casing { exact, ignored };
-
-char lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-}
 
 // One symbol of the wide pattern, no `*`, against one of the narrow: a `*` there stands for runs that one
 // symbol cannot cover.
@@ -17,7 +15,7 @@ bool covers_symbol(char wide, char narrow, Casing casing) {
   if (narrow == '*') return false;
   if (wide == '?') return true;
   if (narrow == '?') return false;
-  return casing == Casing::exact ? wide == narrow : lower(wide) == lower(narrow);
+  return casing == Casing::exact ? wide == narrow : to_lower(wide) == to_lower(narrow);
 }
 
 // The glob matcher with two fingers, over symbols instead of characters.

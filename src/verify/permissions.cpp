@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "core/ascii.hpp"
 #include "policy/breadth.hpp"
 #include "policy/decision.hpp"
 #include "registry/session_name.hpp"
@@ -36,7 +37,7 @@ std::string concrete(std::string_view pattern) {
 
 // An ARN of the action's service in the role's account; some services' ARNs carry neither Region nor account.
 std::string any_resource_of(std::string_view action, const RoleArn& role) {
-  const std::string service = lower_case(action.substr(0, action.find(':')));
+  const std::string service = to_lower(action.substr(0, action.find(':')));
   const bool global = service == "s3" || service == "iam";
   return fmt::format("arn:{}:{}:{}:{}:{}", to_text(role.partition()), service, global ? "" : any_run,
                      service == "s3" ? "" : role.account().text(), any_run);
@@ -174,7 +175,7 @@ class StatementJudge {
 
   Settling settling(Attitude attitude, bool any_resource) const {
     Settling out{.attitude = attitude, .known_keys = {}, .any_resource = any_resource};
-    for (const policy::ContextKey& key : request_.context) out.known_keys.insert(lower_case(key.name));
+    for (const policy::ContextKey& key : request_.context) out.known_keys.insert(to_lower(key.name));
     return out;
   }
 
@@ -207,7 +208,7 @@ bool reads_the_role_itself(const Need& pair, const RoleArn& role) {
   constexpr std::array<std::string_view, 4> on_role{"iam:getrole", "iam:getrolepolicy",
                                                     "iam:listrolepolicies", "iam:listattachedrolepolicies"};
   constexpr std::array<std::string_view, 2> on_policy{"iam:getpolicy", "iam:getpolicyversion"};
-  const std::string known = lower_case(pair.action);
+  const std::string known = to_lower(pair.action);
   if (std::ranges::find(on_role, known) != on_role.end()) return pair.resource == role.text();
   return std::ranges::find(on_policy, known) != on_policy.end() &&
          pair.resource.find(":policy/") != std::string::npos;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <boost/json.hpp>
 
+#include "core/ascii.hpp"
 #include "core/assert.hpp"
 
 namespace deputy::verify {
@@ -31,7 +32,7 @@ bool take_unknown_conditions(js::object& statement, const std::set<std::string>&
   for (const auto& [name, keys] : found->get_object()) {
     js::object kept_keys;
     for (const auto& [key, values] : keys.as_object()) {
-      if (known_keys.contains(lower_case(key))) {
+      if (known_keys.contains(to_lower(key))) {
         kept_keys.emplace(key, values);
       } else {
         taken = true;
@@ -66,13 +67,6 @@ void fill_partition(js::value& value, std::string_view partition) {
 }
 
 }  // namespace
-
-std::string lower_case(std::string_view text) {
-  std::string out{text};
-  std::ranges::transform(out, out.begin(),
-                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
-  return out;
-}
 
 policy::Policy settled(std::string_view document, policy::PolicyKind kind, const Settling& settling) {
   js::value value = parsed(document);

@@ -30,6 +30,4 @@ policy::Policy settled(std::string_view document, policy::PolicyKind kind, const
 // partition's. `document` is one that Policy::read took.
 std::string in_partition(std::string_view document, Partition partition);
 
-std::string lower_case(std::string_view text);
-
 }  // namespace deputy::verify

@@ -101,41 +101,8 @@ class Isolation : public RegistryFixture {
 
   Result<void> insert_tenants(registry::Transaction& tx) {
     for (std::size_t i = 0; i < tenants.size(); ++i) {
-      const registry::Tenant tenant{.id = TenantId::draw(random()),
-                                    .name = "T",
-                                    .reference = std::nullopt,
-                                    .created_at = clock().now()};
-      DEPUTY_TRY(tx.insert(tenant));
       const std::string account = std::to_string(300'000'000'000 + i);
-      registry::Connection connection{
-          .id = ConnectionId::draw(random()),
-          .tenant_id = tenant.id,
-          .integration = integration_name(),
-          .account_id = AccountId::parse(account).value(),
-          .external_id = registry::issue_external_id(random()),
-          .rotation = std::nullopt,
-          .role_arn = RoleArn::parse("arn:aws:iam::" + account + ":role/reader").value(),
-          .state = registry::ConnectionState::active,
-          .proof = registry::Proof::probed,
-          .verified_at = clock().now(),
-          .last_verification = std::nullopt,
-          .next_verification_at = std::nullopt,
-          .created_at = clock().now(),
-          .updated_at = clock().now()};
-      const registry::Verification verification{.id = VerificationId::draw(random()),
-                                                .connection_id = connection.id,
-                                                .role_arn = *connection.role_arn,
-                                                .partner_principal = registry().settings().partner_principal,
-                                                .done = true,
-                                                .outcome = registry::VerificationOutcome::passed,
-                                                .proof = registry::Proof::probed,
-                                                .started_at = clock().now(),
-                                                .finished_at = clock().now(),
-                                                .checks = {}};
-      connection.last_verification = {verification.id, registry::VerificationOutcome::passed, clock().now()};
-      DEPUTY_TRY(tx.claim_external_id(connection.external_id, connection.id));
-      DEPUTY_TRY(tx.insert(connection));
-      DEPUTY_TRY(tx.insert(verification));
+      DEPUTY_TRY(const auto connection, insert_active(tx, account));
       tenants[i].connection = connection.id.text();
       tenants[i].account = account;
       tenants.note(connection.external_id.text(), i, 0);

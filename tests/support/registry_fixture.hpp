@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 #include <memory>
 
+#include "registry/external_id.hpp"
 #include "registry/registry.hpp"
 #include "storage/sqlite_store.hpp"
 
@@ -50,6 +51,43 @@ class RegistryFixture : public testing::Test {
     return registry_->create_connection(actor(), {tenant.id, integration_name(), std::nullopt}, std::nullopt)
         .value()
         .value;
+  }
+  // A tenant of its own with an active, verified connection to a role in the account, written straight into
+  // the store: thousands take no time.
+  Result<registry::Connection> insert_active(registry::Transaction& tx, const std::string& account) {
+    const registry::Tenant tenant{
+        .id = TenantId::draw(random()), .name = "T", .reference = std::nullopt, .created_at = clock().now()};
+    DEPUTY_TRY(tx.insert(tenant));
+    registry::Connection connection{
+        .id = ConnectionId::draw(random()),
+        .tenant_id = tenant.id,
+        .integration = integration_name(),
+        .account_id = AccountId::parse(account).value(),
+        .external_id = registry::issue_external_id(random()),
+        .rotation = std::nullopt,
+        .role_arn = RoleArn::parse("arn:aws:iam::" + account + ":role/reader").value(),
+        .state = registry::ConnectionState::active,
+        .proof = registry::Proof::probed,
+        .verified_at = clock().now(),
+        .last_verification = std::nullopt,
+        .next_verification_at = std::nullopt,
+        .created_at = clock().now(),
+        .updated_at = clock().now()};
+    const registry::Verification verification{.id = VerificationId::draw(random()),
+                                              .connection_id = connection.id,
+                                              .role_arn = *connection.role_arn,
+                                              .partner_principal = registry().settings().partner_principal,
+                                              .done = true,
+                                              .outcome = registry::VerificationOutcome::passed,
+                                              .proof = registry::Proof::probed,
+                                              .started_at = clock().now(),
+                                              .finished_at = clock().now(),
+                                              .checks = {}};
+    connection.last_verification = {verification.id, registry::VerificationOutcome::passed, clock().now()};
+    DEPUTY_TRY(tx.claim_external_id(connection.external_id, connection.id));
+    DEPUTY_TRY(tx.insert(connection));
+    DEPUTY_TRY(tx.insert(verification));
+    return connection;
   }
   registry::Issuance make_issuance(const registry::Connection& connection) {
     return {.id = IssuanceId::draw(random_),

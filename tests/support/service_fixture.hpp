@@ -41,6 +41,9 @@ class FlakyStore final : public registry::Store {
 // The verification service over a real registry and database. `trust` says which external IDs each role
 // takes; a role that is not in it does not exist.
 class ServiceFixture : public RegistryFixture {
+ public:
+  ~ServiceFixture() override { loop.run(service->stop()); }
+
  protected:
   using Accepts = std::function<bool(const std::optional<ExternalId>&)>;
 
@@ -59,7 +62,6 @@ class ServiceFixture : public RegistryFixture {
     };
     restart({.region = Region::parse("eu-central-1").value()});
   }
-  ~ServiceFixture() override { loop.run(service->stop()); }
 
   void restart(verify::ServiceSettings settings) {
     if (service) loop.run(service->stop());

@@ -45,7 +45,7 @@ TEST_F(Check, ProbesAskAsProductionDoes) {
 
 // Class 15: wildcards, other case, prefix or suffix accepted.
 TEST_F(Check, ARoleThatComparesLooselyIsRejected) {
-  const std::string id = acme_id.text();
+  const std::string& id = acme_id.text();
   const auto lower = [](std::string text) {
     for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
     return text;

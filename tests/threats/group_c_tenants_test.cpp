@@ -229,34 +229,7 @@ class ManyTenants : public BrokerFixture {
   Result<void> insert_all(registry::Transaction& tx) {
     all.clear();
     for (int i = 0; i < tenants; ++i) {
-      const registry::Tenant tenant{.id = TenantId::draw(random()), .name = "T", .created_at = clock().now()};
-      DEPUTY_TRY(tx.insert(tenant));
-      const auto account = std::to_string(300'000'000'000 + i);
-      registry::Connection connection{
-          .id = ConnectionId::draw(random()),
-          .tenant_id = tenant.id,
-          .integration = integration_name(),
-          .account_id = AccountId::parse(account).value(),
-          .external_id = registry::issue_external_id(random()),
-          .role_arn = RoleArn::parse("arn:aws:iam::" + account + ":role/reader").value(),
-          .state = registry::ConnectionState::active,
-          .proof = registry::Proof::probed,
-          .verified_at = clock().now(),
-          .created_at = clock().now(),
-          .updated_at = clock().now()};
-      const registry::Verification verification{.id = VerificationId::draw(random()),
-                                                .connection_id = connection.id,
-                                                .role_arn = *connection.role_arn,
-                                                .partner_principal = registry().settings().partner_principal,
-                                                .done = true,
-                                                .outcome = registry::VerificationOutcome::passed,
-                                                .proof = registry::Proof::probed,
-                                                .started_at = clock().now(),
-                                                .finished_at = clock().now()};
-      connection.last_verification = {verification.id, registry::VerificationOutcome::passed, clock().now()};
-      DEPUTY_TRY(tx.claim_external_id(connection.external_id, connection.id));
-      DEPUTY_TRY(tx.insert(connection));
-      DEPUTY_TRY(tx.insert(verification));
+      DEPUTY_TRY(auto connection, insert_active(tx, std::to_string(300'000'000'000 + i)));
       all.push_back(std::move(connection));
     }
     return success();

@@ -5,24 +5,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/file_descriptor.hpp"
 #include "core/secret.hpp"
 
 namespace deputy::aws {
 namespace {
-
-class Descriptor {
- public:
-  explicit Descriptor(int descriptor) : descriptor_(descriptor) {}
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor() {
-    if (descriptor_ >= 0) ::close(descriptor_);
-  }
-  int get() const { return descriptor_; }
-
- private:
-  int descriptor_;
-};
 
 Error unreadable(const std::string& path) {
   return {ErrorKind::invalid_request, in_backticks(path) + " cannot be read; check its owner and mode"};
@@ -32,10 +19,10 @@ Error unreadable(const std::string& path) {
 
 Result<std::optional<std::string>> read_bounded_file(const std::string& path, std::size_t bytes_max) {
   // Without waiting: opening a pipe would otherwise last until somebody writes.
-  const Descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)};
-  if (file.get() < 0 && (errno == ENOENT || errno == ENOTDIR)) return std::optional<std::string>{};
+  const FileDescriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)};
+  if (!file && (errno == ENOENT || errno == ENOTDIR)) return std::optional<std::string>{};
   struct stat about{};
-  if (file.get() < 0 || ::fstat(file.get(), &about) != 0) return unreadable(path);
+  if (!file || ::fstat(file.get(), &about) != 0) return unreadable(path);
   if (!S_ISREG(about.st_mode))
     return Error{ErrorKind::invalid_request, in_backticks(path) + " is no regular file"};
   std::string text(bytes_max + 1, '\0');  // at once, so that no outgrown buffer keeps secrets

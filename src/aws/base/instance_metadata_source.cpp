@@ -3,6 +3,7 @@
 #include "aws/base/credential_source.hpp"
 #include "aws/base/credentials_document.hpp"
 #include "aws/shared_files.hpp"
+#include "core/ascii.hpp"
 
 namespace deputy::aws {
 namespace {
@@ -18,12 +19,6 @@ constexpr std::size_t answer_bytes_max = 64 * 1024;
 constexpr int attempts_max = 2;
 constexpr std::chrono::milliseconds timeout{1'000};
 constexpr std::chrono::milliseconds backoff_max{200};
-
-std::string to_lower(std::string text) {
-  std::ranges::transform(text, text.begin(),
-                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-  return text;
-}
 
 bool is_endpoint(std::string_view url) {
   const std::size_t scheme = url.starts_with("https://") ? 8 : url.starts_with("http://") ? 7 : 0;

@@ -1,11 +1,11 @@
 #pragma once
 
-#include <unistd.h>
+#include <string_view>
 #include <utility>
 
-namespace deputy::client {
+namespace deputy {
 
-// Owns an open file; closes it at the end.
+// Owns a POSIX file descriptor; closes it. Moveable; an empty one holds -1.
 class FileDescriptor {
  public:
   FileDescriptor() = default;
@@ -15,9 +15,7 @@ class FileDescriptor {
     std::swap(number_, other.number_);
     return *this;
   }
-  ~FileDescriptor() {
-    if (number_ >= 0) ::close(number_);
-  }
+  ~FileDescriptor();
 
   int get() const { return number_; }
   explicit operator bool() const { return number_ >= 0; }
@@ -26,4 +24,7 @@ class FileDescriptor {
   int number_ = -1;
 };
 
-}  // namespace deputy::client
+// Writes all of it, however many calls that takes. False with errno set when that fails. Blocks.
+bool write_all(int descriptor, std::string_view text);
+
+}  // namespace deputy
