@@ -147,4 +147,16 @@ std::string url_part(const std::string& text) {
   return aws::uri_encode(text, false);
 }
 
+std::string shell_word(const std::string& text) {
+  std::string word = "'";
+  for (const char c : text) {
+    if (c == '\'') {
+      word += "'\\''";
+    } else {
+      word += c;
+    }
+  }
+  return word + "'";
+}
+
 }  // namespace deputy::cli

@@ -73,4 +73,8 @@ Result<std::string> read_input(const std::string& file, std::size_t bytes_max = 
 // For a path or query: everything but unreserved characters percent-encoded.
 std::string url_part(const std::string& text);
 
+// One word for a POSIX shell, for output that is evaluated or pasted: neither whoever answers at DEPUTY_URL
+// nor the name of a file may run commands.
+std::string shell_word(const std::string& text);
+
 }  // namespace deputy::cli

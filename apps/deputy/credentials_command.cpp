@@ -125,20 +125,6 @@ int print_for_process(const Asking& asking, bool no_cache) {
   return done;
 }
 
-// One word for a POSIX shell: this output is evaluated, and whoever answers at DEPUTY_URL must not run
-// commands.
-std::string shell_word(const std::string& text) {
-  std::string word = "'";
-  for (const char c : text) {
-    if (c == '\'') {
-      word += "'\\''";
-    } else {
-      word += c;
-    }
-  }
-  return word + "'";
-}
-
 std::string for_shell(const app::ApiAnswer& answer) {
   return fmt::format(
       "export AWS_ACCESS_KEY_ID={}\nexport AWS_SECRET_ACCESS_KEY={}\nexport AWS_SESSION_TOKEN={}",

@@ -238,9 +238,9 @@ void Scan::say_how_to_go_on() {
     }
   }
   std::cerr << fmt::format(
-      "deputy: stopped; {} of {} roles are verified. To go on:\n  deputy scan '{}' --resume '{}'\n",
+      "deputy: stopped; {} of {} roles are verified. To go on:\n  deputy scan {} --resume {}\n",
       results_.rows() - results_.count(RowOutcome::none), results_.rows(),
-      scan::for_terminal(arguments_.file), scan::for_terminal(state_file));
+      shell_word(scan::for_terminal(arguments_.file)), shell_word(scan::for_terminal(state_file)));
 }
 
 int Scan::report() {

@@ -18,6 +18,12 @@ using std::chrono::seconds;
 
 // Sessions in front of a scripted STS, without a registry; a connection is as good as its order.
 class SessionsTest : public testing::Test {
+ public:
+  ~SessionsTest() override {
+    gate.open();
+    stop();
+  }
+
  protected:
   using Answer = std::optional<Result<Obtained>>;
 
@@ -28,10 +34,6 @@ class SessionsTest : public testing::Test {
     };
     sts.before_answer = [this] { return gate.pass(); };
     start({.region = Region::parse("eu-central-1").value()});
-  }
-  ~SessionsTest() override {
-    gate.open();
-    stop();
   }
   void stop() {
     if (!sessions) return;

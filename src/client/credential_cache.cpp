@@ -80,11 +80,10 @@ std::optional<Refusal> refusal_since(const FileDescriptor& lock,
   std::array<char, refusal_bytes_max + 64> buffer{};
   const ssize_t got = ::pread(lock.get(), buffer.data(), buffer.size(), 0);
   if (got <= 0) return std::nullopt;
-  const std::string_view text{buffer.data(), static_cast<std::size_t>(got)};
   std::int64_t at = 0;
   Refusal refusal;
-  const char* end = text.data() + text.size();
-  const auto [after_time, no_time] = std::from_chars(text.data(), end, at);
+  const char* const end = buffer.data() + got;
+  const auto [after_time, no_time] = std::from_chars(buffer.data(), end, at);
   if (no_time != std::errc{} || after_time == end || at < to_number(since)) return std::nullopt;
   const auto [after_status, no_status] = std::from_chars(after_time + 1, end, refusal.status);
   if (no_status != std::errc{} || after_status == end || refusal.status == 0) return std::nullopt;

@@ -194,9 +194,7 @@ void PrivateFolder::sweep_one(const std::string& name, Timestamp now) const {
   struct stat status{};
   if (::fstatat(folder_.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) return;
   const Timestamp time = time_of(status);
-  if (name.ends_with(".json") && time <= now) {
-    remove(name);
-  } else if (name.ends_with(".draft") && time <= now - half_written) {
+  if ((name.ends_with(".json") && time <= now) || (name.ends_with(".draft") && time <= now - half_written)) {
     remove(name);
   } else if (name.ends_with(".lock") && time <= now - std::chrono::hours{1}) {
     // Only whoever holds a lock may remove it; who waits for it sees that it is no longer current.

@@ -147,4 +147,17 @@ Result<std::vector<StatementPrincipal>> read_principals(const json::Value& value
   return out;
 }
 
+std::string_view member_name(PrincipalType type) {
+  switch (type) {
+    case PrincipalType::service:
+      return "Service";
+    case PrincipalType::federated:
+      return "Federated";
+    case PrincipalType::canonical_user:
+      return "CanonicalUser";
+    default:
+      return "AWS";
+  }
+}
+
 }  // namespace deputy::policy

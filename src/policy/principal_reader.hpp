@@ -12,6 +12,9 @@ namespace deputy::policy {
 Result<std::vector<StatementPrincipal>> read_principals(const json::Value& value,
                                                         std::string_view element = "Principal");
 
+// The member of the Principal element that holds principals of this type; `AWS` for everyone.
+std::string_view member_name(PrincipalType type);
+
 // One string, or a list of at least one.
 Result<std::vector<const json::Value*>> read_strings(const json::Value& value, std::string_view what);
 

@@ -3,6 +3,7 @@
 
 #include "json/text.hpp"
 #include "policy/policy.hpp"
+#include "policy/principal_reader.hpp"
 
 namespace deputy::policy {
 namespace {
@@ -13,19 +14,6 @@ std::string list(const std::vector<std::string>& texts) {
   std::string out = "[";
   for (const std::string& text : texts) out += (out.size() == 1 ? "" : ",") + in_quotes(text);
   return out + "]";
-}
-
-std::string_view member_name(PrincipalType type) {
-  switch (type) {
-    case PrincipalType::service:
-      return "Service";
-    case PrincipalType::federated:
-      return "Federated";
-    case PrincipalType::canonical_user:
-      return "CanonicalUser";
-    default:
-      return "AWS";
-  }
 }
 
 // Principals of one member stand together, as they were read.

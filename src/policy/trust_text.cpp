@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "json/text.hpp"
+#include "policy/principal_reader.hpp"
 
 namespace deputy::policy {
 namespace {
@@ -39,19 +40,6 @@ std::string texts(const std::vector<std::string>& all, std::size_t depth) {
   return list(written, depth);
 }
 
-std::string_view member_of(PrincipalType type) {
-  switch (type) {
-    case PrincipalType::service:
-      return "Service";
-    case PrincipalType::federated:
-      return "Federated";
-    case PrincipalType::canonical_user:
-      return "CanonicalUser";
-    default:
-      return "AWS";
-  }
-}
-
 // Groups what belongs under one name, in the order of the first.
 template <class Values>
 std::vector<std::string>& under(Values& groups, const std::string& name) {
@@ -65,7 +53,7 @@ std::vector<std::string>& under(Values& groups, const std::string& name) {
 std::string principals(const std::vector<StatementPrincipal>& all, std::size_t depth) {
   std::vector<std::pair<std::string, std::vector<std::string>>> groups;
   for (const StatementPrincipal& one : all)
-    under(groups, std::string{member_of(one.type)})
+    under(groups, std::string{member_name(one.type)})
         .push_back(one.type == PrincipalType::everyone ? "*" : one.value);
   std::vector<std::pair<std::string, std::string>> members;
   for (const auto& [name, values] : groups) members.emplace_back(name, texts(values, depth + 1));

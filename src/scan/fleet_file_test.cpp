@@ -19,7 +19,7 @@ using File = std::unique_ptr<std::FILE, CloseFile>;
 File file_of(const std::string& text) {
   File file{std::tmpfile()};
   std::fwrite(text.data(), 1, text.size(), file.get());
-  std::rewind(file.get());
+  EXPECT_EQ(std::fseek(file.get(), 0, SEEK_SET), 0);
   return file;
 }
 
@@ -183,9 +183,9 @@ TEST(SafeText, ShowsWhatATerminalWouldObey) {
 }
 
 TEST(SafeText, AFormulaIsNoneInASpreadsheet) {
-  for (const std::string formula : {"=1+1", "+1", "-1", "@SUM(A1)", "  =1",
-                                    "\xef\xbc\x9d"
-                                    "1"})
+  const std::string full_width = std::string{"\xef\xbc\x9d"} + "1";
+  for (const std::string& formula :
+       std::vector<std::string>{"=1+1", "+1", "-1", "@SUM(A1)", "  =1", full_width})
     EXPECT_EQ(for_csv(formula), "\"'" + formula + "\"") << formula;
   EXPECT_EQ(for_csv("\t=1"), "\\x09=1");
   EXPECT_EQ(for_csv("a=1"), "a=1");

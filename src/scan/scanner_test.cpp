@@ -38,7 +38,7 @@ class ScannerTest : public ::testing::Test {
               std::to_string(i) + "\n";
     file_.reset(std::tmpfile());
     std::fwrite(text.data(), 1, text.size(), file_.get());
-    std::rewind(file_.get());
+    EXPECT_EQ(std::fseek(file_.get(), 0, SEEK_SET), 0);
     auto opened = FleetReader::open(file_.get());
     ASSERT_TRUE(opened);
     reader_.emplace(std::move(opened).value());

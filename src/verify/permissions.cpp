@@ -153,18 +153,15 @@ class StatementJudge {
     request_.resource = concrete_resource(need, session_.role);
     const policy::Decision wanted = policy::evaluate(own, request_);
     if (wanted.verdict == policy::Verdict::explicitly_denied) return;  // the integration does without
-    if (!wanted.allowed()) {
-      out.undecided.push_back(need);
-    } else if (strict_.decide(request_).allowed() && policies_.complete()) {
-      out.granted.push_back(need);
-    } else if (is_missing(need)) {
-      out.missing.push_back(need);
-    } else {
-      out.undecided.push_back(need);
-    }
+    list_for(need, wanted.allowed(), out).push_back(need);
   }
 
  private:
+  std::vector<Need>& list_for(const Need& need, bool is_representative, NeedsJudgement& out) const {
+    if (!is_representative) return out.undecided;
+    if (strict_.decide(request_).allowed() && policies_.complete()) return out.granted;
+    return is_missing(need) ? out.missing : out.undecided;
+  }
   bool is_missing(const Need& need) const {
     const policy::Decision kindly = generous_.decide(request_);
     if (kindly.verdict == policy::Verdict::explicitly_denied) return true;

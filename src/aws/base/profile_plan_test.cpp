@@ -147,7 +147,7 @@ TEST_F(ProfilePlanTest, HostileFilesAreErrorsOrNothing) {
            std::string(1'000'000, '['), std::string(500'000, '\n') + "x",
            std::string("[default]\n\0=\0\n", 14), std::string("[default]\ncredential_process = a\0b\n", 35),
            "[default]\n" + std::string(900'000, 'a') + " = b\n",
-           "[profile " + std::string(900'000, 'a') + "]\n" + role, std::string{"\xff\xfe[\0d\0", 8}}) {
+           "[profile " + std::string(900'000, 'a') + "]\n" + role, std::string{"\xff\xfe[\0d\0", 6}}) {
     write("config", text);
     write("credentials", text);
     const json::object planned = plan("default");

@@ -15,12 +15,13 @@ namespace {
 using namespace std::chrono_literals;
 
 class RefreshingProviderTest : public testing::Test {
- protected:
+ public:
   ~RefreshingProviderTest() override {
     gate.open();
     loop.run(provider.stop());
   }
 
+ protected:
   Task<Result<Supply>> fetch() {
     const int number = ++fetches;
     co_await gate.pass();
