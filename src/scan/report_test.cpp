@@ -11,7 +11,6 @@ namespace deputy::scan {
 namespace {
 
 using ::testing::HasSubstr;
-using ::testing::Not;
 
 struct CloseFile {
   void operator()(std::FILE* file) const { std::fclose(file); }
@@ -41,12 +40,12 @@ class ReportTest : public ::testing::Test {
   std::string written(ReportForm form) {
     const std::unique_ptr<std::FILE, CloseFile> file{std::tmpfile()};
     std::fwrite(text_.data(), 1, text_.size(), file.get());
-    std::rewind(file.get());
+    EXPECT_EQ(std::fseek(file.get(), 0, SEEK_SET), 0);
     const auto fleet = survey(file.get(), std::nullopt);
     EXPECT_TRUE(fleet);
     if (!changed_to_.empty()) {
       std::fwrite(changed_to_.data(), 1, changed_to_.size(), file.get());
-      std::rewind(file.get());
+      EXPECT_EQ(std::fseek(file.get(), 0, SEEK_SET), 0);
     }
     auto reader = FleetReader::open(file.get());
     std::ostringstream out;

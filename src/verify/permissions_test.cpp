@@ -190,7 +190,7 @@ TEST_F(Permissions, GrantsLikeAdministratorAccessStandOut) {
 }
 
 TEST_F(Permissions, ReadingTheRoleItselfIsNotBeyond) {
-  const std::string own = reader.text();
+  const std::string& own = reader.text();
   for (const char* action :
        {"iam:GetRole", "iam:GetRolePolicy", "iam:ListRolePolicies", "iam:ListAttachedRolePolicies"})
     grant(statements(allow(action, own)));

@@ -39,6 +39,17 @@ class Dice {
 };
 
 class Isolation : public RegistryFixture {
+ public:
+  ~Isolation() override {
+    thread.run(stop());
+    thread.call([this] {
+      server.reset();
+      api.reset();
+      broker.reset();
+      sts.reset();
+    });
+  }
+
  protected:
   Isolation() {
     EXPECT_TRUE(store().write([this](registry::Transaction& tx) { return insert_tenants(tx); }));
@@ -51,15 +62,6 @@ class Isolation : public RegistryFixture {
       workload_keys.push_back(key(registry::KeyRole::workload, workload));
     }
     thread.call([this] { start(); });
-  }
-  ~Isolation() override {
-    thread.run(stop());
-    thread.call([this] {
-      server.reset();
-      api.reset();
-      broker.reset();
-      sts.reset();
-    });
   }
 
   void start() {
