@@ -1,0 +1,67 @@
+#pragma once
+
+#include "logs/spool.hpp"
+
+#include <atomic>
+#include <mutex>
+
+#include "core/file_descriptor.hpp"
+#include "storage/sqlite_connection.hpp"
+
+// What the parts of the spool share: private to spool*.cpp.
+namespace deputy::logs {
+
+struct Spool::State {
+  // A connection and who may use it at the moment.
+  struct Books {
+    std::mutex mutex;
+    std::unique_ptr<storage::SqliteConnection> connection;
+  };
+
+  State(Options options_, Files& files_) : options(std::move(options_)), files(files_) {}
+
+  Result<void> open();
+  Result<void> make_tables(storage::SqliteConnection& db);
+  Result<void> leave_behind_old_segments(storage::SqliteConnection& db);
+  Books& reading() { return options.in_memory_books ? writer : reader; }
+
+  Result<std::vector<Result<void>>> commit(std::span<const SourceCommit> commits);
+  Result<bool> holds(storage::SqliteConnection& db, const Lease& lease);
+  Result<void> write_page(storage::SqliteConnection& db, std::span<const char> page, std::uint64_t events);
+  Result<void> roll(storage::SqliteConnection& db);
+  void give_segment_up();
+  Result<void> note_bytes(storage::SqliteConnection& db);
+  Result<void> note_last(storage::SqliteConnection& db);
+  Result<void> free_passed(storage::SqliteConnection& db);
+  void wake() const;
+
+  const Options options;
+  Files& files;
+  FileDescriptor alone;  // the lock by which a process learns that no other has the directory open
+  Books writer, reader;
+
+  // The segment that this process appends to. Guarded by writer.mutex.
+  std::unique_ptr<AppendFile> segment;
+  std::int64_t segment_id = 0;
+  std::int64_t committed_segment_id = 0;
+  std::uint64_t segment_length = 0;
+  bool unsynced = false;
+
+  std::atomic<std::uint64_t> bytes = 0;
+  std::atomic<std::uint64_t> last_sequence = 0;
+  mutable std::mutex wake_mutex;
+  std::function<void()> on_commit;
+};
+
+// Rows of sources.
+std::string source_columns();  // for SELECT, as read_source expects them
+Result<Source> read_source(const storage::Row& row);
+Result<void> insert_source(storage::SqliteConnection& db, const Origin& origin, const std::string& group_arn,
+                           const SourceProgress& start);
+Result<void> update_progress(storage::SqliteConnection& db, SourceId source, const SourceProgress& progress);
+Result<void> write_seen(storage::SqliteConnection& db, const SourceCommit& commit);
+
+std::int64_t milliseconds_of(EventTime time);
+EventTime event_time(std::int64_t milliseconds);
+
+}  // namespace deputy::logs
