@@ -1,18 +1,9 @@
 #include "registry/text_rules.hpp"
 
-#include <cstdint>
 #include <fmt/format.h>
-#include <optional>
 
 namespace deputy::registry {
-namespace {
 
-struct CodePoint {
-  std::uint32_t value;
-  std::size_t bytes;
-};
-
-// The first code point of well-formed UTF-8 (Unicode 15, table 3-7), or nothing.
 std::optional<CodePoint> first_code_point(std::string_view text) {
   const auto byte = [&](std::size_t i) -> std::uint32_t { return static_cast<unsigned char>(text[i]); };
   const std::uint32_t lead = byte(0);
@@ -29,16 +20,14 @@ std::optional<CodePoint> first_code_point(std::string_view text) {
   return CodePoint{value, bytes};
 }
 
-bool is_control(std::uint32_t value) {
-  return value < 0x20 || (value >= 0x7f && value < 0xa0);
+bool is_control(std::uint32_t code_point) {
+  return code_point < 0x20 || (code_point >= 0x7f && code_point < 0xa0);
 }
 
-bool turns_direction(std::uint32_t value) {
-  return value == 0x200e || value == 0x200f || value == 0x061c || (value >= 0x202a && value <= 0x202e) ||
-         (value >= 0x2066 && value <= 0x2069);
+bool turns_direction(std::uint32_t code_point) {
+  return code_point == 0x200e || code_point == 0x200f || code_point == 0x061c ||
+         (code_point >= 0x202a && code_point <= 0x202e) || (code_point >= 0x2066 && code_point <= 0x2069);
 }
-
-}  // namespace
 
 Result<void> check_display_text(std::string_view text, std::string_view field, std::size_t bytes_max) {
   const auto wrong = [&](std::string_view what) {

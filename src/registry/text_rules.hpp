@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include "core/result.hpp"
@@ -11,5 +13,14 @@ namespace deputy::registry {
 // and without the characters that turn the writing direction, which make a page or a terminal show something
 // else than what is stored.
 Result<void> check_display_text(std::string_view text, std::string_view field, std::size_t bytes_max);
+
+struct CodePoint {
+  std::uint32_t value;
+  std::size_t bytes;
+};
+// The first code point of well-formed UTF-8 (Unicode 15, table 3-7), or nothing. `text` is not empty.
+std::optional<CodePoint> first_code_point(std::string_view text);
+bool is_control(std::uint32_t code_point);
+bool turns_direction(std::uint32_t code_point);
 
 }  // namespace deputy::registry

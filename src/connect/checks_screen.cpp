@@ -1,0 +1,67 @@
+#include "connect/screen_parts.hpp"
+#include "connect/screen_views.hpp"
+#include "connect/texts.hpp"
+
+#include <fmt/format.h>
+#include <string>
+
+// Step 4.
+namespace deputy::connect {
+namespace {
+
+// What the run that is shown amounts to: the key of its heading, and of its note.
+struct Summary {
+  std::string_view heading;
+  std::string note;
+  std::string_view look;
+};
+
+Summary summary_of(const ChecksView& view) {
+  using registry::ConnectionState;
+  using registry::VerificationOutcome;
+  if (view.waiting_for_aws) return {"waiting", "waiting", "running"};
+  if (view.running || !view.outcome) return {"running", "running", "running"};
+  switch (*view.outcome) {
+    case VerificationOutcome::passed:
+      if (view.state == ConnectionState::in_review) return {"passed", "in_review", "passed"};
+      return {"passed", view.proof == registry::Proof::proved ? "proved" : "probed", "passed"};
+    case VerificationOutcome::failed:
+      return {"failed", "failed", "failed"};
+    case VerificationOutcome::inconclusive:
+      break;
+  }
+  return {"inconclusive", "inconclusive", "inconclusive"};
+}
+
+}  // namespace
+
+std::string_view headline(const ChecksView& view) {
+  return text(fmt::format("checks.{}.heading", summary_of(view).heading));
+}
+
+void put(Slots& slots, const ChecksView& view) {
+  put_frame(slots, view.frame, Step::checks);
+  const Summary summary = summary_of(view);
+  slots.put("HEADLINE", headline(view));
+  slots.put("SUMMARY_KIND", summary.look);
+  slots.put("SUMMARY_ICON", summary.look);
+  slots.show_text(fmt::format("checks.{}.note", summary.note));
+  if (view.waiting_for_aws) slots.put_time_if("WAITING_UNTIL", view.waiting_until);
+  if (!view.running) slots.put_time_if("NEXT_ATTEMPT_AT", view.next_attempt_at);
+  slots.put("ROLE_ARN", view.role_arn);
+  slots.put("EXTERNAL_ID", view.external_id);
+  if (view.running) slots.show("RUNNING");
+  slots.choose(view.watch && view.running, "WATCH", "NOT_WATCH");
+  put_checks(slots, view.checks);
+
+  const bool passed = view.outcome == registry::VerificationOutcome::passed && !view.running;
+  if (passed) slots.show("GO_ON");
+  if (!passed && !view.running && view.state != registry::ConnectionState::disconnected) {
+    slots.show("CAN_CHECK");
+    slots.choose(view.again_from.has_value(), "LATER", "NOW");
+    if (view.again_from) slots.put_time("AGAIN_FROM", *view.again_from);
+  }
+  slots.put_if("NOTICE", view.notice);
+}
+
+}  // namespace deputy::connect

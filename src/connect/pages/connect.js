@@ -1,0 +1,84 @@
+// Improves what works without it: copying, checks that renew themselves, a verdict while an ARN is typed.
+"use strict";
+(() => {
+  const say = (text) => { const line = document.getElementById("say"); if (line) line.textContent = text; };
+
+  const ready = (root) => {
+    for (const button of root.querySelectorAll("[data-copy]")) button.hidden = false;
+  };
+  document.addEventListener("click", async (event) => {
+    const button = event.target.closest("[data-copy]");
+    if (!button) return;
+    const source = document.getElementById(button.dataset.copy);
+    const label = button.firstChild, word = label.data;
+    let done = true;
+    try {
+      await navigator.clipboard.writeText(source.textContent);
+    } catch {
+      // Without permission, or over plain http: select it, so that a key press copies it.
+      getSelection().selectAllChildren(source);
+      done = document.execCommand("copy");
+    }
+    label.data = done ? "Copied" : "Selected";
+    say(label.data);
+    setTimeout(() => { label.data = word; }, 2000);
+  });
+  if (document.body) ready(document);
+
+  // Checks: the same page is asked for again, and what changed in it is put in place.
+  const put = (old, now) => {
+    if (old.outerHTML === now.outerHTML) return;
+    old.className = now.className;
+    old.replaceChildren(...now.childNodes);
+    ready(old);
+  };
+  const running = () => document.querySelector("[data-running]");
+  const renew = async () => {
+    let wait = 1000;
+    while (running()) {
+      await new Promise((resolve) => setTimeout(resolve, wait));
+      if (document.hidden) continue;
+      try {
+        const answer = await fetch(location.pathname, { cache: "no-store", credentials: "same-origin" });
+        if (answer.status === 429 || answer.status >= 500) throw answer;
+        if (!answer.ok || answer.redirected) return location.reload();
+        const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+        if (!page.getElementById("live")) return location.reload();
+        if (!page.querySelector("[data-running]")) running().removeAttribute("data-running");
+        document.title = page.title;
+        for (const now of page.querySelectorAll("[data-live], .check")) {
+          const old = document.getElementById(now.id);
+          if (old) put(old, now);
+        }
+        wait = 1000;
+      } catch {
+        wait = Math.min(wait * 2, 15000);
+      }
+    }
+  };
+  renew();
+
+  // The ARN: the server judges it by the rules that hold when it is sent.
+  const field = document.querySelector("[data-verdict]");
+  if (field) {
+    const verdict = document.getElementById("role-verdict");
+    let timer, asked = 0;
+    const show = (fine, text) => {
+      verdict.textContent = text;
+      verdict.classList.toggle("fine", fine);
+      if (fine) field.removeAttribute("aria-invalid");
+    };
+    const ask = async () => {
+      const mine = ++asked;
+      if (!field.value) return show(true, "");
+      const body = new URLSearchParams({ csrf: field.form.elements.csrf.value, role_arn: field.value });
+      try {
+        const answer = await fetch(field.dataset.verdict, { method: "POST", body, cache: "no-store", credentials: "same-origin" });
+        if (!answer.ok || mine !== asked) return;
+        const { ok, message } = await answer.json();
+        show(ok, message);
+      } catch { /* no verdict now; there is one when the form is sent */ }
+    };
+    field.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(ask, 400); });
+  }
+})();
