@@ -1,22 +1,11 @@
 #pragma once
 
-#include <compare>
-#include <cstdint>
-#include <string>
-#include <variant>
-#include <vector>
+#include "sqlite/value.hpp"
 
 namespace deputy::storage {
 
-// Bytes of a BLOB column.
-struct Blob {
-  std::string bytes;
-  friend auto operator<=>(const Blob&, const Blob&) = default;
-};
-
-// One column's value. NULL is monostate.
-using Value = std::variant<std::monostate, std::int64_t, std::string, Blob>;
-// A row's values in its table's column order, or the parameters of a statement in theirs.
-using Row = std::vector<Value>;
+using sqlite::Blob;
+using sqlite::Row;
+using sqlite::Value;
 
 }  // namespace deputy::storage

@@ -1,4 +1,4 @@
-#include "storage/sqlite_connection.hpp"
+#include "sqlite/connection.hpp"
 
 #include <fmt/format.h>
 #include <sqlite3.h>
@@ -6,7 +6,7 @@
 
 #include "core/assert.hpp"
 
-namespace deputy::storage {
+namespace deputy::sqlite {
 
 namespace {
 
@@ -104,8 +104,7 @@ Error sqlite_error(sqlite3* database, int code, std::string_view doing) {
                    "the database cannot be opened: let Deputy's user read and write the file and its folder",
                    std::move(detail)};
     case SQLITE_NOTADB:
-      return Error{ErrorKind::internal,
-                   "the file is not a database: `storage.url` names another file than Deputy's",
+      return Error{ErrorKind::internal, "the file is not a database; another stands where Deputy's should be",
                    std::move(detail)};
     case SQLITE_CORRUPT:
     case SQLITE_TOOBIG:
@@ -120,15 +119,14 @@ Error sqlite_error(sqlite3* database, int code, std::string_view doing) {
   }
 }
 
-Result<std::unique_ptr<SqliteConnection>> SqliteConnection::open(const std::filesystem::path& file,
-                                                                 Access access,
-                                                                 std::chrono::milliseconds busy_timeout) {
+Result<std::unique_ptr<Connection>> Connection::open(const std::filesystem::path& file, Access access,
+                                                     std::chrono::milliseconds busy_timeout) {
   int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_EXRESCODE;
   flags |= access == Access::read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
   if (file.empty()) flags |= SQLITE_OPEN_MEMORY;
   sqlite3* database = nullptr;
   const int code = sqlite3_open_v2(file.empty() ? ":memory:" : file.c_str(), &database, flags, nullptr);
-  std::unique_ptr<SqliteConnection> connection{new SqliteConnection{database}};
+  std::unique_ptr<Connection> connection{new Connection{database}};
   if (code != SQLITE_OK) return sqlite_error(database, code, "open the file");
   // SQLite falls back to reading where the file may not be written; here that would only show later.
   if (access == Access::read_write && sqlite3_db_readonly(database, "main") == 1)
@@ -137,7 +135,7 @@ Result<std::unique_ptr<SqliteConnection>> SqliteConnection::open(const std::file
   return connection;
 }
 
-Result<void> SqliteConnection::set_up(std::chrono::milliseconds busy_timeout) {
+Result<void> Connection::set_up(std::chrono::milliseconds busy_timeout) {
   sqlite3_busy_timeout(database_, static_cast<int>(busy_timeout.count()));
   sqlite3_limit(database_, SQLITE_LIMIT_LENGTH, value_bytes_max);
   sqlite3_limit(database_, SQLITE_LIMIT_ATTACHED, 0);
@@ -158,18 +156,18 @@ Result<void> SqliteConnection::set_up(std::chrono::milliseconds busy_timeout) {
       "PRAGMA journal_size_limit = 67108864;");
 }
 
-SqliteConnection::~SqliteConnection() {
+Connection::~Connection() {
   for (const auto& [sql, statement] : statements_) sqlite3_finalize(statement);
   sqlite3_close_v2(database_);
 }
 
-Result<void> SqliteConnection::execute(const std::string& sql) {
+Result<void> Connection::execute(const std::string& sql) {
   const int code = sqlite3_exec(database_, sql.c_str(), nullptr, nullptr, nullptr);
   if (code != SQLITE_OK) return sqlite_error(database_, code, sql.size() < 64 ? sql : "run a script");
   return success();
 }
 
-Result<sqlite3_stmt*> SqliteConnection::prepared(const std::string& sql) {
+Result<sqlite3_stmt*> Connection::prepared(const std::string& sql) {
   if (const auto found = statements_.find(sql); found != statements_.end()) return found->second;
   sqlite3_stmt* statement = nullptr;
   const int code = sqlite3_prepare_v3(database_, sql.data(), static_cast<int>(sql.size()),
@@ -180,8 +178,8 @@ Result<sqlite3_stmt*> SqliteConnection::prepared(const std::string& sql) {
   return statement;
 }
 
-Result<void> SqliteConnection::step_through(const std::string& sql, const Row& parameters,
-                                            const std::function<Result<void>(const Row&)>& each) {
+Result<void> Connection::step_through(const std::string& sql, const Row& parameters,
+                                      const std::function<Result<void>(const Row&)>& each) {
   DEPUTY_TRY(sqlite3_stmt * statement, prepared(sql));
   DEPUTY_ASSERT(sqlite3_stmt_busy(statement) == 0);
   DEPUTY_ASSERT(sqlite3_bind_parameter_count(statement) == static_cast<int>(parameters.size()));
@@ -198,12 +196,12 @@ Result<void> SqliteConnection::step_through(const std::string& sql, const Row& p
   }
 }
 
-Result<std::int64_t> SqliteConnection::run(const std::string& sql, const Row& parameters) {
+Result<std::int64_t> Connection::run(const std::string& sql, const Row& parameters) {
   DEPUTY_TRY(step_through(sql, parameters, [](const Row&) -> Result<void> { return success(); }));
   return std::int64_t{sqlite3_changes64(database_)};
 }
 
-Result<std::vector<Row>> SqliteConnection::query(const std::string& sql, const Row& parameters) {
+Result<std::vector<Row>> Connection::query(const std::string& sql, const Row& parameters) {
   std::vector<Row> rows;
   DEPUTY_TRY(step_through(sql, parameters, [&](const Row& row) -> Result<void> {
     rows.push_back(row);
@@ -212,12 +210,12 @@ Result<std::vector<Row>> SqliteConnection::query(const std::string& sql, const R
   return rows;
 }
 
-Result<void> SqliteConnection::for_each(const std::string& sql, const Row& parameters,
-                                        const std::function<Result<void>(const Row&)>& each) {
+Result<void> Connection::for_each(const std::string& sql, const Row& parameters,
+                                  const std::function<Result<void>(const Row&)>& each) {
   return step_through(sql, parameters, each);
 }
 
-Result<std::int64_t> SqliteConnection::number(const std::string& sql) {
+Result<std::int64_t> Connection::number(const std::string& sql) {
   DEPUTY_TRY(const auto rows, query(sql, {}));
   if (rows.size() == 1 && rows[0].size() == 1) {
     if (const auto* number = std::get_if<std::int64_t>(&rows[0][0])) return *number;
@@ -225,11 +223,11 @@ Result<std::int64_t> SqliteConnection::number(const std::string& sql) {
   return Error{ErrorKind::internal, "the database failed", "no number from: " + sql};
 }
 
-bool SqliteConnection::in_transaction() const {
+bool Connection::in_transaction() const {
   return sqlite3_get_autocommit(database_) == 0;
 }
 
-Result<TransactionScope> TransactionScope::begin(SqliteConnection& connection, bool immediate) {
+Result<TransactionScope> TransactionScope::begin(Connection& connection, bool immediate) {
   DEPUTY_TRY(connection.run(immediate ? "BEGIN IMMEDIATE" : "BEGIN", {}));
   return TransactionScope{connection};
 }
@@ -252,4 +250,4 @@ Result<void> TransactionScope::commit() {
   return success();
 }
 
-}  // namespace deputy::storage
+}  // namespace deputy::sqlite
