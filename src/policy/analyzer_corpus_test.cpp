@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <set>
 
 #include "policy/analyzer_test_support.hpp"
 
@@ -7,7 +8,7 @@ namespace {
 
 TEST(AnalyzerCorpus, EveryVerdictIsRight) {
   const auto all = corpus_policies();
-  ASSERT_GT(all.size(), 60U);
+  ASSERT_GT(all.size(), 240U);
   for (const CorpusPolicy& one : all) {
     SCOPED_TRACE(one.id);
     const TrustAnalysis analysis = analyze(one.document, question());
@@ -17,8 +18,14 @@ TEST(AnalyzerCorpus, EveryVerdictIsRight) {
     EXPECT_TRUE(verdict == one.verdict || also) << verdict << ", not " << one.verdict << "\n"
                                                 << codes_of(analysis);
     expect_sound(one.document, question(), analysis);
-    EXPECT_EQ(analysis.witness.has_value(), analysis.verdict == TrustVerdict::unsafe);
+    // None of the open ones is beyond showing.
+    EXPECT_TRUE(analysis.witness.has_value() || one.verdict != "unsafe" || also) << codes_of(analysis);
   }
+}
+
+TEST(AnalyzerCorpus, NamesAreUnique) {
+  std::set<std::string> names;
+  for (const CorpusPolicy& one : corpus_policies()) EXPECT_TRUE(names.insert(one.id).second) << one.id;
 }
 
 }  // namespace

@@ -37,15 +37,14 @@ struct CorpusPolicy {
   std::vector<std::string> also_accepted;
 };
 
-inline std::vector<CorpusPolicy> corpus_policies() {
-  std::ifstream file{std::string{DEPUTY_SOURCE_DIR} + "/corpus/trust-policies/cases.json"};
+inline void add_cases_of(const std::string& name, std::vector<CorpusPolicy>& out) {
+  std::ifstream file{std::string{DEPUTY_SOURCE_DIR} + "/corpus/trust-policies/" + name};
   std::stringstream text;
   text << file.rdbuf();
-  std::vector<CorpusPolicy> out;
   const boost::json::value root = boost::json::parse(text.str());
   for (const boost::json::value& value : root.at("cases").as_array()) {
     const boost::json::object& one = value.as_object();
-    const auto text_of = [&](const char* name) { return std::string{one.at(name).as_string()}; };
+    const auto text_of = [&](const char* member) { return std::string{one.at(member).as_string()}; };
     out.push_back({text_of("id"),
                    text_of("verdict"),
                    one.contains("text") ? text_of("text") : boost::json::serialize(one.at("policy")),
@@ -54,6 +53,10 @@ inline std::vector<CorpusPolicy> corpus_policies() {
     for (const auto& verdict : one.at("also_accepted").as_array())
       out.back().also_accepted.emplace_back(verdict.as_string());
   }
+}
+inline std::vector<CorpusPolicy> corpus_policies() {
+  std::vector<CorpusPolicy> out;
+  for (const char* name : {"cases.json", "adversarial.json"}) add_cases_of(name, out);
   return out;
 }
 

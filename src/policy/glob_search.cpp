@@ -188,12 +188,26 @@ class Automaton {
     for (std::size_t i = 0; i < condition.values.size(); ++i) {
       const Steps steps = compile(units_of(condition, i), group.arn);
       if (group.arn && steps.back().spares_colons) continue;  // no ARN pattern: matches nothing
+      if (!can_match(steps, wanted.family == string_equals_ignore_case)) continue;
       starts_.push_back(steps_.size());
       steps_.insert(steps_.end(), steps.begin(), steps.end());
       caseless_.resize(steps_.size(), wanted.family == string_equals_ignore_case);
     }
     bounds_.emplace_back(first, steps_.size());
     groups_.push_back(std::move(group));
+  }
+
+  // Whether some text of the kind can match. One that needs other characters or another length only makes
+  // states.
+  bool can_match(const Steps& steps, bool caseless) const {
+    const std::size_t length = steps.size() - 1;
+    const bool runs = std::any_of(steps.begin(), steps.end(), [](const Step& step) { return step.runs; });
+    if (domain_.length_max != 0 && length > domain_.length_max) return false;
+    if (!runs && length < domain_.length_min) return false;
+    return std::all_of(steps.begin(), steps.end(), [&](const Step& step) {
+      return step.ends || step.any || is_allowed(step.character) ||
+             (caseless && is_allowed(other_case(step.character)));
+    });
   }
 
   void fill(Group& group) {

@@ -298,6 +298,9 @@ class CallerList {
     for (const std::string& id : named_.canonical_users) {
       TrustCaller caller = blank(Standing::canonical_user, id);
       caller.caller.canonical_user = id;
+      caller.caller.arn = "an identity whose account nobody can tell";
+      fact(caller, make_presence("aws:PrincipalArn", true));
+      fact(caller, make_presence("aws:PrincipalAccount", true));
       callers_.push_back(std::move(caller));
     }
   }
