@@ -73,6 +73,8 @@ struct AsioLoop::State {
   std::unordered_map<int, std::shared_ptr<Watch>> watches;
   asio::signal_set signals{context};
   std::function<void(int)> on_signal;
+  asio::signal_set reload_signals{context};
+  std::function<void()> on_reload;
 
   // The descriptors are the callers': given back, never closed.
   ~State() {
@@ -103,6 +105,14 @@ struct AsioLoop::State {
       wait_for_signal();
     });
   }
+
+  void wait_for_reload() {
+    reload_signals.async_wait([this](const error_code& error, int) {
+      if (error) return;
+      on_reload();
+      wait_for_reload();
+    });
+  }
 };
 
 AsioLoop::AsioLoop() : state_(std::make_unique<State>()) {}
@@ -123,6 +133,13 @@ void AsioLoop::on_stop_signal(std::function<void(int)> on_signal) {
   state_->signals.add(SIGINT);
   state_->signals.add(SIGTERM);
   state_->wait_for_signal();
+}
+
+void AsioLoop::on_reload_signal(std::function<void()> on_signal) {
+  DEPUTY_ASSERT(!state_->on_reload);
+  state_->on_reload = std::move(on_signal);
+  state_->reload_signals.add(SIGHUP);
+  state_->wait_for_reload();
 }
 
 void AsioLoop::post(std::function<void()> work) {

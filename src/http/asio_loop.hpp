@@ -27,6 +27,8 @@ class AsioLoop final : public EventLoop {
   // Calls `on_signal` on the loop for SIGINT and SIGTERM, each time, instead of ending the process. Once per
   // process.
   void on_stop_signal(std::function<void(int signal)> on_signal);
+  // The same for SIGHUP, by which a service is told to read its files again.
+  void on_reload_signal(std::function<void()> on_signal);
 
   void post(std::function<void()> work) override;
   TimerId call_after(std::chrono::milliseconds delay, std::function<void()> work) override;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
@@ -37,8 +38,10 @@ struct Request {
   std::string query;   // still encoded, without `?`
   Headers headers;
   std::string body;
-  std::string remote_address;  // the peer's, without port
-  std::string request_id;      // drawn by the listener: `req_…`
+  std::string remote_address;  // the peer's, without port; `unix` over the Unix socket
+  // Of the process at the other end, as the kernel vouches; over the Unix socket alone, never over TCP.
+  std::optional<std::uint32_t> peer_user_id;
+  std::string request_id;  // drawn by the listener: `req_…`
 };
 
 struct Response {

@@ -301,6 +301,11 @@ Request RequestReader::take() {
 bool RequestReader::keep_alive() const {
   return state_->keep_alive;
 }
+void RequestReader::rest() {
+  if (!between_requests() || state_->buffer.empty()) return;
+  state_->buffer = {};
+  state_->begin = state_->end = 0;
+}
 bool RequestReader::between_requests() const {
   return !state_->parser && state_->begin == state_->end;
 }

@@ -46,6 +46,9 @@ class RequestReader {
   // Whether the client lets the connection be used after the request that was taken last.
   bool keep_alive() const;
 
+  // Gives the buffer back while nothing is in it: for a connection that may stay idle for long.
+  void rest();
+
   // Whether nothing of a next request is here yet.
   bool between_requests() const;
   bool in_body() const;

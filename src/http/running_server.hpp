@@ -1,6 +1,7 @@
 #pragma once
 
 #include "support/loop_runner.hpp"
+#include "support/temporary_folder.hpp"
 
 #include <coroutine>
 #include <gtest/gtest.h>
@@ -11,6 +12,7 @@
 
 #include "http/server.hpp"
 #include "http/socket_client.hpp"
+#include "http/test_certificate.hpp"
 
 namespace deputy::http {
 
@@ -22,10 +24,24 @@ inline Task<Response> echo(Request request) {
   co_return response;
 }
 
+// How clients come to the server.
+enum class Way { tcp, tls, unix_socket };
+inline std::string name_of(const testing::TestParamInfo<Way>& way) {
+  constexpr const char* names[] = {"Tcp", "Tls", "UnixSocket"};
+  return names[static_cast<std::size_t>(way.param)];
+}
+inline auto every_way() {
+  return testing::Values(Way::tcp, Way::tls, Way::unix_socket);
+}
+
 // A server on a thread of its own; the test is its blocking client.
 class RunningServer {
  public:
-  explicit RunningServer(ServerOptions options = {}, Handler handler = echo) {
+  explicit RunningServer(ServerOptions options = {}, Handler handler = echo)
+      : RunningServer(Way::tcp, std::move(options), std::move(handler)) {}
+  explicit RunningServer(Way way, ServerOptions options = {}, Handler handler = echo) : way_(way) {
+    if (way == Way::unix_socket) options.unix_socket = folder_.path() / "socket";
+    if (way == Way::tls) options.tls = write_pair(folder_.path());
     thread_.call([&] {
       server_ = std::make_unique<Server>(thread_.loop(), std::move(options), std::move(handler));
       const auto listening = server_->listen();
@@ -42,7 +58,12 @@ class RunningServer {
   }
   void drain(std::chrono::milliseconds grace) { thread_.run(server_->drain(grace)); }
 
-  SocketClient connect() const { return SocketClient{port_}; }
+  Place place() const {
+    Place place{.port = port_, .tls = way_ == Way::tls};
+    if (way_ == Way::unix_socket) place.unix_socket = folder_.path() / "socket";
+    return place;
+  }
+  SocketClient connect(int receive_bytes = 0) const { return SocketClient{place(), receive_bytes}; }
   // Sends this on a new connection; all that comes back until the server closes.
   std::string exchange(std::string_view bytes) const {
     auto client = connect();
@@ -72,10 +93,22 @@ class RunningServer {
     return count;
   }
 
+  ServerCounts counts() {
+    ServerCounts counts;
+    thread_.call([&] { counts = server_->counts(); });
+    return counts;
+  }
+  void reload_certificate() {
+    thread_.call([&] { server_->reload_certificate(); });
+  }
+
   LoopThread& thread() { return thread_; }
   std::uint16_t port() const { return port_; }
+  const std::filesystem::path& folder() const { return folder_.path(); }
 
  private:
+  TemporaryFolder folder_;
+  const Way way_;
   LoopThread thread_;
   std::unique_ptr<Server> server_;
   std::uint16_t port_ = 0;

@@ -13,20 +13,19 @@
 #include <spdlog/spdlog.h>
 #include <string_view>
 #include <sys/socket.h>
-#include <unistd.h>
 #include <utility>
 
 #include "core/assert.hpp"
+#include "core/file_descriptor.hpp"
+#include "http/certificate_watch.hpp"
+#include "http/listener.hpp"
 #include "http/service.hpp"
 #include "http/session.hpp"
+#include "http/unix_socket.hpp"
 
 namespace deputy::http {
 namespace {
 
-using namespace std::chrono_literals;
-
-constexpr int accepts_per_turn = 64;
-constexpr auto accept_backoff = 100ms;
 // Beyond connections_max, so many may wait for their 503; the next are closed without a word.
 constexpr std::size_t refused_sessions_max = 128;
 
@@ -63,18 +62,17 @@ std::uint16_t port_of(const Address& address) {
 }
 
 // The address without the port; an IPv4 client of an IPv6 listener shows as IPv4.
-std::string text_of(const Address& address) {
+std::string text_of(const sockaddr& address) {
   std::array<char, INET6_ADDRSTRLEN> text{};
-  if (address.storage.ss_family == AF_INET6) {
-    const in6_addr& v6 = reinterpret_cast<const sockaddr_in6&>(address.storage).sin6_addr;
+  if (address.sa_family == AF_INET6) {
+    const in6_addr& v6 = reinterpret_cast<const sockaddr_in6&>(address).sin6_addr;
     if (IN6_IS_ADDR_V4MAPPED(&v6)) {
       ::inet_ntop(AF_INET, &v6.s6_addr[12], text.data(), text.size());
     } else {
       ::inet_ntop(AF_INET6, &v6, text.data(), text.size());
     }
   } else {
-    ::inet_ntop(AF_INET, &reinterpret_cast<const sockaddr_in&>(address.storage).sin_addr, text.data(),
-                text.size());
+    ::inet_ntop(AF_INET, &reinterpret_cast<const sockaddr_in&>(address).sin_addr, text.data(), text.size());
   }
   return text.data();
 }
@@ -100,11 +98,20 @@ bool set_flag(int descriptor, int level, int option) {
   return ::setsockopt(descriptor, level, option, &on, sizeof on) == 0;
 }
 
-bool is_passing(int code) {
-  // The connection failed, not the listener: accept(2), "Error handling".
-  return code == ECONNABORTED || code == EINTR || code == EPROTO || code == ENETDOWN || code == ENOPROTOOPT ||
-         code == EHOSTDOWN || code == ENONET || code == EHOSTUNREACH || code == EOPNOTSUPP ||
-         code == ENETUNREACH;
+// A listening socket at the address; `port` becomes its port.
+Result<FileDescriptor> open_address(const ServerOptions& options, std::uint16_t& port) {
+  auto address = parse_address(options.address, options.port);
+  if (!address) {
+    return Error{ErrorKind::invalid_request,
+                 fmt::format("cannot listen on {}: not an IP address", in_backticks(options.address))};
+  }
+  FileDescriptor made{::socket(address->storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
+  if (!made || !set_flag(made.get(), SOL_SOCKET, SO_REUSEADDR) ||
+      ::bind(made.get(), address->data(), address->size) != 0 || ::listen(made.get(), SOMAXCONN) != 0 ||
+      ::getsockname(made.get(), address->data(), &address->size) != 0)
+    return system_error(options, errno);
+  port = port_of(*address);
+  return made;
 }
 
 // A coroutine that nobody waits for.
@@ -130,76 +137,91 @@ Detached outlive_handlers(std::shared_ptr<Service> service) {
 struct Server::State : Service {
   using Service::Service;
 
-  int listener = -1;
   std::uint16_t port = 0;
-  EventLoop::TimerId accept_later = 0;
-  bool accept_fails = false;
-  std::size_t accept_failures = 0;
+  std::shared_ptr<const Certificate> certificate;  // with TLS: of new connections
+  std::optional<UnixSocket> unix_socket;           // gone from the file system before its listener closes
+  std::optional<Listener> tcp;
+  std::optional<Listener> local;
+  std::optional<CertificateWatch> certificate_watch;
 
   Result<void> open();
-  void watch();
-  void accept_all();
-  bool accept_one();
-  void start_session(int descriptor, const Address& peer);
-  void back_off(int code);
+  Result<void> open_tls();
+  Listener::Hooks hooks(void (State::*on_connection)(FileDescriptor, const sockaddr&));
+  void accept_tcp(FileDescriptor connection, const sockaddr& peer);
+  void accept_unix(FileDescriptor connection, const sockaddr& peer);
+  void start_session(std::shared_ptr<Channel> channel, Peer peer);
+  void use(CertificateWatch::Loaded loaded);
   void stop_accepting();
   static Task<void> drain(std::shared_ptr<State> state, std::chrono::milliseconds grace);
 };
 
 Result<void> Server::State::open() {
-  auto address = parse_address(options.address, options.port);
-  if (!address) {
-    return Error{ErrorKind::invalid_request,
-                 fmt::format("cannot listen on {}: not an IP address", in_backticks(options.address))};
+  if (options.tls) {
+    DEPUTY_TRY(open_tls());
   }
-  const int descriptor = ::socket(address->storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  if (descriptor < 0) return system_error(options, errno);
-  if (!set_flag(descriptor, SOL_SOCKET, SO_REUSEADDR) ||
-      ::bind(descriptor, address->data(), address->size) != 0 || ::listen(descriptor, SOMAXCONN) != 0 ||
-      ::getsockname(descriptor, address->data(), &address->size) != 0) {
-    const int code = errno;
-    ::close(descriptor);
-    return system_error(options, code);
+  DEPUTY_TRY(auto socket, open_address(options, port));
+  FileDescriptor local_socket;
+  if (!options.unix_socket.empty()) {
+    DEPUTY_TRY(auto made, UnixSocket::listen(options.unix_socket));
+    local_socket = made.take();
+    unix_socket.emplace(std::move(made));
   }
-  listener = descriptor;
-  port = port_of(*address);
-  watch();
+  tcp.emplace(loop, std::move(socket), options.connections_per_second_max, hooks(&State::accept_tcp));
+  if (local_socket)
+    local.emplace(loop, std::move(local_socket), options.connections_per_second_max,
+                  hooks(&State::accept_unix));
   return success();
 }
 
-void Server::State::watch() {
-  loop.watch(listener, {.read = true}, [this](EventLoop::Interest) { accept_all(); });
+Result<void> Server::State::open_tls() {
+  DEPUTY_TRY(certificate, Certificate::load(*options.tls));
+  handshakes = std::make_unique<Handshakes>(loop, options.handshakes_max);
+  certificate_watch.emplace(loop, *handshakes, *options.tls, options.certificate_check_period,
+                            [this](CertificateWatch::Loaded loaded) { use(std::move(loaded)); });
+  return success();
 }
 
-void Server::State::accept_all() {
-  for (int i = 0; i < accepts_per_turn && listener >= 0; ++i) {
-    if (!accept_one()) return;
-  }
-}
-
-// False when there is nothing more to accept now.
-bool Server::State::accept_one() {
-  Address peer;
-  peer.size = sizeof peer.storage;
-  const int descriptor = ::accept4(listener, peer.data(), &peer.size, SOCK_CLOEXEC | SOCK_NONBLOCK);
-  if (descriptor < 0) {
-    if (is_passing(errno)) return true;
-    if (errno != EAGAIN && errno != EWOULDBLOCK) back_off(errno);
-    return false;
-  }
-  accept_fails = false;
-  start_session(descriptor, peer);
-  return true;
-}
-
-void Server::State::start_session(int descriptor, const Address& peer) {
-  if (sessions_refused >= refused_sessions_max) {
-    ::close(descriptor);
+void Server::State::use(CertificateWatch::Loaded loaded) {
+  if (loaded.has_error()) {
+    ++counts.certificate_reload_failures;
+    spdlog::error("http: the certificate in use stays: {}", loaded.error().message);
     return;
   }
-  set_flag(descriptor, IPPROTO_TCP, TCP_NODELAY);
-  const bool too_many = sessions.size() - sessions_refused >= options.connections_max;
-  const auto session = std::make_shared<Session>(shared_from_this(), descriptor, text_of(peer));
+  ++counts.certificate_reloads;
+  certificate = std::move(loaded).value();
+  spdlog::info("http: new connections use the certificate as it is now in {}",
+               in_backticks(options.tls->certificate.string()));
+}
+
+Listener::Hooks Server::State::hooks(void (State::*on_connection)(FileDescriptor, const sockaddr&)) {
+  return {.on_connection = [this, on_connection](
+                               FileDescriptor connection,
+                               const sockaddr& peer) { (this->*on_connection)(std::move(connection), peer); },
+          .on_failure = [this] { ++counts.accept_failures; }};
+}
+
+void Server::State::accept_tcp(FileDescriptor connection, const sockaddr& peer) {
+  ++counts.accepted_by_tcp;
+  set_flag(connection.get(), IPPROTO_TCP, TCP_NODELAY);
+  auto channel =
+      certificate ? certificate->channel(std::move(connection)) : plain_channel(std::move(connection));
+  if (channel) start_session(std::move(channel), Peer{text_of(peer), std::nullopt});
+}
+
+// Who it is comes from the kernel, or the connection is not taken.
+void Server::State::accept_unix(FileDescriptor connection, const sockaddr&) {
+  ++counts.accepted_by_unix;
+  const auto user = peer_user_of(connection.get());
+  if (user) start_session(plain_channel(std::move(connection)), Peer{"unix", user});
+}
+
+void Server::State::start_session(std::shared_ptr<Channel> channel, Peer peer) {
+  if (sessions_refused >= refused_sessions_max) {
+    ++counts.connections_refused;
+    return;
+  }
+  const bool too_many = sessions.size() - sessions_refused >= options.connections_max && !evict_idle();
+  const auto session = std::make_shared<Session>(shared_from_this(), std::move(channel), std::move(peer));
   if (too_many) {
     session->start_refused();
   } else {
@@ -207,24 +229,11 @@ void Server::State::start_session(int descriptor, const Address& peer) {
   }
 }
 
-// Out of descriptors or memory: the listener stays readable, so watching on would spin.
-void Server::State::back_off(int code) {
-  ++accept_failures;
-  if (!std::exchange(accept_fails, true)) {
-    spdlog::warn("http: cannot accept connections, trying again: {}", reason_of(code));
-  }
-  loop.unwatch(listener);
-  accept_later = loop.call_after(accept_backoff, [this] {
-    accept_later = 0;
-    watch();
-  });
-}
-
 void Server::State::stop_accepting() {
-  if (listener < 0) return;
-  loop.cancel(std::exchange(accept_later, 0));
-  loop.unwatch(listener);
-  ::close(std::exchange(listener, -1));
+  certificate_watch.reset();
+  unix_socket.reset();
+  local.reset();
+  tcp.reset();
 }
 
 Server::Server(AsioLoop& loop, ServerOptions options, Handler handler)
@@ -233,17 +242,24 @@ Server::Server(AsioLoop& loop, ServerOptions options, Handler handler)
 Server::~Server() {
   state_->draining = true;
   state_->stop_accepting();
-  while (!state_->sessions.empty()) state_->sessions.back()->shared_from_this()->cut();
+  while (!state_->sessions.empty()) state_->sessions.back()->cut();
+  state_->handshakes.reset();
+  state_->readiness.close();
   if (state_->tasks.running() > 0) outlive_handlers(state_);
 }
 
 Result<void> Server::listen() {
-  DEPUTY_ASSERT(state_->listener < 0 && !state_->draining);
-  return state_->open();
+  DEPUTY_ASSERT(!state_->tcp && !state_->draining);
+  auto opened = state_->open();
+  if (opened.has_error()) state_->stop_accepting();
+  return opened;
 }
 
 std::uint16_t Server::port() const {
   return state_->port;
+}
+void Server::reload_certificate() {
+  if (state_->certificate_watch) state_->certificate_watch->reload();
 }
 std::size_t Server::connections() const {
   return state_->sessions.size();
@@ -252,7 +268,14 @@ std::size_t Server::requests_in_flight() const {
   return state_->requests_in_flight;
 }
 std::size_t Server::accept_failures() const {
-  return state_->accept_failures;
+  return state_->counts.accept_failures;
+}
+ServerCounts Server::counts() const {
+  return {.tally = state_->counts,
+          .connections = state_->sessions.size(),
+          .connections_max = state_->options.connections_max,
+          .lanes = state_->admission.counts(),
+          .certificate_expires = state_->certificate ? state_->certificate->expires_at() : 0};
 }
 
 namespace {
@@ -293,9 +316,9 @@ Task<void> Server::State::drain(std::shared_ptr<State> state, std::chrono::milli
   DEPUTY_ASSERT(!state->draining);
   state->draining = true;
   state->stop_accepting();
-  for (std::size_t i = state->sessions.size(); i-- > 0;) state->sessions[i]->shared_from_this()->finish();
+  for (std::size_t i = state->sessions.size(); i-- > 0;) state->sessions[i]->finish();
   co_await QuietAwaiter{std::make_shared<Quiet>(Quiet{state, {}}), grace};
-  while (!state->sessions.empty()) state->sessions.back()->shared_from_this()->cut();
+  while (!state->sessions.empty()) state->sessions.back()->cut();
 }
 
 Task<void> Server::drain(std::chrono::milliseconds grace) {

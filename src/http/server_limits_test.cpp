@@ -10,6 +10,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
+class ServerLimits : public testing::TestWithParam<Way> {};
+INSTANTIATE_TEST_SUITE_P(By, ServerLimits, every_way(), name_of);
+
 constexpr const char* get = "GET / HTTP/1.1\r\nHost: h\r\n\r\n";
 
 // Every time-out but the one under test stays long, so that only that one can end the connection.
@@ -19,14 +22,14 @@ ServerOptions with(std::chrono::milliseconds ServerOptions::* timeout) {
   return options;
 }
 
-TEST(ServerLimits, AConnectionWithoutARequestIsClosed) {
-  const RunningServer running{with(&ServerOptions::header_timeout)};
+TEST_P(ServerLimits, AConnectionWithoutARequestIsClosed) {
+  const RunningServer running{GetParam(), with(&ServerOptions::header_timeout)};
   auto client = running.connect();
   EXPECT_TRUE(client.is_closed());
 }
 
-TEST(ServerLimits, ASlowHeaderIsCutOffHoweverSteadilyItTrickles) {
-  const RunningServer running{with(&ServerOptions::header_timeout)};
+TEST_P(ServerLimits, ASlowHeaderIsCutOffHoweverSteadilyItTrickles) {
+  const RunningServer running{GetParam(), with(&ServerOptions::header_timeout)};
   auto client = running.connect();
   client.send("GET / HTTP/1.1\r\nHost: h\r\n");
   std::jthread trickle{[&client](const std::stop_token& stop) {
@@ -36,8 +39,8 @@ TEST(ServerLimits, ASlowHeaderIsCutOffHoweverSteadilyItTrickles) {
   trickle.request_stop();
 }
 
-TEST(ServerLimits, ASlowHeaderOfALaterRequestIsCutOff) {
-  const RunningServer running{with(&ServerOptions::header_timeout)};
+TEST_P(ServerLimits, ASlowHeaderOfALaterRequestIsCutOff) {
+  const RunningServer running{GetParam(), with(&ServerOptions::header_timeout)};
   auto client = running.connect();
   client.send(std::string{get} + "GET ");
   EXPECT_EQ(client.receive_response().status, 200);
@@ -45,8 +48,8 @@ TEST(ServerLimits, ASlowHeaderOfALaterRequestIsCutOff) {
   EXPECT_TRUE(client.is_closed());
 }
 
-TEST(ServerLimits, ASlowBodyIsCutOff) {
-  const RunningServer running{with(&ServerOptions::body_timeout)};
+TEST_P(ServerLimits, ASlowBodyIsCutOff) {
+  const RunningServer running{GetParam(), with(&ServerOptions::body_timeout)};
   auto client = running.connect();
   client.send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1000\r\n\r\nsome");
   EXPECT_EQ(client.receive_response().status, 408);
@@ -56,36 +59,36 @@ TEST(ServerLimits, ASlowBodyIsCutOff) {
   EXPECT_EQ(chunked.receive_response().status, 408);
 }
 
-TEST(ServerLimits, AnIdleConnectionIsClosed) {
-  const RunningServer running{with(&ServerOptions::idle_timeout)};
+TEST_P(ServerLimits, AnIdleConnectionIsClosed) {
+  const RunningServer running{GetParam(), with(&ServerOptions::idle_timeout)};
   auto client = running.connect();
   client.send(get);
   EXPECT_EQ(client.receive_response().status, 200);
   EXPECT_TRUE(client.is_closed());
 }
 
-TEST(ServerLimits, AClientThatDoesNotReadIsCutOff) {
-  RunningServer running{with(&ServerOptions::write_timeout), [](Request) -> Task<Response> {
+TEST_P(ServerLimits, AClientThatDoesNotReadIsCutOff) {
+  RunningServer running{GetParam(), with(&ServerOptions::write_timeout), [](Request) -> Task<Response> {
                           Response response;
                           response.body.assign(64 * 1024 * 1024, 'x');
                           co_return response;
                         }};
-  const SocketClient client{running.port(), 4096};
+  const auto client = running.connect(4096);
   client.send(get);
   while (running.connections() == 0) std::this_thread::yield();
   while (running.connections() > 0) std::this_thread::sleep_for(1ms);  // bounded by the test's own time-out
 }
 
-TEST(ServerLimits, ARefusedClientThatGoesOnSendingIsCutOff) {
-  RunningServer running{with(&ServerOptions::linger_timeout)};
+TEST_P(ServerLimits, ARefusedClientThatGoesOnSendingIsCutOff) {
+  RunningServer running{GetParam(), with(&ServerOptions::linger_timeout)};
   auto client = running.connect();
   client.send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 99999999\r\n\r\n");
   EXPECT_EQ(client.receive_response().status, 413);
   while (client.send(std::string(1000, 'x'))) std::this_thread::sleep_for(1ms);
 }
 
-TEST(ServerLimits, ARefusalReachesAClientThatSendsItsBodyFirst) {
-  const RunningServer running;
+TEST_P(ServerLimits, ARefusalReachesAClientThatSendsItsBodyFirst) {
+  const RunningServer running{GetParam()};
   auto client = running.connect();
   const std::string body(8 * 1024 * 1024, 'x');
   EXPECT_TRUE(client.send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: " + std::to_string(body.size()) +
@@ -94,36 +97,36 @@ TEST(ServerLimits, ARefusalReachesAClientThatSendsItsBodyFirst) {
   EXPECT_EQ(client.receive_response().status, 413);
 }
 
-TEST(ServerLimits, AnAnnouncedBodyThatIsTooLargeIsRefusedBeforeItIsSent) {
-  const RunningServer running;
+TEST_P(ServerLimits, AnAnnouncedBodyThatIsTooLargeIsRefusedBeforeItIsSent) {
+  const RunningServer running{GetParam()};
   auto client = running.connect();
   client.send("PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 1048577\r\nExpect: 100-continue\r\n\r\n");
   EXPECT_EQ(client.receive_response().status, 413);
 }
 
-TEST(ServerLimits, AChunkedBodyThatIsTooLargeIsRefusedWhileReading) {
+TEST_P(ServerLimits, AChunkedBodyThatIsTooLargeIsRefusedWhileReading) {
   ServerOptions options;
   options.body_bytes_max = 100;
-  const RunningServer running{options};
+  const RunningServer running{GetParam(), options};
   auto client = running.connect();
   client.send("PUT / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n");
   for (int i = 0; i < 6; ++i) client.send("14\r\n01234567890123456789\r\n");
   EXPECT_EQ(client.receive_response().status, 413);
 }
 
-TEST(ServerLimits, AHeaderThatIsTooLargeIsRefused) {
-  const RunningServer running;
+TEST_P(ServerLimits, AHeaderThatIsTooLargeIsRefused) {
+  const RunningServer running{GetParam()};
   auto client = running.connect();
   client.send("GET / HTTP/1.1\r\nHost: h\r\nX: " + std::string(20'000, 'x'));
   EXPECT_EQ(client.receive_response().status, 431);
   EXPECT_TRUE(client.is_closed());
 }
 
-TEST(ServerLimits, BodiesTogetherAreBounded) {
+TEST_P(ServerLimits, BodiesTogetherAreBounded) {
   ServerOptions options;
   options.bodies_bytes_max = 1000;
   Gate gate;
-  RunningServer running{options, behind(gate)};
+  RunningServer running{GetParam(), options, behind(gate)};
   const std::string post =
       "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 600\r\n\r\n" + std::string(600, 'x');
   auto first = running.connect();
@@ -143,7 +146,7 @@ TEST(ServerLimits, BodiesTogetherAreBounded) {
   }
 }
 
-TEST(ServerLimits, TooManyConnectionsAreRefusedUntilOneCloses) {
+TEST(ServerLimitsOverTcp, TooManyConnectionsAreRefusedUntilOneCloses) {
   ServerOptions options;
   options.connections_max = 2;
   RunningServer running{options};
@@ -163,7 +166,7 @@ TEST(ServerLimits, TooManyConnectionsAreRefusedUntilOneCloses) {
   EXPECT_EQ(second.receive_response().status, 200);
 }
 
-TEST(ServerLimits, ARefusedConnectionIsClosedAndDoesNotCountForLong) {
+TEST(ServerLimitsOverTcp, ARefusedConnectionIsClosedAndDoesNotCountForLong) {
   ServerOptions options;
   options.connections_max = 0;
   options.linger_timeout = 50ms;
@@ -178,11 +181,11 @@ TEST(ServerLimits, ARefusedConnectionIsClosedAndDoesNotCountForLong) {
   while (running.connections() > 0) std::this_thread::sleep_for(1ms);
 }
 
-TEST(ServerLimits, TooManyRequestsInFlightAreRefusedAndTheConnectionStays) {
+TEST_P(ServerLimits, TooManyRequestsInFlightAreRefusedAndTheConnectionStays) {
   ServerOptions options;
   options.requests_in_flight_max = 1;
   Gate gate;
-  RunningServer running{options, behind(gate)};
+  RunningServer running{GetParam(), options, behind(gate)};
   auto first = running.connect();
   first.send(std::string{get} + get);
   wait_until_waiting(running, gate, 1);
@@ -199,7 +202,7 @@ TEST(ServerLimits, TooManyRequestsInFlightAreRefusedAndTheConnectionStays) {
 }
 
 // While descriptors are out, the listener must neither spin nor give up.
-TEST(ServerLimits, OutOfDescriptorsItWaitsAndGoesOn) {
+TEST(ServerLimitsOverTcp, OutOfDescriptorsItWaitsAndGoesOn) {
 #if __has_feature(undefined_behavior_sanitizer)
   GTEST_SKIP() << "the sanitizer opens pipes to look at memory";
 #endif

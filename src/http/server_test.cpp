@@ -14,10 +14,13 @@ namespace {
 
 using namespace std::chrono_literals;
 
+class ServerByAnyWay : public testing::TestWithParam<Way> {};
+INSTANTIATE_TEST_SUITE_P(By, ServerByAnyWay, every_way(), name_of);
+
 constexpr const char* get = "GET / HTTP/1.1\r\nHost: h\r\n\r\n";
 
-TEST(Server, AnswersAndKeepsTheConnection) {
-  const RunningServer running;
+TEST_P(ServerByAnyWay, AnswersAndKeepsTheConnection) {
+  const RunningServer running{GetParam()};
   auto client = running.connect();
   for (int i = 0; i < 3; ++i) {
     client.send("GET /a%20b?c=d HTTP/1.1\r\nHost: h\r\n\r\n");
@@ -36,9 +39,9 @@ TEST(Server, AnswersAndKeepsTheConnection) {
   EXPECT_TRUE(client.is_closed());
 }
 
-TEST(Server, AnswersPipelinedRequestsInOrderOneAtATime) {
+TEST_P(ServerByAnyWay, AnswersPipelinedRequestsInOrderOneAtATime) {
   Gate gate;
-  RunningServer running{{}, behind(gate)};
+  RunningServer running{GetParam(), {}, behind(gate)};
   auto client = running.connect();
   std::string requests;
   for (int i = 0; i < 1000; ++i) requests += "GET /" + std::to_string(i) + " HTTP/1.1\r\nHost: h\r\n\r\n";
@@ -50,7 +53,7 @@ TEST(Server, AnswersPipelinedRequestsInOrderOneAtATime) {
     ASSERT_EQ(client.receive_response().body, "GET /" + std::to_string(i) + "? ");
 }
 
-TEST(Server, GivesTheHandlerThePeerAndAnIdentifier) {
+TEST(ServerOverTcp, GivesTheHandlerThePeerAndAnIdentifier) {
   std::vector<Request> seen;
   const RunningServer running{{}, [&seen](Request request) {
                                 seen.push_back(request);
@@ -65,15 +68,15 @@ TEST(Server, GivesTheHandlerThePeerAndAnIdentifier) {
   EXPECT_NE(seen[0].request_id, seen[1].request_id);
 }
 
-TEST(Server, Http10IsAnsweredAndClosed) {
-  const RunningServer running;
+TEST_P(ServerByAnyWay, Http10IsAnsweredAndClosed) {
+  const RunningServer running{GetParam()};
   const std::string reply = running.exchange("GET /old HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
   EXPECT_TRUE(reply.starts_with("HTTP/1.1 200 OK\r\n")) << reply;
   EXPECT_NE(reply.find("Connection: close\r\n"), std::string::npos);
 }
 
-TEST(Server, AHeadIsAnsweredWithoutABody) {
-  const RunningServer running;
+TEST_P(ServerByAnyWay, AHeadIsAnsweredWithoutABody) {
+  const RunningServer running{GetParam()};
   auto client = running.connect();
   client.send("HEAD /h HTTP/1.1\r\nHost: h\r\n\r\nGET /g HTTP/1.1\r\nHost: h\r\n\r\n");
   const auto head = client.receive_response(true);
@@ -82,8 +85,8 @@ TEST(Server, AHeadIsAnsweredWithoutABody) {
   EXPECT_EQ(client.receive_response().body, "GET /g? ");
 }
 
-TEST(Server, ExpectationsAreMet) {
-  const RunningServer running;
+TEST_P(ServerByAnyWay, ExpectationsAreMet) {
+  const RunningServer running{GetParam()};
   auto client = running.connect();
   client.send("PUT /k HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n");
   EXPECT_EQ(client.receive_header(), "HTTP/1.1 100 Continue\r\n\r\n");
@@ -91,8 +94,8 @@ TEST(Server, ExpectationsAreMet) {
   EXPECT_EQ(client.receive_response().body, "PUT /k? abc");
 }
 
-TEST(Server, SeveralFieldsOfOneNameStaySeveral) {
-  const RunningServer running{{}, [](Request) -> Task<Response> {
+TEST_P(ServerByAnyWay, SeveralFieldsOfOneNameStaySeveral) {
+  const RunningServer running{GetParam(), {}, [](Request) -> Task<Response> {
                                 Response response;
                                 response.headers.add("Set-Cookie", "a=1");
                                 response.headers.add("Set-Cookie", "b=2");
@@ -103,10 +106,10 @@ TEST(Server, SeveralFieldsOfOneNameStaySeveral) {
   EXPECT_EQ(client.receive_response().headers.count("Set-Cookie"), 2U);
 }
 
-TEST(Server, LargeBodiesPassBothWays) {
+TEST_P(ServerByAnyWay, LargeBodiesPassBothWays) {
   ServerOptions options;
   options.body_bytes_max = 16 * 1024 * 1024;
-  const RunningServer running{options};
+  const RunningServer running{GetParam(), options};
   auto client = running.connect();
   std::string body(9'000'000, 'x');
   for (std::size_t i = 0; i < body.size(); i += 997) body[i] = static_cast<char>('a' + i % 26);
@@ -122,9 +125,9 @@ Task<Response> throw_late(EventLoop& loop) {
   throw std::runtime_error{"secret detail"};
 }
 
-TEST(Server, AnExceptionBecomesABare500AndTheConnectionStays) {
+TEST_P(ServerByAnyWay, AnExceptionBecomesABare500AndTheConnectionStays) {
   LoopThread* thread = nullptr;
-  RunningServer running{{}, [&thread](Request request) -> Task<Response> {
+  RunningServer running{GetParam(), {}, [&thread](Request request) -> Task<Response> {
                           if (request.path == "/late") return throw_late(thread->loop());
                           if (request.path == "/early") throw std::runtime_error{"secret detail"};
                           if (request.path == "/odd") throw 1;
@@ -142,8 +145,8 @@ TEST(Server, AnExceptionBecomesABare500AndTheConnectionStays) {
   EXPECT_EQ(client.receive_response().status, 200);
 }
 
-TEST(Server, AResponseThatBreaksTheFrameBecomesABare500) {
-  const RunningServer running{{}, [](Request) -> Task<Response> {
+TEST_P(ServerByAnyWay, AResponseThatBreaksTheFrameBecomesABare500) {
+  const RunningServer running{GetParam(), {}, [](Request) -> Task<Response> {
                                 Response response;
                                 response.headers.add("Location", "/\r\nSet-Cookie: evil");
                                 co_return response;
@@ -163,8 +166,9 @@ Task<Response> cut(int status) {
   co_return response;
 }
 
-TEST(Server, HandlersCutConnections) {
-  const RunningServer running{{}, [](Request request) { return cut(request.path == "/0" ? 0 : 503); }};
+TEST_P(ServerByAnyWay, HandlersCutConnections) {
+  const RunningServer running{
+      GetParam(), {}, [](Request request) { return cut(request.path == "/0" ? 0 : 503); }};
   EXPECT_EQ(running.exchange("GET /0 HTTP/1.1\r\nHost: h\r\n\r\n"), "");
   auto client = running.connect();
   client.send(get);
@@ -172,7 +176,7 @@ TEST(Server, HandlersCutConnections) {
   EXPECT_TRUE(client.is_closed());
 }
 
-TEST(Server, RendersItsOwnErrorsAsItIsTold) {
+TEST_P(ServerByAnyWay, RendersItsOwnErrorsAsItIsTold) {
   ServerOptions options;
   options.error_response = [](int status, std::string_view request_id) {
     Response response;
@@ -181,7 +185,7 @@ TEST(Server, RendersItsOwnErrorsAsItIsTold) {
     response.body = std::string{request_id};
     return response;
   };
-  const RunningServer running{options};
+  const RunningServer running{GetParam(), options};
   auto client = running.connect();
   client.send("GET * HTTP/1.1\r\nHost: h\r\n\r\n");
   const auto reply = client.receive_response();
@@ -191,8 +195,8 @@ TEST(Server, RendersItsOwnErrorsAsItIsTold) {
   EXPECT_TRUE(client.is_closed());
 }
 
-TEST(Server, RefusalsEndTheConnection) {
-  const RunningServer running;
+TEST_P(ServerByAnyWay, RefusalsEndTheConnection) {
+  const RunningServer running{GetParam()};
   const std::pair<const char*, int> cases[] = {
       {"GET / HTTP/1.1\r\n\r\n", 400},
       {"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400},
@@ -216,11 +220,11 @@ TEST(Server, RefusalsEndTheConnection) {
   }
 }
 
-TEST(Server, ServesAfterGarbage) {
+TEST_P(ServerByAnyWay, ServesAfterGarbage) {
   ServerOptions options;
   options.header_timeout = 50ms;
   options.linger_timeout = 50ms;
-  RunningServer running{options};
+  RunningServer running{GetParam(), options};
   std::mt19937 engine{11};  // NOLINT(cert-msc51-cpp): repeatable
   std::vector<SocketClient> open;
   for (int i = 0; i < 300; ++i) {
@@ -237,9 +241,9 @@ TEST(Server, ServesAfterGarbage) {
   EXPECT_TRUE(running.serves());
 }
 
-TEST(Server, AClientThatLeavesDoesNotEndTheHandler) {
+TEST_P(ServerByAnyWay, AClientThatLeavesDoesNotEndTheHandler) {
   Gate gate;
-  RunningServer running{{}, behind(gate)};
+  RunningServer running{GetParam(), {}, behind(gate)};
   auto leaves = running.connect();
   leaves.send(get);
   auto resets = running.connect();
@@ -252,8 +256,8 @@ TEST(Server, AClientThatLeavesDoesNotEndTheHandler) {
   EXPECT_EQ(running.in_flight(), 0U);
 }
 
-TEST(Server, AHalfClosedClientGetsItsAnswer) {
-  const RunningServer running;
+TEST_P(ServerByAnyWay, AHalfClosedClientGetsItsAnswer) {
+  const RunningServer running{GetParam()};
   auto client = running.connect();
   client.send(get);
   client.end_sending();
@@ -261,7 +265,7 @@ TEST(Server, AHalfClosedClientGetsItsAnswer) {
   EXPECT_TRUE(client.is_closed());
 }
 
-TEST(Server, SaysWhyItCannotListen) {
+TEST(ServerOverTcp, SaysWhyItCannotListen) {
   RealLoop real;
   Server first{real.loop(), {}, echo};
   ASSERT_TRUE(first.listen());
@@ -278,12 +282,12 @@ TEST(Server, SaysWhyItCannotListen) {
   EXPECT_EQ(third.listen().error().message, "cannot listen on `localhost`: not an IP address");
 }
 
-TEST(Server, DescriptorsAreCloseOnExec) {
+TEST_P(ServerByAnyWay, DescriptorsAreCloseOnExec) {
   constexpr int descriptors_max = 64;
   std::array<bool, descriptors_max> inherited{};
   for (int i = 0; i < descriptors_max; ++i)
     inherited.at(static_cast<std::size_t>(i)) = ::fcntl(i, F_GETFD) != -1;
-  const RunningServer running;
+  const RunningServer running{GetParam()};
   auto client = running.connect();
   client.send(get);
   EXPECT_EQ(client.receive_response().status, 200);
@@ -299,9 +303,9 @@ TEST(Server, DescriptorsAreCloseOnExec) {
 
 // ── The end ─────────────────────────────────────────────────────────────────────────────────────────────
 
-TEST(Server, DestructionWithHandlersInFlightIsSafe) {
+TEST_P(ServerByAnyWay, DestructionWithHandlersInFlightIsSafe) {
   Gate gate;
-  RunningServer running{{}, behind(gate)};
+  RunningServer running{GetParam(), {}, behind(gate)};
   auto client = running.connect();
   client.send(get);
   wait_until_waiting(running, gate, 1);
@@ -310,9 +314,9 @@ TEST(Server, DestructionWithHandlersInFlightIsSafe) {
   running.thread().call([&] { gate.open(); });
 }
 
-TEST(Server, DrainClosesIdleConnectionsAndFinishesWhatIsInFlight) {
+TEST_P(ServerByAnyWay, DrainClosesIdleConnectionsAndFinishesWhatIsInFlight) {
   Gate gate;
-  RunningServer running{{}, behind(gate)};
+  RunningServer running{GetParam(), {}, behind(gate)};
   auto idle = running.connect();
   idle.send(get);
   auto busy = running.connect();
@@ -323,7 +327,7 @@ TEST(Server, DrainClosesIdleConnectionsAndFinishesWhatIsInFlight) {
   EXPECT_EQ(busy.receive_response().status, 200);
 
   Gate second;
-  RunningServer other{{}, behind(second)};
+  RunningServer other{GetParam(), {}, behind(second)};
   auto waiting = other.connect();
   waiting.send(std::string{get} + get);
   auto fresh = other.connect();
@@ -346,9 +350,9 @@ TEST(Server, DrainClosesIdleConnectionsAndFinishesWhatIsInFlight) {
   EXPECT_TRUE(busy.is_closed());
 }
 
-TEST(Server, DrainCutsWhatIsLeftAfterItsGrace) {
+TEST_P(ServerByAnyWay, DrainCutsWhatIsLeftAfterItsGrace) {
   Gate gate;
-  RunningServer running{{}, behind(gate)};
+  RunningServer running{GetParam(), {}, behind(gate)};
   auto client = running.connect();
   client.send(get);
   wait_until_waiting(running, gate, 1);

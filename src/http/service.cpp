@@ -20,6 +20,17 @@ std::chrono::milliseconds sweep_period(const ServerOptions& options) {
   return std::clamp<std::chrono::milliseconds>(shortest / 4, 5ms, 1s);
 }
 
+std::vector<Lane> lanes_of(const ServerOptions& options) {
+  if (!options.lanes.empty()) return options.lanes;
+  return {{"all", options.requests_in_flight_max, options.requests_in_flight_max}};
+}
+
+std::uint64_t draw_secret() {
+  std::uint64_t secret = 0;
+  SystemRandom{}.fill(std::as_writable_bytes(std::span{&secret, 1}));
+  return secret;
+}
+
 Response plain_error(int status) {
   const auto reason =
       boost::beast::http::obsolete_reason(boost::beast::http::int_to_status(static_cast<unsigned>(status)));
@@ -46,25 +57,51 @@ Service::Service(AsioLoop& loop_, ServerOptions options_, Handler handler_)
     : loop(loop_),
       options(std::move(options_)),
       handler(std::move(handler_)),
+      readiness(loop),
+      admission(lanes_of(options), options.lane_of, draw_secret()),
       sweep_period_(sweep_period(options)) {}
 
-void Service::enter(Session& session) {
-  session.place = sessions.size();
-  sessions.push_back(&session);
+void Service::enter(std::shared_ptr<Session> session) {
+  session->place = sessions.size();
+  sessions.push_back(std::move(session));
   if (!std::exchange(sweeping_, true)) sweep_later();
 }
 
 void Service::leave(Session& session) {
-  DEPUTY_ASSERT(sessions.at(session.place) == &session);
-  sessions.back()->place = session.place;
-  sessions[session.place] = sessions.back();
+  DEPUTY_ASSERT(sessions.at(session.place).get() == &session);
+  const auto leaving = std::move(sessions[session.place]);
+  if (session.place + 1 < sessions.size()) {
+    sessions.back()->place = session.place;
+    sessions[session.place] = std::move(sessions.back());
+  }
   sessions.pop_back();
   tell_if_quiet();
 }
 
-void Service::request_done() {
+// The longest idle of a few drawn at random: nearly as good as of all, at the cost of a few.
+bool Service::evict_idle() {
+  constexpr std::size_t draws = 16;
+  Session* longest = nullptr;
+  auto since = std::chrono::steady_clock::now() - options.idle_protected;
+  for (std::size_t i = 0; i < draws && !sessions.empty(); ++i) {
+    std::uint32_t number = 0;
+    random.fill(std::as_writable_bytes(std::span{&number, 1}));
+    Session& drawn = *sessions[number % sessions.size()];
+    const auto idle_since = drawn.idle_since();
+    if (!idle_since || *idle_since >= since) continue;
+    longest = &drawn;
+    since = *idle_since;
+  }
+  if (longest == nullptr) return false;
+  ++counts.idle_evicted;
+  longest->finish();
+  return true;
+}
+
+void Service::request_done(Admission::Place place) {
   DEPUTY_ASSERT(requests_in_flight > 0);
   --requests_in_flight;
+  admission.leave(place);
   tell_if_quiet();
 }
 
@@ -80,7 +117,8 @@ std::string Service::draw_request_id() {
 Response Service::error_response(int status, std::string_view request_id) const {
   Response response =
       options.error_response ? options.error_response(status, request_id) : plain_error(status);
-  if (status == 503 && response.headers.count("Retry-After") == 0) response.headers.add("Retry-After", "1");
+  const bool may_try_again = status == 503 || status == 429;
+  if (may_try_again && response.headers.count("Retry-After") == 0) response.headers.add("Retry-After", "1");
   return response;
 }
 

@@ -10,6 +10,8 @@
 
 #include "core/random.hpp"
 #include "core/task_group.hpp"
+#include "http/handshakes.hpp"
+#include "http/readiness.hpp"
 #include "http/response_writer.hpp"
 #include "http/server.hpp"
 
@@ -28,7 +30,7 @@ class BufferedRandom final : public Random {
   std::size_t used_ = block_.size();
 };
 
-// What the connections of one listener share: the handler, the bounds and what counts against them. Owned by
+// What the connections of one server share: the handler, the bounds and what counts against them. Owned by
 // the Server and by every session; lives until the last handler is done. On the loop's thread.
 class Service : public std::enable_shared_from_this<Service> {
  public:
@@ -40,19 +42,25 @@ class Service : public std::enable_shared_from_this<Service> {
   TaskGroup tasks;
   DateLine date;
   BufferedRandom random;
+  Readiness readiness;
+  Admission admission;
+  std::unique_ptr<Handshakes> handshakes;  // with TLS
+  Tally counts;
   bool draining = false;
   std::size_t requests_in_flight = 0;
   std::size_t bodies_bytes = 0;
   std::array<char, 16 * 1024> dropped{};  // where lingering sessions receive what nobody reads
   std::function<void()> on_quiet;         // called whenever the last of sessions and requests went
 
-  // Sessions that are open. A session enters itself and leaves itself; it knows its place in the list.
-  std::vector<Session*> sessions;
+  // Sessions that are open; each knows its place in the list.
+  std::vector<std::shared_ptr<Session>> sessions;
   std::size_t sessions_refused = 0;  // of these, the ones that only learn that they are too many
-  void enter(Session& session);
+  void enter(std::shared_ptr<Session> session);
   void leave(Session& session);
+  // Closes a connection that has been idle for long, to make room. False when there is none.
+  bool evict_idle();
 
-  void request_done();
+  void request_done(Admission::Place place);
   Response error_response(int status, std::string_view request_id) const;
   std::string draw_request_id();
 

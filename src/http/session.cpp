@@ -1,15 +1,9 @@
 #include "http/session.hpp"
 
-#include <algorithm>
-#include <array>
-#include <boost/asio/buffer.hpp>
-#include <boost/asio/io_context.hpp>
 #include <cerrno>
 #include <ctime>
 #include <exception>
 #include <spdlog/spdlog.h>
-#include <sys/socket.h>
-#include <sys/uio.h>
 #include <utility>
 
 #include "core/assert.hpp"
@@ -20,49 +14,44 @@
 namespace deputy::http {
 namespace {
 
-namespace asio = boost::asio;
-using boost::system::error_code;
-
-// Writes what the socket takes of both, from `offset` on. Negative: an error, in errno.
-ssize_t send_from(int descriptor, std::string_view first, std::string_view second, std::size_t offset) {
-  const std::string_view head = first.substr(std::min(offset, first.size()));
-  const std::string_view tail = second.substr(offset > first.size() ? offset - first.size() : 0);
-  std::array<iovec, 2> parts{iovec{const_cast<char*>(head.data()), head.size()},
-                             iovec{const_cast<char*>(tail.data()), tail.size()}};
-  msghdr message{};
-  message.msg_iov = head.empty() ? parts.data() + 1 : parts.data();
-  message.msg_iovlen = static_cast<std::size_t>(head.empty() ? 0 : 1) + (tail.empty() ? 0U : 1U);
-  for (;;) {
-    const ssize_t sent = ::sendmsg(descriptor, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
-    if (sent >= 0 || errno != EINTR) return sent;
-  }
-}
+// What one connection may receive in a turn of the loop before the others have theirs.
+constexpr int reads_per_turn = 8;
 
 }  // namespace
 
-Session::Session(std::shared_ptr<Service> service, int descriptor, std::string remote_address)
+Session::Session(std::shared_ptr<Service> service, std::shared_ptr<Channel> channel, Peer peer)
     : service_(std::move(service)),
-      socket_(service_->loop.context()),
-      remote_address_(std::move(remote_address)),
+      channel_(std::move(channel)),
+      peer_(std::move(peer)),
       reader_({.header_bytes_max = service_->options.header_bytes_max,
-               .body_bytes_max = service_->options.body_bytes_max}) {
-  // The family matters to Asio only for what it is not asked to do (open, endpoints).
-  socket_.assign(asio::generic::stream_protocol{AF_INET, IPPROTO_TCP}, descriptor);
-  service_->enter(*this);
-}
+               .body_bytes_max = service_->options.body_bytes_max}) {}
 
 Session::~Session() {
-  close();
+  DEPUTY_ASSERT(phase_ == Phase::closed);
 }
 
+bool Session::open() {
+  service_->enter(shared_from_this());
+  if (service_->readiness.add(channel_->descriptor(), *this)) return true;
+  close();
+  return false;
+}
+
+// Nothing is received, and no buffer taken, before the system tells of bytes.
 void Session::start() {
-  enter(Phase::header, service_->options.header_timeout);
-  read();
+  const bool shakes = channel_->has_handshake();
+  enter(shakes ? Phase::handshake : Phase::header,
+        shakes ? service_->options.handshake_timeout : service_->options.header_timeout);
+  open();
 }
 
 void Session::start_refused() {
   refused_ = true;
   ++service_->sessions_refused;
+  ++service_->counts.connections_refused;
+  if (!open()) return;
+  // Before a handshake nothing can be said.
+  if (channel_->has_handshake()) return close();
   refuse(503);
 }
 
@@ -72,16 +61,27 @@ void Session::enter(Phase phase, std::chrono::milliseconds timeout) {
 }
 
 void Session::check_deadline(Time now) {
-  if (now < deadline_) return;
+  if (now < deadline_) {
+    if (phase_ == Phase::idle) reader_.rest();
+    return;
+  }
   const auto self = shared_from_this();
   switch (phase_) {
     case Phase::idle:
+      ++service_->counts.idle_closed;
       return close();
+    case Phase::handshake:
+      ++service_->counts.handshakes_failed;
+      return cut();
     case Phase::header:
+      ++service_->counts.too_slow;
       return reader_.between_requests() ? close() : refuse(408);
     case Phase::body:
+      ++service_->counts.too_slow;
       return refuse(408);
     case Phase::writing:
+      ++service_->counts.not_reading;
+      return cut();
     case Phase::lingering:
       return cut();
     case Phase::handling:
@@ -91,29 +91,98 @@ void Session::check_deadline(Time now) {
 }
 
 void Session::finish() {
+  const auto self = shared_from_this();
   keep_alive_ = false;
+  if (phase_ == Phase::handshake) return close();
   if ((phase_ == Phase::idle || phase_ == Phase::header) && reader_.between_requests()) close();
+}
+
+std::optional<Session::Time> Session::idle_since() const {
+  const ServerOptions& options = service_->options;
+  if (phase_ == Phase::idle) return deadline_ - options.idle_timeout;
+  if (phase_ == Phase::handshake) return deadline_ - options.handshake_timeout;
+  if (phase_ == Phase::header && reader_.between_requests()) return deadline_ - options.header_timeout;
+  return std::nullopt;
+}
+
+void Session::on_ready(Readiness::Ready ready) {
+  const auto self = shared_from_this();
+  readable_ = readable_ || ready.to_read;
+  ended_ = ended_ || ready.ended;
+  if (phase_ == Phase::handshake) return shake_hands();
+  if (ended_) channel_->note_end();
+  if (phase_ == Phase::writing) write();
+  if (is_reading()) read();
+}
+
+// ── The handshake ───────────────────────────────────────────────────────────────────────────────────────
+
+// One step at a time, elsewhere: meanwhile nothing here touches the channel.
+void Session::shake_hands() {
+  if (shaking_) return;
+  shaking_ = true;
+  readable_ = false;
+  const bool taken = service_->handshakes->step(
+      channel_, [self = shared_from_this()](Channel::Wait wait) { self->on_shaken(wait); });
+  if (taken) return;
+  shaking_ = false;
+  ++service_->counts.handshakes_refused;
+  cut();
+}
+
+void Session::on_shaken(Channel::Wait wait) {
+  shaking_ = false;
+  if (phase_ != Phase::handshake) return;
+  switch (wait) {
+    case Channel::Wait::over:
+      ++service_->counts.handshakes_failed;
+      return close();
+    case Channel::Wait::ready:
+      if (readable_) shake_hands();  // more came meanwhile
+      return;
+    case Channel::Wait::none:
+      ++service_->counts.handshakes_done;
+      if (channel_->is_resumed()) ++service_->counts.handshakes_resumed;
+      enter(Phase::header, service_->options.header_timeout);
+      if (ended_) channel_->note_end();
+      readable_ = true;  // the first request may have come with the handshake's end
+      return read();
+  }
 }
 
 // ── Reading ─────────────────────────────────────────────────────────────────────────────────────────────
 
-void Session::read() {
-  if (std::exchange(reading_, true)) return;
-  const bool drops = phase_ == Phase::lingering;
-  const std::span<char> space = drops ? std::span<char>{service_->dropped} : reader_.space();
-  socket_.async_read_some(asio::buffer(space.data(), space.size()),
-                          [self = shared_from_this()](const error_code& error, std::size_t bytes) {
-                            self->on_read(error, bytes);
-                          });
+bool Session::is_reading() const {
+  return phase_ == Phase::idle || phase_ == Phase::header || phase_ == Phase::body ||
+         phase_ == Phase::lingering;
 }
 
-void Session::on_read(const error_code& error, std::size_t bytes) {
+void Session::read() {
+  if (std::exchange(reading_, true)) return;
+  int reads = 0;
+  while (readable_ && is_reading() && reads++ < reads_per_turn && read_once()) continue;
   reading_ = false;
-  if (phase_ == Phase::closed || phase_ == Phase::writing) return;
-  if (error) return close();
-  if (phase_ == Phase::lingering) return read();
-  reader_.received(bytes);
-  advance();
+  if (readable_ && is_reading()) read_later();
+}
+
+bool Session::read_once() {
+  const bool drops = phase_ == Phase::lingering;
+  const std::span<char> space = drops ? std::span<char>{service_->dropped} : reader_.space();
+  const auto moved = channel_->read(space);
+  if (moved.wait != Channel::Wait::none) readable_ = false;
+  if (moved.bytes > 0 && !drops) {
+    reader_.received(moved.bytes);
+    advance();
+  }
+  if (moved.wait != Channel::Wait::over) return true;
+  if (is_reading()) close();
+  return false;
+}
+
+void Session::read_later() {
+  service_->loop.post([self = shared_from_this()] {
+    if (self->is_reading()) self->read();
+  });
 }
 
 // Goes on with what has been received. A loop, not a recursion: a handler may answer within `dispatch`, and a
@@ -122,6 +191,7 @@ void Session::advance() {
   if (std::exchange(advancing_, true)) return;
   while (step()) continue;
   advancing_ = false;
+  if (readable_ && is_reading()) read();
 }
 
 bool Session::step() {
@@ -151,7 +221,6 @@ void Session::expect_more() {
   } else if (phase_ == Phase::idle) {
     enter(Phase::header, service_->options.header_timeout);
   }
-  read();
 }
 
 // Counts what has come of the body against all bodies' bound.
@@ -165,7 +234,7 @@ bool Session::charge_body() {
 
 bool Session::send_continue() {
   constexpr std::string_view line = "HTTP/1.1 100 Continue\r\n\r\n";
-  if (send_from(socket_.native_handle(), line, {}, 0) == static_cast<ssize_t>(line.size())) return true;
+  if (channel_->write(line, {}, 0).bytes == line.size()) return true;
   close();
   return false;
 }
@@ -179,17 +248,17 @@ void Session::dispatch() {
   to_head_ = request.method == "HEAD";
   phase_ = Phase::handling;
   deadline_ = Time::max();
-  if (service_->requests_in_flight >= service_->options.requests_in_flight_max) {
-    return send(service_->error_response(503, service_->draw_request_id()));
-  }
-  request.remote_address = remote_address_;
+  request.remote_address = peer_.address;
+  request.peer_user_id = peer_.user_id;
   request.request_id = service_->draw_request_id();
+  const auto admitted = service_->admission.admit(request);
+  if (!admitted.place) return send(service_->error_response(admitted.refusal, request.request_id));
   ++service_->requests_in_flight;
-  service_->tasks.spawn(answer(shared_from_this(), std::move(request)));
+  service_->tasks.spawn(answer(shared_from_this(), std::move(request), *admitted.place));
 }
 
 // What an exception says goes to the log, clipped; the client gets a bare 500.
-Task<void> Session::answer(std::shared_ptr<Session> session, Request request) {
+Task<void> Session::answer(std::shared_ptr<Session> session, Request request, Admission::Place place) {
   Service& service = *session->service_;
   const std::string request_id = request.request_id;
   std::optional<Response> response;
@@ -201,7 +270,7 @@ Task<void> Session::answer(std::shared_ptr<Session> session, Request request) {
     spdlog::error("http: {}: a handler threw what is no std::exception", request_id);
   }
   if (!response) response = service.error_response(500, request_id);
-  service.request_done();
+  service.request_done(place);
   session->respond(*std::move(response));
 }
 
@@ -237,18 +306,10 @@ void Session::send(Response response) {
 void Session::write() {
   const std::size_t total = header_.size() + response_.body.size();
   while (sent_ < total) {
-    const ssize_t sent = send_from(socket_.native_handle(), header_, response_.body, sent_);
-    if (sent >= 0) {
-      sent_ += static_cast<std::size_t>(sent);
-      continue;
-    }
-    if (errno != EAGAIN && errno != EWOULDBLOCK) return close();
-    socket_.async_wait(asio::socket_base::wait_write, [self = shared_from_this()](const error_code& error) {
-      if (self->phase_ != Phase::writing) return;
-      if (error) return self->close();
-      self->write();
-    });
-    return;
+    const auto moved = channel_->write(header_, response_.body, sent_);
+    sent_ += moved.bytes;
+    if (moved.wait == Channel::Wait::over) return close();
+    if (moved.wait == Channel::Wait::ready) return;  // told when it takes more
   }
   written();
 }
@@ -265,23 +326,23 @@ void Session::written() {
 // Ends our side and waits for the client to end its own: closing with bytes unread would reset the
 // connection, and the client might lose the answer. RFC 9112, 9.6.
 void Session::linger() {
-  error_code error;
-  socket_.shutdown(asio::socket_base::shutdown_send, error);
-  if (error) return close();
+  if (!channel_->end_sending()) return close();
   enter(Phase::lingering, service_->options.linger_timeout);
+  readable_ = true;
   read();
 }
 
 void Session::cut() {
-  error_code ignored;
-  socket_.set_option(asio::socket_base::linger{true, 0}, ignored);
+  if (phase_ == Phase::closed) return;
+  const auto self = shared_from_this();
+  channel_->abort();
   close();
 }
 
 void Session::close() {
   if (std::exchange(phase_, Phase::closed) == Phase::closed) return;
-  error_code ignored;
-  socket_.close(ignored);
+  service_->readiness.remove(channel_->descriptor(), *this);
+  if (!shaking_) channel_.reset();  // else when the step is done: it uses the descriptor
   wipe(response_.body);
   service_->bodies_bytes -= std::exchange(charged_bytes_, 0);
   if (refused_) --service_->sessions_refused;

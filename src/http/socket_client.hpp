@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <charconv>
+#include <csignal>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -10,12 +11,21 @@
 #include <string>
 #include <string_view>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 #include <utility>
 
 #include "http/message.hpp"
+#include "http/openssl.hpp"
 
 namespace deputy::http {
+
+// Where a test's server listens.
+struct Place {
+  std::uint16_t port = 0;
+  std::string unix_socket;  // instead of the port
+  bool tls = false;         // the certificate is not looked at: SDKs and curl do that in tests/server
+};
 
 // A blocking client that sends exactly the bytes it is given, for tests. What takes over 20 s ends the test
 // program.
@@ -29,34 +39,43 @@ class SocketClient {
 
   // With `receive_bytes`, the kernel's receive buffer is that small: for a client that does not read.
   explicit SocketClient(std::uint16_t port, int receive_bytes = 0)
-      : descriptor_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    if (receive_bytes > 0)
-      ::setsockopt(descriptor_, SOL_SOCKET, SO_RCVBUF, &receive_bytes, sizeof receive_bytes);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(port);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (::connect(descriptor_, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
-      fail("connect");
+      : SocketClient(Place{.port = port}, receive_bytes) {}
+  explicit SocketClient(const Place& place, int receive_bytes = 0, SSL_SESSION* session = nullptr)
+      : descriptor_(place.unix_socket.empty() ? connected(place.port, receive_bytes)
+                                              : connected(place.unix_socket)) {
+    if (place.tls) shake_hands(session);
   }
   ~SocketClient() { close(); }
   SocketClient(SocketClient&& other) noexcept
-      : descriptor_(std::exchange(other.descriptor_, -1)), received_(std::move(other.received_)) {}
+      : descriptor_(std::exchange(other.descriptor_, -1)),
+        context_(std::move(other.context_)),
+        ssl_(std::move(other.ssl_)),
+        received_(std::move(other.received_)) {}
   SocketClient& operator=(SocketClient&&) = delete;
 
   void close() {
     if (descriptor_ >= 0) ::close(std::exchange(descriptor_, -1));
   }
+  int descriptor() const { return descriptor_; }
+  // With TLS; null when the handshake failed.
+  SSL* ssl() const { return ssl_.get(); }
   // Ends the connection with a reset.
   void reset() {
     const linger hard{.l_onoff = 1, .l_linger = 0};
     ::setsockopt(descriptor_, SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
     close();
   }
-  void end_sending() const { ::shutdown(descriptor_, SHUT_WR); }
+  void end_sending() const {
+    if (ssl_) SSL_shutdown(ssl_.get());
+    ::shutdown(descriptor_, SHUT_WR);
+  }
 
   // False when the server has closed.
   bool send(std::string_view bytes) const {
+    if (context_) {
+      std::size_t written = 0;
+      return ssl_ && (bytes.empty() || SSL_write_ex(ssl_.get(), bytes.data(), bytes.size(), &written) == 1);
+    }
     while (!bytes.empty()) {
       const ssize_t sent = ::send(descriptor_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
       if (sent < 0) return false;
@@ -119,7 +138,36 @@ class SocketClient {
     std::from_chars(text.data(), text.data() + text.size(), number);
     return number;
   }
+  static int connected(std::uint16_t port, int receive_bytes) {
+    const int made = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (receive_bytes > 0) ::setsockopt(made, SOL_SOCKET, SO_RCVBUF, &receive_bytes, sizeof receive_bytes);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (::connect(made, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) fail("connect");
+    return made;
+  }
+  static int connected(const std::string& path) {
+    const int made = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    path.copy(address.sun_path, sizeof address.sun_path - 1);
+    if (::connect(made, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) fail("connect");
+    return made;
+  }
+
+  void shake_hands(SSL_SESSION* session) {
+    std::signal(SIGPIPE, SIG_IGN);  // OpenSSL writes without MSG_NOSIGNAL
+    context_.reset(SSL_CTX_new(TLS_client_method()));
+    ssl_.reset(SSL_new(context_.get()));
+    SSL_set_fd(ssl_.get(), descriptor_);
+    if (session != nullptr) SSL_set_session(ssl_.get(), session);
+    if (SSL_connect(ssl_.get()) != 1) ssl_.reset();
+  }
+
   bool receive_more() {
+    if (context_) return receive_more_by_tls();
     pollfd ready{.fd = descriptor_, .events = POLLIN, .revents = 0};
     if (::poll(&ready, 1, 20'000) != 1) fail("receive");
     char bytes[65536];
@@ -129,7 +177,20 @@ class SocketClient {
     return true;
   }
 
+  bool receive_more_by_tls() {
+    if (!ssl_) return false;
+    pollfd ready{.fd = descriptor_, .events = POLLIN, .revents = 0};
+    if (SSL_has_pending(ssl_.get()) == 0 && ::poll(&ready, 1, 20'000) != 1) fail("receive");
+    char bytes[16384];
+    std::size_t size = 0;
+    if (SSL_read_ex(ssl_.get(), bytes, sizeof bytes, &size) != 1) return false;
+    received_.append(bytes, size);
+    return true;
+  }
+
   int descriptor_;
+  openssl::Context context_;  // with TLS
+  openssl::Ssl ssl_;          // null when the handshake failed
   std::string received_;
 };
 
