@@ -91,6 +91,13 @@ Result<ServerAccess> server_access(const std::string& url_option, const std::str
   const auto environment = aws::process_environment();
   ServerAccess access{.url = url_option.empty() ? environment("DEPUTY_URL").value_or("") : url_option,
                       .key = {}};
+  constexpr std::string_view unix_scheme = "unix:";
+  if (access.url.starts_with(unix_scheme)) {
+    access.unix_socket = access.url.substr(unix_scheme.size());
+    while (access.unix_socket.starts_with("//")) access.unix_socket.erase(0, 1);
+    access.url = "http://localhost";
+  }
+  access.ca_file = environment("DEPUTY_CA_FILE").value_or("");
   while (access.url.ends_with('/')) access.url.pop_back();
   auto key = environment("DEPUTY_KEY");
   const std::string key_file = environment("DEPUTY_KEY_FILE").value_or("");
@@ -101,7 +108,7 @@ Result<ServerAccess> server_access(const std::string& url_option, const std::str
   } else if (!key_file.empty()) {
     DEPUTY_TRY(access.key, read_key_file(key_file));
   }
-  if (access.url.empty() || access.key.empty())
+  if (access.url.empty() || (access.key.empty() && access.unix_socket.empty()))
     return Error{ErrorKind::invalid_request,
                  "DEPUTY_URL and DEPUTY_KEY (or DEPUTY_KEY_FILE) must be set: the server's address and one "
                  "of its keys"};
@@ -111,7 +118,8 @@ Result<ServerAccess> server_access(const std::string& url_option, const std::str
 Result<app::ApiAnswer> call_api(const ServerAccess& access, const std::string& method,
                                 const std::string& path, std::optional<boost::json::value> body) {
   http::AsioLoop loop;
-  aws::CurlTransport transport{loop};
+  aws::CurlTransport transport{
+      loop, aws::CurlTransport::Options{.unix_socket = access.unix_socket, .ca_file = access.ca_file}};
   app::ApiClient client{transport, access.url, access.key};
   std::optional<Result<app::ApiAnswer>> answer;
   TaskGroup group;

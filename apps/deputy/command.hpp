@@ -51,9 +51,12 @@ std::string text_of(const Error& error);
 std::string text_of(const app::ApiAnswer& problem);
 
 // Where the server is, and the key to it. Without the options: DEPUTY_URL, and DEPUTY_KEY or the file
-// DEPUTY_KEY_FILE. The URL has no slash at its end.
+// DEPUTY_KEY_FILE. The URL has no slash at its end. `unix:PATH` is the server's Unix socket, where no key is
+// needed. DEPUTY_CA_FILE names the certificates that are trusted; by default the system's.
 struct ServerAccess {
   std::string url;
+  std::string unix_socket;  // empty: the URL's host is asked
+  std::string ca_file;
   SecretString key;
 };
 Result<ServerAccess> server_access(const std::string& url_option = {},

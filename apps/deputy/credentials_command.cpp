@@ -102,8 +102,9 @@ client::Obtained obtain(const Asking& asking, bool no_cache) {
   client::CredentialCache cache{*std::move(folder), clock, random,
                                 [](std::chrono::milliseconds time) { std::this_thread::sleep_for(time); },
                                 client::CredentialCache::Limits{}};
-  const std::string key = client::cache_key(
-      {asking.access.url, asking.access.key.reveal(), asking.path, boost::json::serialize(asking.body)});
+  const std::string key =
+      client::cache_key({asking.access.url, asking.access.unix_socket, asking.access.key.reveal(),
+                         asking.path, boost::json::serialize(asking.body)});
   return cache.get(key, [&asking] { return ask(asking); }, warn);
 }
 

@@ -55,7 +55,7 @@ Result<std::string> absolute_file(const std::string& file) {
 Result<std::string> server_url(const ProfileArguments& arguments, const aws::Environment& environment) {
   std::string url = arguments.url.empty() ? environment("DEPUTY_URL").value_or("") : arguments.url;
   while (url.ends_with('/')) url.pop_back();
-  if (!url.starts_with("http://") && !url.starts_with("https://"))
+  if (!url.starts_with("http://") && !url.starts_with("https://") && !url.starts_with("unix:"))
     return Error{ErrorKind::invalid_request,
                  "DEPUTY_URL or --url must say where the server is, such as `https://deputy.internal`"};
   if (url.find('@') != std::string::npos)

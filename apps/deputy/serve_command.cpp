@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
+#include <sys/resource.h>
 
 #include "app/service.hpp"
 #include "core/task_group.hpp"
@@ -16,19 +17,42 @@ bool is_loopback(const std::string& address) {
   return address.starts_with("127.") || address == "::1";
 }
 
-Task<void> serve(http::AsioLoop& loop, app::Service& service, std::string address, std::stop_token stop,
-                 int& status) {
+// Each connection is a descriptor, and so is each call to AWS. The limit that the system begins with is often
+// far below what it allows.
+void raise_descriptor_limit(std::size_t connections_max) {
+  constexpr rlim_t besides = 1'024;  // calls to AWS, the database, files
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+  if (limit.rlim_cur < connections_max + besides)
+    spdlog::warn(
+        "the limit of open files is {}: fewer than `server.connections_max` = {} connections can be open; "
+        "raise "
+        "it (LimitNOFILE=, ulimit -n)",
+        limit.rlim_cur, connections_max);
+}
+
+void tell_where(const app::Config::Server& server, std::uint16_t port) {
+  const bool has_tls = !server.tls_cert_file.empty();
+  spdlog::info("listening on {}:{}{}", server.listen.address, port, has_tls ? ", TLS" : "");
+  if (!server.unix_socket.empty()) spdlog::info("listening on {}", server.unix_socket.string());
+  if (!has_tls && !is_loopback(server.listen.address))
+    spdlog::warn(
+        "{} is no loopback address and `server.tls_cert_file` is not set: keys and credentials can be read "
+        "on "
+        "the way unless a proxy on this machine ends TLS",
+        server.listen.address);
+}
+
+Task<void> serve(http::AsioLoop& loop, app::Service& service, app::Config::Server server,
+                 std::stop_token stop, int& status) {
   const auto started = co_await service.start();
   if (!started) {
     status = tell(started.error());
     if (status == wrong_use) status = found_something;
   } else {
-    spdlog::info("listening on {}:{}", address, service.port());
-    if (!is_loopback(address))
-      spdlog::warn(
-          "{} is no loopback address, and this version serves no TLS: keys and credentials can be read "
-          "on the way unless a proxy on this machine ends TLS",
-          address);
+    tell_where(server, service.port());
     while (co_await sleep_for(loop, std::chrono::hours{1}, stop)) {
     }
     spdlog::info("stopping");
@@ -42,17 +66,19 @@ int run_service(const std::string& config_file) {
   spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %l %v");
   auto config = load_checked_config(config_file);
   if (!config) return tell(config.error());
+  raise_descriptor_limit(config.value().server.connections_max);
   http::AsioLoop loop;
   std::stop_source stop;
   loop.on_stop_signal([&stop](int) { stop.request_stop(); });
   const auto environment = aws::process_environment();
-  const std::string address = config.value().server.listen.address;
+  const app::Config::Server server = config.value().server;
   auto endpoints = aws::Endpoints::configured(environment);
   if (!endpoints) return tell(endpoints.error());
   app::Service service{loop, std::move(config).value(), {environment, std::move(endpoints).value(), nullptr}};
   int status = done;
   TaskGroup group;
-  group.spawn(serve(loop, service, address, stop.get_token(), status));
+  loop.on_reload_signal([&service] { service.reload(); });
+  group.spawn(serve(loop, service, server, stop.get_token(), status));
   loop.run();
   return status;
 }

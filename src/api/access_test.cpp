@@ -346,6 +346,33 @@ TEST_F(AccessApi, AKeyForOneConnectionKnowsNoOther) {
             "forbidden");
 }
 
+// 4242 stands for the workload `collector` (tests/support/api_fixture.hpp).
+TEST_F(AccessApi, AUserOfTheMachineHasWhatItsWorkloadHas) {
+  EXPECT_EQ(call_as_user(4242, "POST", credentials_of(acme_connection)).status, 200);
+  EXPECT_EQ(call_as_user(4242, "GET", "/v1/credentials/" + acme_connection).status, 200);
+  EXPECT_EQ(call_as_user(4242, "GET", "/v1/connections/" + acme_connection).status, 200);
+  EXPECT_EQ(call_as_user(4242, "GET", "/v1/connections").status, 200);
+  EXPECT_EQ(call_as_user(4242, "POST", credentials_of(globex_connection)).status, 404);
+  for (const auto& [method, path] : {std::pair{"POST", "/v1/keys"},
+                                     {"GET", "/v1/tenants"},
+                                     {"GET", "/v1/journal"},
+                                     {"DELETE", "/v1/keys/key_x"}})
+    EXPECT_EQ(call_as_user(4242, method, path).code(), "forbidden") << path;
+  const auto entries = get("/v1/journal?limit=200").body.at("items").as_array();
+  const auto issued = std::ranges::find_if(
+      entries, [](const auto& entry) { return entry.at("act") == "credentials.issued"; });
+  ASSERT_NE(issued, entries.end());
+  EXPECT_EQ(issued->at("actor"), (boost::json::value{{"kind", "user"}, {"id", "4242"}, {"address", "unix"}}));
+}
+
+TEST_F(AccessApi, AUserCountsOnlyOverTheSocketAndNotBesideAKey) {
+  const auto path = credentials_of(acme_connection);
+  EXPECT_EQ(call_as_user(4243, "POST", path).status, 401) << "stands for no workload";
+  EXPECT_EQ(call("POST", path, "").status, 401) << "over TCP";
+  EXPECT_EQ(call_as_user(4242, "POST", path, "Bearer dpk_workload_wrong").status, 401);
+  EXPECT_EQ(call_as_user(4242, "GET", "/v1/tenants", "Bearer " + admin).status, 200) << "the key's rights";
+}
+
 TEST_F(AccessApi, TheJournalTellsWhoDidWhat) {
   call("POST", credentials_of(acme_connection), collector);
   const auto auditor = make_key(KeyRole::auditor);

@@ -5,8 +5,10 @@
 #include "api/authentication.hpp"
 #include "api/authorization.hpp"
 #include "api/content.hpp"
+#include "api/creation_pace.hpp"
 #include "api/external_id_guard.hpp"
 #include "api/json_fields.hpp"
+#include "api/lanes.hpp"
 #include "api/metrics.hpp"
 #include "api/problem.hpp"
 #include "api/services.hpp"
@@ -39,15 +41,21 @@ Result<json::Value> read_body(const http::Request& request, const Route& route) 
   return body;
 }
 
-registry::Actor actor_of(const std::optional<registry::Key>& key, const http::Request& request) {
-  if (!key) return {"system", "", request.remote_address};
-  return {"key", key->id.text(), request.remote_address};
+registry::Actor actor_of(const Call& call) {
+  const http::Request& request = call.request;
+  if (!call.key) return {"system", "", request.remote_address};
+  if (call.by_user) return {"user", std::to_string(*request.peer_user_id), request.remote_address};
+  return {"key", call.key->id.text(), request.remote_address};
 }
 
 // Everything that is checked before a handler runs and needs nothing that blocks.
 Result<void> pass_gates(Call& call) {
   const Route& route = *call.route;
   DEPUTY_TRY(refuse_external_id(call.request, route.opaque));
+  if (call.by_user && !route.narrowed_keys)
+    return Error{ErrorKind::forbidden,
+                 "a workload that is known by its user may find connections and have credentials; for this, "
+                 "send a key"};
   if (call.key) {
     DEPUTY_TRY(authorize(route, *call.key, call.parameters));
   }
@@ -109,11 +117,12 @@ class RecentRefusals {
 
 struct Api::State {
   Metrics metrics;
+  CreationPace creations;
   Services services;
   RecentRefusals refusals;
 
   State(Parts parts, Settings settings, const std::optional<std::string>& unready)
-      : services{std::move(parts), std::move(settings), metrics, unready} {}
+      : services{std::move(parts), std::move(settings), metrics, creations, unready} {}
 
   Task<Result<registry::Key>> authenticate(const http::Request& request, const Route& route);
   Task<Result<Reply>> answer(Call& call);
@@ -124,15 +133,20 @@ struct Api::State {
 Task<Result<registry::Key>> Api::State::authenticate(const http::Request& request, const Route& route) {
   const KeyForm form = route.container_protocol ? KeyForm::bearer_or_bare : KeyForm::bearer;
   DEPUTY_CO_TRY(const auto secret, presented_key(request.headers, form));
-  co_return co_await services.run([&] { return services.registry().authenticate(secret); });
+  const auto ask = [&] { return services.registry().authenticate(secret); };
+  if (is_issuing(request)) co_return co_await services.run_ahead(ask);
+  co_return co_await services.run(ask);
 }
 
 Task<Result<Reply>> Api::State::answer(Call& call) {
-  if (!call.route->access.everyone) {
+  if (auto user = key_of_user(call.request, services.settings.users); user && !call.route->access.everyone) {
+    call.key = *std::move(user);
+    call.by_user = true;
+  } else if (!call.route->access.everyone) {
     DEPUTY_CO_TRY(auto key, co_await authenticate(call.request, *call.route));
     call.key = std::move(key);
   }
-  call.actor = actor_of(call.key, call.request);
+  call.actor = actor_of(call);
   auto passed = pass_gates(call);
   if (passed.has_error()) {
     co_await put_on_record(passed.error(), call);

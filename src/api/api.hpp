@@ -6,10 +6,12 @@
 #include <string>
 #include <string_view>
 
+#include "api/authentication.hpp"
 #include "broker/broker.hpp"
 #include "core/clock.hpp"
 #include "core/event_loop.hpp"
 #include "core/work_pool.hpp"
+#include "http/counts.hpp"
 #include "http/message.hpp"
 #include "registry/registry.hpp"
 
@@ -21,7 +23,8 @@ struct Settings {
   // connect.template_url: an HTTPS URL of S3 under which the templates are; `{connection}` in it stands for
   // the connection's identifier.
   std::optional<std::string> template_url;
-  Region region;  // aws.region: where launch links lead by default
+  Region region;             // aws.region: where launch links lead by default
+  WorkloadUsers users = {};  // server.unix_socket_users
 };
 
 // What the API stands on. All references outlive the Api.
@@ -34,6 +37,9 @@ struct Parts {
   std::function<void()> wake_verification;  // verify::Service::wake
   // Told of every answer with a status of 500 and above, with what is for the operator alone.
   std::function<void(const std::string& request_id, const Error& error)> log_failure;
+  // Threads that only issuing and probes use, so that they do not wait behind lists; empty: `pool`.
+  WorkPool* issuing_pool = nullptr;
+  std::function<http::ServerCounts()> listener_counts = {};  // for /metrics; empty without a listener
 };
 
 // What the listener answers by itself (400, 408, 413, …), as a problem document:

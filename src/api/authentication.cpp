@@ -38,4 +38,27 @@ Result<SecretString> presented_key(const http::Headers& headers, KeyForm form) {
   return SecretString{key};
 }
 
+namespace {
+
+// Drawn identifiers do not begin like this.
+KeyId identifier_of(std::uint32_t user) {
+  constexpr std::string_view alphabet = "abcdefghijklmnopqrstuvwxyz234567";
+  std::string text = "key_" + std::string(24, 'a');
+  for (std::size_t i = text.size(); user != 0; user /= alphabet.size())
+    text[--i] = alphabet[user % alphabet.size()];
+  return KeyId::parse(text).value();
+}
+
+}  // namespace
+
+std::optional<registry::Key> key_of_user(const http::Request& request, const WorkloadUsers& users) {
+  if (!request.peer_user_id || request.headers.count("Authorization") != 0) return std::nullopt;
+  const auto found = users.find(*request.peer_user_id);
+  if (found == users.end()) return std::nullopt;
+  registry::Key key{.id = identifier_of(found->first)};
+  key.role = registry::KeyRole::workload;
+  key.workload = found->second;
+  return key;
+}
+
 }  // namespace deputy::api

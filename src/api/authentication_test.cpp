@@ -39,5 +39,30 @@ TEST(PresentedKey, MayBeBareForSdks) {
   EXPECT_EQ(key_in({"Basic dpk_workload_a"}, KeyForm::bearer_or_bare), "refused");
 }
 
+http::Request request_from(std::optional<std::uint32_t> user) {
+  http::Request request;
+  request.peer_user_id = user;
+  return request;
+}
+
+TEST(KeyOfUser, IsItsWorkloads) {
+  const WorkloadUsers users{{0, WorkloadName::parse("root-job").value()},
+                            {1001, WorkloadName::parse("log-loader").value()}};
+  const auto key = key_of_user(request_from(1001), users);
+  ASSERT_TRUE(key);
+  EXPECT_EQ(key->role, registry::KeyRole::workload);
+  EXPECT_EQ(key->workload->text(), "log-loader");
+  EXPECT_NE(key->id, key_of_user(request_from(0), users)->id);
+  EXPECT_FALSE(key_of_user(request_from(1002), users));
+}
+
+TEST(KeyOfUser, IsNothingWithoutTheSocketOrBesideAKey) {
+  const WorkloadUsers users{{0, WorkloadName::parse("root-job").value()}};
+  EXPECT_FALSE(key_of_user(request_from(std::nullopt), users)) << "over TCP";
+  auto with_key = request_from(0);
+  with_key.headers.add("Authorization", "nonsense");
+  EXPECT_FALSE(key_of_user(with_key, users));
+}
+
 }  // namespace
 }  // namespace deputy::api

@@ -14,7 +14,7 @@ Task<Result<Reply>> get_health(const Services&, Call) {
 // The database answers and can be trusted, and the process is not about to stop.
 Task<Result<Reply>> get_readiness(const Services& services, Call) {
   if (services.unready) co_return Error{ErrorKind::overloaded, *services.unready};
-  const auto reachable = co_await services.run([&] { return services.registry().earliest_due(); });
+  const auto reachable = co_await services.run_ahead([&] { return services.registry().earliest_due(); });
   if (reachable.has_error())
     co_return Error{ErrorKind::overloaded, "the database does not answer", reachable.error().detail};
   co_return Reply{.body = R"({"status":"ready"})"};
@@ -23,15 +23,18 @@ Task<Result<Reply>> get_readiness(const Services& services, Call) {
 // Without a database there are still metrics, with what was last counted.
 Task<Result<Reply>> get_metrics(const Services& services, Call) {
   if (services.metrics.is_survey_due(services.parts.clock.steady_now())) {
-    auto survey = co_await services.run([&] { return services.registry().survey(); });
+    auto survey = co_await services.run_ahead([&] { return services.registry().survey(); });
     if (survey) services.metrics.set_survey(std::move(survey).value());
   }
   const auto counts = services.parts.broker.counts();
+  std::optional<http::ServerCounts> listener;
+  if (services.parts.listener_counts) listener = services.parts.listener_counts();
   const Metrics::Standing standing{.broker = counts,
                                    .verifications = services.registry().verification_counts(),
                                    .survey = services.metrics.survey(),
                                    .version = services.settings.version,
-                                   .ready = !services.unready};
+                                   .ready = !services.unready,
+                                   .listener = listener ? &*listener : nullptr};
   co_return Reply{.body = services.metrics.text(standing),
                   .content_type = "text/plain; version=0.0.4; charset=utf-8"};
 }

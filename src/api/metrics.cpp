@@ -159,6 +159,57 @@ void add_standing(Sheet& sheet, const Metrics::Standing& standing) {
       .value(1.0, {{"version", std::string{standing.version}}});
 }
 
+void add_lanes(Sheet& sheet, const http::ServerCounts& listener) {
+  sheet.gauge("deputy_http_requests_in_flight", "Requests with their handlers, by lane.");
+  for (const auto& lane : listener.lanes)
+    sheet.value(std::uint64_t{lane.in_flight}, {{"lane", std::string{lane.lane}}});
+  sheet.gauge("deputy_http_requests_in_flight_max", "As many as a lane may have.");
+  for (const auto& lane : listener.lanes)
+    sheet.value(std::uint64_t{lane.in_flight_max}, {{"lane", std::string{lane.lane}}});
+  sheet.counter("deputy_http_requests_refused_total",
+                "Requests that the listener turned away, by lane and why.");
+  for (const auto& lane : listener.lanes) {
+    sheet.value(lane.refused_full, {{"lane", std::string{lane.lane}}, {"why", "full"}});
+    sheet.value(lane.refused_client, {{"lane", std::string{lane.lane}}, {"why", "client"}});
+  }
+}
+
+void add_listener(Sheet& sheet, const http::ServerCounts& listener) {
+  const http::Tally& tally = listener.tally;
+  sheet.counter("deputy_http_connections_accepted_total", "Connections accepted, by listener.")
+      .value(tally.accepted_by_tcp, {{"listener", "tcp"}})
+      .value(tally.accepted_by_unix, {{"listener", "unix"}});
+  sheet.gauge("deputy_http_connections", "Connections that are open.")
+      .value(std::uint64_t{listener.connections});
+  sheet.gauge("deputy_http_connections_max", "As many as may be open.")
+      .value(std::uint64_t{listener.connections_max});
+  sheet
+      .counter("deputy_http_connections_ended_total",
+               "Connections that the listener ended by itself, by why.")
+      .value(tally.connections_refused, {{"why", "too_many"}})
+      .value(tally.idle_evicted, {{"why", "made_room"}})
+      .value(tally.idle_closed, {{"why", "idle"}})
+      .value(tally.too_slow, {{"why", "too_slow"}})
+      .value(tally.not_reading, {{"why", "not_reading"}});
+  sheet.counter("deputy_http_accept_failures_total", "Pauses for want of descriptors or memory.")
+      .value(tally.accept_failures);
+  sheet.counter("deputy_tls_handshakes_total", "TLS handshakes that ended, by how.")
+      .value(tally.handshakes_done - tally.handshakes_resumed, {{"outcome", "full"}})
+      .value(tally.handshakes_resumed, {{"outcome", "resumed"}})
+      .value(tally.handshakes_failed, {{"outcome", "failed"}})
+      .value(tally.handshakes_refused, {{"outcome", "refused"}});
+  sheet
+      .counter("deputy_tls_certificate_reloads_total",
+               "Readings of the certificate while running, by outcome.")
+      .value(tally.certificate_reloads, {{"outcome", "used"}})
+      .value(tally.certificate_reload_failures, {{"outcome", "refused"}});
+  sheet
+      .gauge("deputy_tls_certificate_expires_seconds",
+             "When the certificate in use expires, in Unix time; 0 without TLS.")
+      .value(static_cast<double>(listener.certificate_expires));
+  add_lanes(sheet, listener);
+}
+
 }  // namespace
 
 struct Metrics::State {
@@ -196,6 +247,7 @@ std::string Metrics::text(const Standing& standing) const {
   add_credentials(sheet, standing.broker);
   add_sts(sheet, standing.broker);
   add_standing(sheet, standing);
+  if (standing.listener != nullptr) add_listener(sheet, *standing.listener);
   std::move(sheet).append_to(all);
   return prometheus::TextSerializer{}.Serialize(all);
 }

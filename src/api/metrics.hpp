@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "broker/broker.hpp"
+#include "http/counts.hpp"
 #include "registry/survey.hpp"
 
 namespace deputy::api {
@@ -30,6 +31,7 @@ class Metrics {
     const registry::Survey& survey;
     std::string_view version;
     bool ready = true;
+    const http::ServerCounts* listener = nullptr;  // null where there is none
   };
   std::string text(const Standing& standing) const;
 

@@ -143,6 +143,9 @@ http::Response listener_error(int status, std::string_view request_id) {
   Error error{ErrorKind::invalid_request, "this is not a request that can be read"};
   if (status == 408) error = Error{ErrorKind::invalid_request, "the request did not arrive in time"};
   if (status == 413) error = Error{ErrorKind::payload_too_large, "the body is too large"};
+  if (status == 429)
+    error =
+        Error{ErrorKind::rate_limited, "too many requests of this client are being answered; wait for some"};
   if (status == 431) error = Error{ErrorKind::payload_too_large, "the header is too large"};
   if (status == 500)
     error = Error{ErrorKind::internal, "something went wrong inside; the operator's log says what"};

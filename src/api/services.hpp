@@ -16,6 +16,7 @@
 // What handlers are given and what they give back.
 namespace deputy::api {
 
+class CreationPace;
 class Metrics;
 
 // The rooms that handlers call. Lives as long as the Api.
@@ -23,6 +24,7 @@ struct Services {
   Parts parts;
   Settings settings;
   Metrics& metrics;
+  CreationPace& creations;
   const std::optional<std::string>& unready;  // why /readyz answers 503
 
   registry::Registry& registry() const { return parts.registry; }
@@ -30,6 +32,12 @@ struct Services {
   template <class Work>
   auto run(Work work) const {
     return run_on(parts.pool, parts.loop, std::move(work));
+  }
+  // The same for issuing and probes, which do not wait behind the desk's work.
+  template <class Work>
+  auto run_ahead(Work work) const {
+    return run_on(parts.issuing_pool != nullptr ? *parts.issuing_pool : parts.pool, parts.loop,
+                  std::move(work));
   }
 };
 
@@ -39,6 +47,7 @@ struct Call {
   const Route* route = nullptr;
   std::vector<std::string> parameters;
   std::optional<registry::Key> key;  // absent only where everyone is admitted
+  bool by_user = false;              // the key stands for the user at the other end of the Unix socket
   registry::Actor actor;
   Query query;
   json::Value body;  // an object; an empty one when nothing was sent

@@ -4,9 +4,12 @@
 #include <charconv>
 #include <fmt/format.h>
 #include <functional>
+#include <limits>
+#include <map>
 #include <toml++/toml.h>
 #include <unistd.h>
 
+#include "http/certificate.hpp"
 #include "storage/sqlite_store.hpp"
 
 namespace deputy::app {
@@ -102,6 +105,52 @@ Apply master_key_file() {
   };
 }
 
+template <class Place>
+Apply path_of(Place place) {
+  return [place](Config& config, const RawValue& value, const std::filesystem::path& base) -> Result<void> {
+    DEPUTY_TRY(const auto text, single(value));
+    if (text.empty()) return Error{ErrorKind::invalid_request, "a path is needed"};
+    if (text.front() == '@')
+      return Error{ErrorKind::invalid_request,
+                   in_backticks(text) + " is no path: a name without a file has no permissions"};
+    place(config) = base / text;
+    return success();
+  };
+}
+
+// `1001=log-loader`.
+Result<std::pair<std::uint32_t, WorkloadName>> parse_user(const std::string& text) {
+  // What the kernel shows of every user that it cannot name here.
+  constexpr std::uint32_t nobody = 65'534;
+  const std::size_t equals = text.find('=');
+  std::uint32_t user = 0;
+  const char* const end_of_number = text.data() + std::min(equals, text.size());
+  const auto [end, error] = std::from_chars(text.data(), end_of_number, user);
+  if (equals == std::string::npos || error != std::errc{} || end != end_of_number)
+    return Error{
+        ErrorKind::invalid_request,
+        in_backticks(text) + " is not a user's number and a workload, such as `1001 = \"log-loader\"`"};
+  if (user == nobody || user == std::numeric_limits<std::uint32_t>::max())
+    return Error{
+        ErrorKind::invalid_request,
+        fmt::format("{} stands for users of other name spaces too, so it is nobody's identity", user)};
+  DEPUTY_TRY(auto workload, WorkloadName::parse(text.substr(equals + 1)));
+  return std::pair{user, std::move(workload)};
+}
+
+Apply unix_socket_users() {
+  return [](Config& config, const RawValue& value, const std::filesystem::path&) -> Result<void> {
+    auto& users = config.server.unix_socket_users;
+    users.clear();
+    for (const std::string& item : value.items) {
+      DEPUTY_TRY(auto user, parse_user(item));
+      if (!users.insert(std::move(user)).second)
+        return Error{ErrorKind::invalid_request, in_backticks(item) + " names a user that is there already"};
+    }
+    return success();
+  };
+}
+
 Apply partner_accounts() {
   return [](Config& config, const RawValue& value, const std::filesystem::path&) -> Result<void> {
     config.aws.partner_accounts.clear();
@@ -131,6 +180,12 @@ const std::vector<Setting>& settings() {
   static const std::vector<Setting> all{
       {"server.listen", one(parse_listen, [](Config& c) -> auto& { return c.server.listen; })},
       {"server.public_url", one(parse_url, [](Config& c) -> auto& { return c.server.public_url; })},
+      {"server.unix_socket", path_of([](Config& c) -> auto& { return c.server.unix_socket; })},
+      {"server.unix_socket_users", unix_socket_users()},
+      {"server.tls_cert_file", path_of([](Config& c) -> auto& { return c.server.tls_cert_file; })},
+      {"server.tls_key_file", path_of([](Config& c) -> auto& { return c.server.tls_key_file; })},
+      {"server.connections_max",
+       one(whole_number, [](Config& c) -> auto& { return c.server.connections_max; })},
       {"storage.url", storage_url()},
       {"security.master_key_file", master_key_file()},
       {"aws.region", one(&Region::parse, [](Config& c) -> auto& { return c.aws.region; })},
@@ -158,9 +213,6 @@ const std::vector<Setting>& settings() {
       {"credentials.cache_entries",
        one(whole_number, [](Config& c) -> auto& { return c.credentials.cache_entries; })},
       {"connect.template_url", one(parse_url, [](Config& c) -> auto& { return c.connect.template_url; })},
-      {"server.unix_socket", {}},
-      {"server.tls_cert_file", {}},
-      {"server.tls_key_file", {}},
       {"connect.brand_name", {}},
       {"connect.brand_logo_file", {}},
       {"connect.brand_colour", {}},
@@ -174,14 +226,11 @@ const std::vector<Setting>& settings() {
   return all;
 }
 
-// Those whose silence would weaken something: refused rather than noted.
-bool must_not_be_ignored(std::string_view name) {
-  return name == "server.tls_cert_file" || name == "server.tls_key_file" || name == "server.unix_socket";
-}
-
 class Loader {
  public:
   explicit Loader(LoadedConfig& loaded) : loaded_(loaded) {}
+
+  std::map<std::string, std::string> places;  // where each setting is
 
   void read_file(const std::filesystem::path& file) {
     toml::table parsed;
@@ -244,6 +293,10 @@ class Loader {
     RawValue value{{}, node.is_array(), std::move(where)};
     if (const auto* array = node.as_array()) {
       for (const auto& item : *array) value.items.push_back(text_of(item));
+    } else if (const auto* table = node.as_table()) {
+      value.is_list = true;
+      for (const auto& [key, item] : *table)
+        value.items.push_back(std::string{key.str()} + "=" + text_of(item));
     } else {
       value.items.push_back(text_of(node));
     }
@@ -252,7 +305,8 @@ class Loader {
 
   static RawValue from_environment(const std::string& name, const std::string& text,
                                    const std::string& variable) {
-    const bool list = name == "aws.partner_accounts" || name == "connect.return_urls" || name == "logs.sinks";
+    const bool list = name == "aws.partner_accounts" || name == "connect.return_urls" ||
+                      name == "logs.sinks" || name == "server.unix_socket_users";
     RawValue value{{}, list, variable};
     if (!list) {
       value.items.push_back(text);
@@ -273,13 +327,10 @@ class Loader {
       return;
     }
     if (!setting->apply) {
-      if (must_not_be_ignored(name)) {
-        problem(value.where, in_backticks(name) + " is not supported by this version");
-      } else {
-        loaded_.notes.push_back(fmt::format("{}: `{}` has no effect in this version", value.where, name));
-      }
+      loaded_.notes.push_back(fmt::format("{}: `{}` has no effect in this version", value.where, name));
       return;
     }
+    places[name] = value.where;
     const auto applied = setting->apply(loaded_.config, value, base);
     if (!applied) problem(value.where, in_backticks(name) + ": " + applied.error().message);
   }
@@ -290,6 +341,26 @@ class Loader {
 
   LoadedConfig& loaded_;
 };
+
+void check_server(LoadedConfig& loaded, const std::map<std::string, std::string>& places) {
+  const Config::Server& server = loaded.config.server;
+  const auto problem = [&](const std::string& setting, std::string what) {
+    const auto place = places.find(setting);
+    loaded.problems.push_back({place == places.end() ? setting : place->second, std::move(what)});
+  };
+  if (!server.unix_socket_users.empty() && server.unix_socket.empty())
+    problem("server.unix_socket_users",
+            "`server.unix_socket_users` means nothing without `server.unix_socket`");
+  if (server.tls_cert_file.empty() && server.tls_key_file.empty()) return;
+  if (server.tls_cert_file.empty() || server.tls_key_file.empty()) {
+    const bool has_key = server.tls_cert_file.empty();
+    return problem(has_key ? "server.tls_key_file" : "server.tls_cert_file",
+                   fmt::format("`server.tls_{}_file` needs `server.tls_{}_file` beside it",
+                               has_key ? "key" : "cert", has_key ? "cert" : "key"));
+  }
+  for (const std::string& what : http::problems_of({server.tls_cert_file, server.tls_key_file}))
+    problem("server.tls_cert_file", what);
+}
 
 void check_together(LoadedConfig& loaded, const std::string& where) {
   const Config& config = loaded.config;
@@ -322,6 +393,7 @@ LoadedConfig load_config(const std::optional<std::filesystem::path>& file,
   Loader loader{loaded};
   if (file) loader.read_file(*file);
   loader.read_environment(environment, names);
+  check_server(loaded, loader.places);
   check_together(loaded, file ? file->string() : "environment");
   return loaded;
 }

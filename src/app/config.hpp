@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "api/authentication.hpp"
 #include "aws/base_credentials.hpp"
 #include "core/identifiers.hpp"
 #include "core/result.hpp"
@@ -26,6 +27,11 @@ struct Config {
   struct Server {
     Listen listen;
     std::optional<std::string> public_url;
+    std::filesystem::path unix_socket;  // empty: none
+    api::WorkloadUsers unix_socket_users;
+    std::filesystem::path tls_cert_file;  // with the key's file, or both empty
+    std::filesystem::path tls_key_file;
+    std::size_t connections_max = 16'384;
   } server;
   struct Storage {
     std::filesystem::path sqlite_file;

@@ -110,6 +110,47 @@ TEST_F(ConfigTest, RefusesBrokenTomlAndUnsupportedDatabases) {
   EXPECT_FALSE(load("[server]\ntls_cert_file = \"x\"\n").problems.empty());
 }
 
+TEST_F(ConfigTest, ReadsTheUsersOfTheUnixSocket) {
+  const auto [config, problems, notes, unreadable] = load(
+      "[server]\nunix_socket = \"run/deputy.sock\"\n[server.unix_socket_users]\n1001 = \"log-loader\"\n"
+      "\"1002\" = \"reporter\"\n");
+  EXPECT_TRUE(problems.empty());
+  EXPECT_EQ(config.server.unix_socket, folder_.path() / "run/deputy.sock");
+  ASSERT_EQ(config.server.unix_socket_users.size(), 2U);
+  EXPECT_EQ(config.server.unix_socket_users.at(1001).text(), "log-loader");
+  const auto by_variable = load("", {{"DEPUTY_SERVER__UNIX_SOCKET", "/run/deputy.sock"},
+                                     {"DEPUTY_SERVER__UNIX_SOCKET_USERS", "1001=log-loader,0=root-job"}});
+  EXPECT_TRUE(by_variable.problems.empty());
+  EXPECT_EQ(by_variable.config.server.unix_socket_users.at(0).text(), "root-job");
+}
+
+TEST_F(ConfigTest, RefusesUsersThatAreNobodysIdentity) {
+  const auto problem = [&](const std::string& users) {
+    const auto loaded = load("[server]\nunix_socket = \"x\"\nunix_socket_users = " + users + "\n");
+    return loaded.problems.empty() ? std::string{"none"} : loaded.problems.front().what;
+  };
+  EXPECT_EQ(problem("{1001 = \"log-loader\"}"), "none");
+  for (const char* users : {"{65534 = \"log-loader\"}", "{4294967295 = \"log-loader\"}"})
+    EXPECT_NE(problem(users).find("nobody's identity"), std::string::npos) << users;
+  for (const char* users :
+       {"{-1 = \"log-loader\"}", "{4294967296 = \"log-loader\"}", "{app = \"log-loader\"}",
+        "{1001 = \"Log Loader\"}", "{1001 = \"\"}", "\"1001\"", "[\"1001=a\", \"1001=b\"]"})
+    EXPECT_NE(problem(users), "none") << users;
+  EXPECT_FALSE(load("[server]\nunix_socket_users = {1001 = \"log-loader\"}\n").problems.empty())
+      << "without the socket they mean nothing";
+  EXPECT_FALSE(load("[server]\nunix_socket = \"@abstract\"\n").problems.empty());
+}
+
+TEST_F(ConfigTest, NamesWhatIsWrongWithTheCertificateAndWhere) {
+  const auto loaded = load("[server]\ntls_cert_file = \"c.pem\"\ntls_key_file = \"k.pem\"\n");
+  ASSERT_EQ(loaded.problems.size(), 2U);
+  EXPECT_TRUE(loaded.problems[0].where.ends_with("deputy.toml:2"));
+  EXPECT_NE(loaded.problems[0].what.find("c.pem` cannot be read"), std::string::npos);
+  const auto half = load("[server]\ntls_key_file = \"k.pem\"\n");
+  ASSERT_EQ(half.problems.size(), 1U);
+  EXPECT_EQ(half.problems[0].what, "`server.tls_key_file` needs `server.tls_cert_file` beside it");
+}
+
 TEST_F(ConfigTest, AVerificationMayNotExpireBetweenTwo) {
   EXPECT_EQ(load("[verification]\ninterval = \"48h\"\nmax_age = \"24h\"\n").problems.size(), 1U);
 }

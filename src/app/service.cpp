@@ -4,6 +4,7 @@
 #include <spdlog/spdlog.h>
 
 #include "api/api.hpp"
+#include "api/lanes.hpp"
 #include "app/integrity_watch.hpp"
 #include "app/partner_identity.hpp"
 #include "app/version.hpp"
@@ -19,7 +20,8 @@
 namespace deputy::app {
 namespace {
 
-constexpr std::size_t database_threads = 4;
+constexpr std::size_t database_threads = 4;  // for issuing, verification and probes
+constexpr std::size_t desk_threads = 2;      // for all other requests
 constexpr std::chrono::seconds drain_grace{10};
 
 // Where STS is called: as configured, else as the SDKs are told, else in the home Region of the partner's
@@ -67,6 +69,12 @@ http::ServerOptions server_options(const Config& config) {
   http::ServerOptions options;
   options.address = config.server.listen.address;
   options.port = config.server.listen.port;
+  options.unix_socket = config.server.unix_socket;
+  if (!config.server.tls_cert_file.empty())
+    options.tls = http::CertificateFiles{config.server.tls_cert_file, config.server.tls_key_file};
+  options.connections_max = config.server.connections_max;
+  options.lanes = api::lanes();
+  options.lane_of = api::lane_of;
   options.error_response = api::listener_error;
   return options;
 }
@@ -86,6 +94,7 @@ struct Service::Rooms {
   SystemClock clock;
   SystemRandom random;
   WorkPool pool{{.threads = database_threads}};
+  WorkPool desk{{.threads = desk_threads}};
   WorkPool long_reads{{.threads = 1}};
   aws::CurlTransport transport;
   aws::Caller caller;
@@ -134,7 +143,7 @@ void Service::Rooms::furnish(http::AsioLoop& loop, const Config& config, const R
                                             broker->revoke(connection.id);
                                         });
   api::Parts parts{.loop = loop,
-                   .pool = pool,
+                   .pool = desk,
                    .registry = *registry,
                    .broker = *broker,
                    .clock = clock,
@@ -143,11 +152,14 @@ void Service::Rooms::furnish(http::AsioLoop& loop, const Config& config, const R
                        [](const std::string& request_id, const Error& error) {
                          spdlog::error("{} {}: {} ({})", request_id, code_of(error.kind), error.message,
                                        error.detail);
-                       }};
+                       },
+                   .issuing_pool = &pool,
+                   .listener_counts = [this] { return server->counts(); }};
   api::Settings api_settings{.version = std::string{version},
                              .public_url = config.server.public_url.value_or(""),
                              .template_url = config.connect.template_url,
-                             .region = region};
+                             .region = region,
+                             .users = config.server.unix_socket_users};
   api = std::make_unique<api::Api>(std::move(parts), std::move(api_settings));
   server = std::make_unique<http::Server>(loop, server_options(config), [this](http::Request request) {
     return api->handle(std::move(request));
@@ -202,6 +214,10 @@ Task<Result<void>> Service::open(Rooms& rooms, const storage::MasterKey& key, co
 
 std::uint16_t Service::port() const {
   return rooms_->server->port();
+}
+
+void Service::reload() {
+  if (rooms_) rooms_->server->reload_certificate();
 }
 
 Task<void> Service::stop() {

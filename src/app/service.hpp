@@ -35,6 +35,9 @@ class Service {
   Task<Result<void>> start();
   std::uint16_t port() const;  // after start
 
+  // Reads the certificate again; what it says goes to the log.
+  void reload();
+
   // Stops accepting, lets requests and verifications end, closes the database.
   Task<void> stop();
 

@@ -20,7 +20,8 @@ class CurlTransport final : public Transport {
   struct Options {
     std::size_t connections_max = 512;                 // open at once; what goes beyond waits for one
     std::size_t response_bytes_max = 8 * 1024 * 1024;  // of the body; the header may have 64 KiB
-    std::string ca_file;  // PEM; empty: AWS_CA_BUNDLE, SSL_CERT_FILE, or the system's
+    std::string unix_socket;  // a path: every request goes there, whatever host its URL names
+    std::string ca_file;      // PEM; empty: AWS_CA_BUNDLE, SSL_CERT_FILE, or the system's
   };
   CurlTransport(EventLoop& loop, Options options);
   explicit CurlTransport(EventLoop& loop) : CurlTransport(loop, Options{}) {}

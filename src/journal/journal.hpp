@@ -20,9 +20,9 @@ namespace deputy::journal {
 
 // Who did it. No secret; `id` is a key's identifier, never the key.
 struct Actor {
-  std::string kind;     // `key`, `command`, `scheduler`, `system`
-  std::string id;       // `key_…`, the command's name, …
-  std::string address;  // the peer's address; empty for what is not remote
+  std::string kind;     // `key`, `user`, `command`, `scheduler`, `system`
+  std::string id;       // `key_…`, the user's number on this machine, the command's name, …
+  std::string address;  // the peer's address, `unix` for the Unix socket; empty for what is not remote
 
   static Actor scheduler() { return {"scheduler", "verification", ""}; }
   static Actor command(std::string name) { return {"command", std::move(name), ""}; }

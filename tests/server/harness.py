@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import signal
+import ssl
 import subprocess
 import tempfile
 import threading
@@ -55,6 +56,18 @@ def seed():
     acme = customer("222222222222", buckets=["acme-invoices", "acme-assets"],
                     log_groups=[{"name": "/acme/webshop", "region": REGION, "streams": streams}])
     return {"accounts": [partner, acme, customer("333333333333")]}
+
+
+def make_pair(folder, days=1):
+    """A certificate for this machine, signed by itself, as tls.pem with tls.key; returns the certificate's file."""
+    names = [os.path.join(folder, name) for name in ("tls.pem", "tls.key")]
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", str(days),
+                    "-subj", "/CN=deputy test", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1",
+                    "-out", names[0] + ".new", "-keyout", names[1] + ".new"], check=True, capture_output=True)
+    os.chmod(names[1] + ".new", 0o600)
+    for name in reversed(names):
+        os.replace(name + ".new", name)
+    return names[0]
 
 
 class Process:
@@ -153,6 +166,7 @@ class Deputy:
                          "DEPUTY_VERIFICATION__PER_TENANT_PER_HOUR": "1000"}
         self.process = None
         self.url = None
+        self.trust = None  # with TLS: who trusts its certificate
         self.logs = ""
 
     def environment(self, **more):
@@ -162,7 +176,15 @@ class Deputy:
 
     def start(self):
         self.process = Process([BINARY, "serve"], self.environment(**self.sandbox.partner_session()), self.folder)
-        self.url = "http://127.0.0.1:" + self.process.wait_for(r"listening on 127\.0\.0\.1:(\d+)").group(1)
+        scheme = "https" if "DEPUTY_SERVER__TLS_CERT_FILE" in self.settings else "http"
+        self.url = scheme + "://127.0.0.1:" + self.process.wait_for(r"listening on 127\.0\.0\.1:(\d+)").group(1)
+
+    def use_tls(self):
+        """From the next start on; returns the certificate's file."""
+        certificate = make_pair(self.folder)
+        self.settings.update(DEPUTY_SERVER__TLS_CERT_FILE=certificate, DEPUTY_SERVER__TLS_KEY_FILE=os.path.join(self.folder, "tls.key"))
+        self.trust = ssl.create_default_context(cafile=certificate)
+        return certificate
 
     def stop(self, how=signal.SIGTERM):
         status = self.process.end(how)
@@ -179,7 +201,7 @@ class Deputy:
         request = urllib.request.Request(self.url + path, data=data, method=method, headers={
             "Authorization": "Bearer " + (key or self.admin_key), **({"Content-Type": "application/json"} if data else {}), **(headers or {})})
         try:
-            with urllib.request.urlopen(request, timeout=30) as answer:
+            with urllib.request.urlopen(request, timeout=30, context=self.trust) as answer:
                 return Answer(answer.status, answer.headers, answer.read().decode())
         except urllib.error.HTTPError as error:
             return Answer(error.code, error.headers, error.read().decode())

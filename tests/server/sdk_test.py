@@ -145,6 +145,30 @@ class Container(SdkTest):
         self.assertIn("error", seen)
 
 
+class Tls(SdkTest):
+    """The same over https, for what knows it."""
+
+    def setUp(self):
+        super().setUp()
+        self.deputy.stop()
+        self.certificate = self.deputy.use_tls()
+        self.deputy.start()
+
+    def test_javascript_with_a_file_of_the_token(self):
+        environment = self.container(AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE=self.token_file(self.key), NODE_EXTRA_CA_CERTS=self.certificate)
+        self.assertTrue(environment["AWS_CONTAINER_CREDENTIALS_FULL_URI"].startswith("https://"))
+        self.see(self.program("javascript", environment).look()[""], ACME)
+
+    def test_javascript_refuses_a_certificate_that_it_does_not_trust(self):
+        seen = self.program("javascript", self.container(AWS_CONTAINER_AUTHORIZATION_TOKEN=self.key)).look()[""]
+        self.assertIn("error", seen)
+
+    def test_credential_process_in_boto3(self):
+        self.write_profile(self.connection, "acme", "--region", REGION)
+        environment = self.environment(DEPUTY_KEY=self.key, DEPUTY_CA_FILE=self.certificate)
+        self.see(self.program("boto3", environment, "acme").look()["acme"], ACME)
+
+
 class Profiles(SdkTest):
     """credential_process: several customers in one program."""
 

@@ -59,7 +59,7 @@ class ApiFixture : public testing::Test {
 
   ApiAnswer send(http::Request request) {
     request.request_id = "req_test";
-    request.remote_address = "192.0.2.7";
+    request.remote_address = request.peer_user_id ? "unix" : "192.0.2.7";
     if (request.target.empty())
       request.target = request.path + (request.query.empty() ? "" : "?" + request.query);
     const api::Match match = api::find_route(api::routes(), request.method, request.path);
@@ -106,6 +106,16 @@ class ApiFixture : public testing::Test {
     if (!body.empty() && request.headers.count("Content-Type") == 0)
       request.headers.add("Content-Type", "application/json");
     request.body = std::move(body);
+    return send(std::move(request));
+  }
+  // As a process of that user on the machine does over the Unix socket.
+  ApiAnswer call_as_user(std::uint32_t user, std::string method, std::string_view path,
+                         const std::string& authorization = {}) {
+    http::Request request;
+    request.method = std::move(method);
+    request.path = path;
+    request.peer_user_id = user;
+    if (!authorization.empty()) request.headers.add("Authorization", authorization);
     return send(std::move(request));
   }
   ApiAnswer get(std::string_view path) { return call("GET", path, admin); }
@@ -223,7 +233,8 @@ class ApiFixture : public testing::Test {
       {.version = "test",
        .public_url = "https://deputy.example",
        .template_url = std::nullopt,
-       .region = Region::parse("eu-central-1").value()}};
+       .region = Region::parse("eu-central-1").value(),
+       .users = {{4242, WorkloadName::parse("collector").value()}}}};
   std::string admin;  // the secret of an admin's key
 };
 
