@@ -7,6 +7,8 @@
 #include <fmt/format.h>
 #include <sodium.h>
 
+#include "core/assert.hpp"
+
 namespace deputy::connect {
 namespace {
 
@@ -25,16 +27,54 @@ Asset named(std::string_view name, std::string_view extension, std::string_view 
   return {.path = std::move(path), .content_type = content_type, .body = std::move(body)};
 }
 
+// The style sheet and the script without comments on lines of their own, indentation and the blanks that only
+// people need: a quarter of what goes over the wire. Both are written so that this is safe: a blank inside a
+// string stands alone.
+std::string without_air(std::string_view source) {
+  std::string out;
+  bool in_comment = false;
+  while (!source.empty()) {
+    std::string_view line = source.substr(0, source.find('\n'));
+    source.remove_prefix(std::min(source.size(), line.size() + 1));
+    line.remove_prefix(std::min(line.size(), line.find_first_not_of(' ')));
+    const bool comment = in_comment || line.starts_with("/*");
+    in_comment = comment && !line.ends_with("*/");
+    if (comment || line.empty() || line.starts_with("//")) continue;
+    out.append(line).append("\n");
+  }
+  return out;
+}
+
+// `style.css` is written as one and sent as two.
+std::pair<std::string_view, std::string_view> parts_of_style() {
+  constexpr std::string_view line = "/* FURTHER */\n";
+  const std::string_view whole = resource("style.css");
+  const auto at = whole.find(line);
+  DEPUTY_ASSERT(at != std::string_view::npos);
+  return {whole.substr(0, at), whole.substr(at + line.size())};
+}
+
+std::string tightened(std::string style) {
+  constexpr std::pair<std::string_view, std::string_view> shorter[] = {
+      {" {", "{"}, {"{ ", "{"},  {": ", ":"},  {"; ", ";"}, {", ", ","},
+      {";}", "}"}, {"{\n", "{"}, {";\n", ";"}, {"}\n", "}"}};
+  for (const auto& [from, to] : shorter)
+    for (auto at = style.find(from); at != std::string::npos; at = style.find(from, at))
+      style.replace(at, from.size(), to);
+  return style;
+}
+
 constexpr std::string_view css = "text/css; charset=utf-8";
 
 }  // namespace
 
 Assets::Assets(const Brand& brand) {
-  assets_.push_back(named("style", "css", css, std::string{resource("style.css")}));
+  assets_.push_back(named("style", "css", css, tightened(without_air(parts_of_style().first))));
   assets_.push_back(named("brand", "css", css, connect::brand_style(brand)));
   assets_.push_back(
-      named("connect", "js", "text/javascript; charset=utf-8", std::string{resource("connect.js")}));
+      named("connect", "js", "text/javascript; charset=utf-8", without_air(resource("connect.js"))));
   assets_.push_back(named("mark", "svg", "image/svg+xml", brand_mark(brand)));
+  assets_.push_back(named("further", "css", css, tightened(without_air(parts_of_style().second))));
   if (brand.logo)
     assets_.push_back(named("logo", brand.logo->extension, brand.logo->content_type, brand.logo->bytes));
 }

@@ -17,7 +17,7 @@ struct Logo {
   std::string_view extension;     // `svg`, `png`
 };
 // Counted into the 30 kB of the first screen.
-inline constexpr std::size_t logo_bytes_max = 8 * 1024;
+inline constexpr std::size_t logo_bytes_max = 4 * 1024;
 
 // An SVG or PNG of `logo_bytes_max` at most, told by its content. Errors: `invalid_request`.
 Result<Logo> parse_logo(std::string bytes);

@@ -1,5 +1,4 @@
 #include "connect/audit_queries.hpp"
-#include "connect/display_text.hpp"
 #include "connect/permissions.hpp"
 #include "connect/screen_parts.hpp"
 #include "connect/screen_views.hpp"
@@ -13,7 +12,7 @@ namespace deputy::connect {
 void put(Slots& slots, const RotateView& view) {
   using registry::RotationState;
   put_frame(slots, view.frame, std::nullopt);
-  slots.put_if("NOTICE", view.notice);
+  put_notice(slots, view.notice);
   const std::string_view state = view.rotation ? registry::to_text(*view.rotation) : "none";
   slots.put("STATE_TEXT", text(fmt::format("rotate.state.{}", state)));
   slots.put("STATE_KIND", view.rotation == RotationState::verified ? "passed"
@@ -43,7 +42,7 @@ void put(Slots& slots, const RotateView& view) {
 
 void put(Slots& slots, const UpdateView& view) {
   put_frame(slots, view.frame, std::nullopt);
-  slots.put_if("NOTICE", view.notice);
+  put_notice(slots, view.notice);
   slots.put("VERSION_NOW", view.version_now);
   slots.put("VERSION_NEW", view.version_new);
   for (const auto& line : view.difference) {
@@ -67,7 +66,7 @@ void put(Slots& slots, const DisconnectView& view) {
   slots.put_if("ACCOUNT", view.account);
   put_role(slots, view.role_arn);
   if (view.error) {
-    slots.put("ERROR", sentence(*view.error));
+    slots.put_message("ERROR", *view.error);
     slots.show("WRONG");
   }
 }

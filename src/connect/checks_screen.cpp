@@ -61,7 +61,7 @@ void put(Slots& slots, const ChecksView& view) {
     slots.choose(view.again_from.has_value(), "LATER", "NOW");
     if (view.again_from) slots.put_time("AGAIN_FROM", *view.again_from);
   }
-  slots.put_if("NOTICE", view.notice);
+  put_notice(slots, view.notice);
 }
 
 }  // namespace deputy::connect

@@ -88,7 +88,7 @@ void put_uses(Slots& slots, const ConnectedView& view) {
 void put(Slots& slots, const ConnectedView& view) {
   put_frame(slots, view.frame, Step::connected);
   put_state(slots, view);
-  slots.put_if("NOTICE", view.notice);
+  put_notice(slots, view.notice);
   if (view.newer_version) slots.show("NEWER");
   if (view.rotation) {
     slots.show("ROTATING");

@@ -148,9 +148,30 @@ std::string text_as_attribute(std::string_view text) {
   return out;
 }
 
+namespace {
+
+// Leaves out the icons that the page does not show; a page that names one by a value keeps them all.
+std::string with_its_icons(std::string_view source) {
+  if (source.find("#i-{{") != std::string_view::npos) return std::string{source};
+  constexpr std::string_view begin = "<symbol id=\"", end = "</symbol>\n";
+  std::string out;
+  for (;;) {
+    const auto at = source.find(begin);
+    out += source.substr(0, at);
+    if (at == std::string_view::npos) return out;
+    const auto after = source.find(end, at) + end.size();
+    const std::string_view symbol = source.substr(at, after - at);
+    const std::string_view id = symbol.substr(begin.size(), symbol.find('"', begin.size()) - begin.size());
+    if (source.find("\"#" + std::string{id} + "\"") != std::string_view::npos) out += symbol;
+    source.remove_prefix(after);
+  }
+}
+
+}  // namespace
+
 std::string page_source(std::string_view page) {
   if (page == "trouble") return part(page, "", 0);
-  return part("layout", page, 0);
+  return with_its_icons(part("layout", page, 0));
 }
 
 }  // namespace deputy::connect

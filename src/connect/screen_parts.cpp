@@ -58,8 +58,10 @@ void put_check(Slots& row, const CheckView& check) {
   row.put("STATE_TEXT", text(fmt::format("check.state.{}", state)));
   row.put("CHECK_TITLE", title.empty() ? std::string_view{check.name} : title);
   row.put("CHECK_PROVES", text_or_nothing(key + ".proves"));
-  if (!check.message.empty()) {
-    row.put("MESSAGE", sentence(check.message));
+  const bool says_more =
+      check.state != CheckState::passed || check.name == "trust_policy" || check.name == "permissions";
+  if (!check.message.empty() && says_more) {
+    row.put_message("MESSAGE", check.message);
     row.show("HAS_MESSAGE");
   }
   if (check.mend) {
@@ -74,7 +76,7 @@ void put_check(Slots& row, const CheckView& check) {
     row.put("AWS_REQUEST", *check.aws_request_id);
     row.show("HAS_REQUEST");
   }
-  if (check.at) {
+  if (check.at && (check.state == CheckState::failed || check.state == CheckState::inconclusive)) {
     row.put_time("AT", *check.at);
     row.show("HAS_TIME");
     row.show("HAS_EVIDENCE");
@@ -117,15 +119,12 @@ std::string_view look_of(registry::VerificationOutcome outcome) {
 }
 
 void put_frame(Slots& slots, const Frame& frame, std::optional<Step> at) {
-  slots.put("SESSION", frame.session);
+  slots.put_segment("SESSION", frame.session);
   slots.put("CSRF", frame.csrf);
   slots.put_long("TENANT", frame.tenant);
   slots.put("INTEGRATION", one_line(frame.integration, shown_max));
   slots.put_time("EXPIRES_AT", frame.expires_at);
-  if (frame.return_url) {
-    slots.put("RETURN_URL", *frame.return_url);
-    slots.show("RETURN");
-  }
+  if (frame.return_url && slots.put_link("RETURN_URL", *frame.return_url)) slots.show("RETURN");
   if (!at) return;
   Slots stepper = slots.add("STEPPER");
   for (int i = 0; i <= static_cast<int>(Step::connected); ++i) {
@@ -143,6 +142,12 @@ void put_frame(Slots& slots, const Frame& frame, std::optional<Step> at) {
     row.choose(reachable && !current, "STEP_LINK", "STEP_PLAIN");
     if (current) row.show("STEP_CURRENT");
   }
+}
+
+void put_notice(Slots& slots, const std::optional<std::string>& notice) {
+  if (!notice) return;
+  slots.put_message("NOTICE", *notice);
+  slots.show("HAS_NOTICE");
 }
 
 void put_permissions(Slots& slots, const std::vector<Permission>& permissions) {

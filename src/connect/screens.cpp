@@ -19,6 +19,8 @@ namespace {
 constexpr std::string_view pages[] = {"ask",    "create", "role",       "checks",       "connected",
                                       "rotate", "update", "disconnect", "disconnected", "trouble"};
 
+constexpr std::string_view first_page = "ask";
+
 ctemplate::TemplateString view(std::string_view text) {
   return {text.data(), text.size()};
 }
@@ -68,6 +70,7 @@ class Screens::Pages {
     Slots slots{dictionary};
     slots.put("TITLE", title);
     put_brand(slots);
+    if (page != first_page) slots.show("FURTHER");
     fill(slots);
     std::string out;
     const bool complete =
@@ -80,6 +83,7 @@ class Screens::Pages {
   void put_brand(Slots& slots) const {
     slots.put("BRAND", one_line(brand_.name, shown_max));
     slots.put("STYLE_URL", assets_.style().path);
+    slots.put("FURTHER_URL", assets_.further_style().path);
     slots.put("BRAND_STYLE_URL", assets_.brand_style().path);
     slots.put("SCRIPT_URL", assets_.script().path);
     slots.put("MARK_URL", assets_.mark().path);
@@ -137,7 +141,7 @@ std::string Screens::render(const TroubleView& view) const {
     slots.show_text(key + ".text");
     if (view.retry_after) slots.put("RETRY_AFTER", duration_text(*view.retry_after));
     slots.show_text(view.retry_after ? "trouble.retry.next" : key + ".next");
-    slots.put("SESSION", view.session.value_or(""));
+    slots.put_segment("SESSION", view.session.value_or(""));
     if (view.session) slots.show("HAS_SESSION");
     slots.put("REQUEST_ID", view.request_id);
     if (!view.request_id.empty()) slots.show("HAS_REQUEST_ID");

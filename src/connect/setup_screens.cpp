@@ -1,4 +1,3 @@
-#include "connect/display_text.hpp"
 #include "connect/screen_parts.hpp"
 #include "connect/screen_views.hpp"
 
@@ -25,10 +24,8 @@ void put(Slots& slots, const CreateView& view) {
   put_frame(slots, view.frame, Step::create);
   slots.put("EXTERNAL_ID", view.external_id);
   put_account(slots, view.account);
-  put_ways(slots, view.way, view.launch_url.has_value());
-  slots.put("LAUNCH_URL", view.launch_url.value_or(""));
-  slots.put("CONSOLE_URL", view.console_url);
-  if (!view.console_url.empty()) slots.show("HAS_CONSOLE");
+  put_ways(slots, view.way, view.launch_url && slots.put_link("LAUNCH_URL", *view.launch_url));
+  if (slots.put_link("CONSOLE_URL", view.console_url)) slots.show("HAS_CONSOLE");
   slots.put("STACK_NAME", view.stack_name);
   slots.put("FILE_NAME", view.file_name);
   slots.put_exact("FILE_TEXT", view.file_text);
@@ -42,7 +39,7 @@ void put(Slots& slots, const RoleView& view) {
   put_frame(slots, view.frame, Step::role);
   slots.put("ENTERED", view.entered);
   if (view.error) {
-    slots.put("ERROR", sentence(*view.error));
+    slots.put_message("ERROR", *view.error);
     slots.show("WRONG");
   }
   slots.put("EXAMPLE_ACCOUNT", view.account.value_or("111122223333"));
@@ -52,7 +49,7 @@ void put(Slots& slots, const RoleView& view) {
   slots.put("ENTERED_ACCOUNT",
             view.entered_account.empty() ? view.account.value_or("") : view.entered_account);
   if (view.account_error) {
-    slots.put("ACCOUNT_ERROR", sentence(*view.account_error));
+    slots.put_message("ACCOUNT_ERROR", *view.account_error);
     slots.show("ACCOUNT_WRONG");
   }
 }

@@ -4,6 +4,7 @@
 #include "connect/page_source.hpp"
 #include "connect/texts.hpp"
 
+#include <algorithm>
 #include <ctemplate/template.h>
 
 #include "core/assert.hpp"
@@ -36,8 +37,44 @@ void Slots::put_long(std::string_view name, std::string_view text) {
   show(with_suffix(name, longer ? "_LONG" : "_SHORT"));
 }
 
+void Slots::put_message(std::string_view name, std::string_view text) {
+  const std::string whole = sentence(text);
+  std::string_view rest = whole;
+  for (bool code = false; !rest.empty(); code = !code) {
+    const std::string_view piece = rest.substr(0, rest.find('`'));
+    rest.remove_prefix(std::min(rest.size(), piece.size() + 1));
+    if (piece.empty()) continue;
+    Slots row = add(with_suffix(name, "_PIECE"));
+    set(*row.dictionary_, "PIECE", piece);
+    row.choose(code, "CODED", "PLAIN");
+  }
+}
+
 void Slots::put_exact(std::string_view name, std::string_view text) {
   set(*dictionary_, name, exact(text));
+}
+
+void Slots::put_segment(std::string_view name, std::string_view text) {
+  const auto fine = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+  };
+  const bool is_segment = !text.empty() && std::ranges::all_of(text, fine);
+  set(*dictionary_, name, is_segment ? text : "invalid");
+}
+
+bool Slots::put_link(std::string_view name, std::string_view address) {
+  // Printable ASCII without what ends an address in some place or other.
+  const bool plain = std::ranges::all_of(address, [](char c) {
+    return c > ' ' && c < 0x7f && std::string_view{"\"'<>\\^`{|}"}.find(c) == std::string_view::npos;
+  });
+  const auto leads_to = [&](std::string_view origin) {
+    const std::string_view rest = address.starts_with(origin) ? address.substr(origin.size()) : "-";
+    return rest.empty() || rest[0] == '/' || rest[0] == ':' || rest[0] == '?';
+  };
+  const bool here = leads_to("http://127.0.0.1") || leads_to("http://localhost") || leads_to("http://[::1]");
+  if (!plain || !(address.starts_with("https://") || here)) return false;
+  set(*dictionary_, name, address);
+  return true;
 }
 
 void Slots::put_time(std::string_view name, Timestamp time) {

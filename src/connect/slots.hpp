@@ -26,8 +26,16 @@ class Slots {
   // People's text that may be long: NAME is its beginning, and shows NAME_SHORT, or NAME_LONG with NAME_FULL
   // to unfold.
   void put_long(std::string_view name, std::string_view text);
+  // A message of Deputy's as a sentence, for the part `message`: what stands in it `in backticks` is set as
+  // code.
+  void put_message(std::string_view name, std::string_view text);
   // Text to be pasted, every line of it.
   void put_exact(std::string_view name, std::string_view text);
+  // One segment of an address: letters, digits, `_` and `-`; whatever else it is becomes `invalid`, which
+  // leads nowhere.
+  void put_segment(std::string_view name, std::string_view text);
+  // A link that leads away: https, or http to this very machine. False, and nothing is put, for any other.
+  [[nodiscard]] bool put_link(std::string_view name, std::string_view address);
   // NAME for people and NAME_MACHINE in RFC 3339.
   void put_time(std::string_view name, Timestamp time);
   // The same and shows `HAS_NAME`, where there is a value.

@@ -28,8 +28,5 @@ int main(int count, char** words) {
   };
   for (const auto& screen : deputy::connect::samples::all_screens(screens))
     write(directory / (screen.name + ".html"), screen.html);
-  const auto& assets = screens.assets();
-  for (const auto* asset :
-       {&assets.style(), &assets.brand_style(), &assets.script(), &assets.mark(), assets.logo()})
-    if (asset != nullptr) write(directory / asset->path.substr(1), asset->body);
+  for (const auto& asset : screens.assets().all()) write(directory / asset.path.substr(1), asset.body);
 }

@@ -69,6 +69,14 @@ class Sampler {
       for (auto& action : permission.actions) action = i_(action);
       for (auto& resource : permission.resources) resource = i_(resource);
     }
+    out.push_back({.sid = i_("y"),
+                   .reason = p_("To keep what is not listed out of reach."),
+                   .denies = true,
+                   .all_actions_but = true,
+                   .all_resources_but = false,
+                   .conditional = false,
+                   .actions = {i_("logs:*")},
+                   .resources = {i_("*")}});
     out.push_back({.sid = i_("x"),
                    .reason = p_("To ask for everything but what is listed, as a policy may."),
                    .denies = false,
@@ -82,7 +90,7 @@ class Sampler {
 
   Ask ask() const {
     auto shown = permissions();
-    shown.pop_back();
+    shown.resize(4);
     return {.integration_name = i_("log-insights"),
             .integration_version = 3,
             .permissions = std::move(shown),
@@ -241,6 +249,7 @@ class Sampler {
     ChecksView view = checks_failed();
     view.state = ConnectionState::verifying;
     view.outcome = VerificationOutcome::inconclusive;
+    view.again_from.reset();
     view.checks[1] = check("external_id_required", CheckState::inconclusive,
                            "AWS is limiting the partner's requests at the moment, so this could not be found "
                            "out; the check runs again by itself");
@@ -407,6 +416,12 @@ std::vector<Screen> all_screens(const Screens& screens, const Fill& fill) {
   add("create-upload", sample.create(Way::cloudformation, false));
   add("create-terraform", sample.create(Way::terraform, false));
   add("create-cli", sample.create(Way::aws_cli, false));
+  for (const Way way : {Way::cloudformation, Way::terraform, Way::aws_cli}) {
+    CreateView unknown_account = sample.create(way, false);
+    unknown_account.account.reset();
+    unknown_account.named_role = false;
+    add("create-unknown-account-" + std::to_string(static_cast<int>(way)), unknown_account);
+  }
   add("role", sample.role_view(false, false));
   add("role-wrong", sample.role_view(true, false));
   add("role-lookup", sample.role_view(false, true));
@@ -420,6 +435,13 @@ std::vector<Screen> all_screens(const Screens& screens, const Fill& fill) {
   ChecksView review = sample.checks_passed();
   review.state = ConnectionState::in_review;
   add("checks-in-review", review);
+  ChecksView probed = sample.checks_passed();
+  probed.proof = Proof::probed;
+  probed.checks.push_back(sample.check("next_external_id_works", CheckState::skipped,
+                                       "the role does not accept the next external ID yet"));
+  probed.checks.push_back(sample.check("previous_external_id_denied", CheckState::passed,
+                                       "the previous external ID is denied, as it must be"));
+  add("checks-probed", probed);
   add("checks-failed", sample.checks_failed());
   add("checks-inconclusive", sample.checks_inconclusive());
   add("connected", sample.connected(ConnectionState::active, Proof::proved));
@@ -428,10 +450,14 @@ std::vector<Screen> all_screens(const Screens& screens, const Fill& fill) {
   add("rejected", sample.connected(ConnectionState::rejected, Proof::none));
   add("in-review", sample.connected(ConnectionState::in_review, Proof::probed));
   ConnectedView unused = sample.connected(ConnectionState::verifying, Proof::none);
+  unused.rotation = RotationState::verified;
   unused.issuances.clear();
   unused.last_verification.reset();
   unused.next_verification_at.reset();
   add("connected-unused", unused);
+  unused.state = ConnectionState::awaiting_role;
+  unused.rotation = RotationState::retiring;
+  add("connected-awaiting", unused);
   add("rotate", sample.rotate({}));
   add("rotate-awaiting", sample.rotate(RotationState::awaiting_customer));
   add("rotate-verified", sample.rotate(RotationState::verified));
@@ -444,6 +470,9 @@ std::vector<Screen> all_screens(const Screens& screens, const Fill& fill) {
   add("disconnected", sample.disconnected());
   for (int i = 0; i <= static_cast<int>(Trouble::internal); ++i)
     add("trouble-" + std::to_string(i), sample.trouble(static_cast<Trouble>(i)));
+  TroubleView soon = sample.trouble(Trouble::too_many_requests);
+  soon.retry_after.reset();
+  add("trouble-soon", soon);
   return out;
 }
 
