@@ -12,7 +12,7 @@ constexpr Colour default_colour{0x1f, 0x5e, 0xb8};
 
 // The grounds that the style sheet lays texts on: the page's and the darkest (lightest) tint of it in each
 // scheme.
-constexpr Colour light_ground{0xf3, 0xf5, 0xf8};
+constexpr Colour light_ground{0xe6, 0xef, 0xf9};
 constexpr Colour dark_ground{0x22, 0x2a, 0x36};
 
 constexpr double text_contrast = 4.5;
@@ -70,20 +70,20 @@ std::string brand_style(const Brand& brand) {
 
 std::string brand_mark(const Brand& brand) {
   const Colour colour = brand.colour.value_or(default_colour);
-  std::string initial;
-  if (const char c = brand.name.empty() ? ' ' : brand.name[0]; c >= 'a' && c <= 'z')
-    initial = static_cast<char>(c - 'a' + 'A');
-  else if ((c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'))
-    initial = c;
-  const std::string letter =
-      initial.empty() ? "<circle cx=\"16\" cy=\"16\" r=\"7\" fill=\"{}\"/>"
-                      : "<text x=\"16\" y=\"22.5\" font-family=\"system-ui,sans-serif\" font-size=\"18\" "
-                        "font-weight=\"700\" text-anchor=\"middle\" fill=\"{}\">" +
-                            initial + "</text>";
+  const std::string ink = to_text(readable_on(colour));
+  const char first = brand.name.empty() ? ' ' : brand.name[0];
+  const bool small = first >= 'a' && first <= 'z';
+  const bool shown = small || (first >= 'A' && first <= 'Z') || (first >= '0' && first <= '9');
+  const std::string inside =
+      shown ? fmt::format(
+                  "<text x=\"16\" y=\"22.5\" font-family=\"system-ui,sans-serif\" font-size=\"18\" "
+                  "font-weight=\"700\" text-anchor=\"middle\" fill=\"{}\">{}</text>",
+                  ink, static_cast<char>(small ? first - 'a' + 'A' : first))
+            : fmt::format("<circle cx=\"16\" cy=\"16\" r=\"7\" fill=\"{}\"/>", ink);
   return fmt::format(
       "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 32 32\">"
       "<rect width=\"32\" height=\"32\" rx=\"8\" fill=\"{}\"/>{}</svg>\n",
-      to_text(colour), fmt::format(fmt::runtime(letter), to_text(readable_on(colour))));
+      to_text(colour), inside);
 }
 
 }  // namespace deputy::connect

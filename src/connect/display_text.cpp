@@ -37,26 +37,30 @@ Piece take(std::string_view& text) {
 
 std::string one_line(std::string_view text, std::size_t length_max) {
   std::string out;
-  std::size_t length = 0, last = 0;
+  std::size_t length = 0, last = 0;  // `last`: where the last character begins
+  bool gap = false;
   while (!text.empty()) {
     const Piece piece = take(text);
     if (is_invisible(piece.code_point)) continue;
-    const bool space = is_break(piece.code_point) || piece.code_point == ' ';
-    if (space && (out.empty() || out.back() == ' ')) continue;
-    if (length == length_max) {
-      out.resize(last);
+    if (is_break(piece.code_point) || piece.code_point == ' ') {
+      gap = !out.empty();
+      continue;
+    }
+    if (length + (gap ? 2 : 1) > length_max) {
+      if (length == length_max) out.resize(last);
       return out.append(ellipsis);
     }
+    if (gap) out += ' ';
     last = out.size();
-    out += space ? std::string_view{" "} : piece.bytes;
-    ++length;
+    out += piece.bytes;
+    length += gap ? 2 : 1;
+    gap = false;
   }
-  if (!out.empty() && out.back() == ' ') out.pop_back();
   return out;
 }
 
 bool is_longer(std::string_view text, std::size_t length_max) {
-  return one_line(text, length_max) != one_line(text, text.size() + 1);
+  return one_line(text, length_max) != one_line(text, text.size());
 }
 
 std::string exact(std::string_view text) {
