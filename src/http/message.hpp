@@ -24,6 +24,7 @@ class Headers {
   // attack.
   std::optional<std::string_view> find(std::string_view name) const;
   std::size_t count(std::string_view name) const;
+  void reserve(std::size_t fields) { fields_.reserve(fields); }
   auto begin() const { return fields_.begin(); }
   auto end() const { return fields_.end(); }
 

@@ -21,6 +21,7 @@ using beast::string_view;
 constexpr std::size_t buffer_bytes_at_first = 4096;
 constexpr std::size_t buffer_bytes_for_body = 16 * 1024;
 constexpr std::size_t fields_max = 100;
+constexpr std::size_t fields_at_first = 8;  // as many as SDKs send
 
 constexpr int status_bad_request = 400;
 constexpr int status_too_large = 413;
@@ -69,6 +70,7 @@ class Parser final : public beast::http::basic_parser<true> {
   void on_request_impl(beast::http::verb, string_view method, string_view target, int version,
                        error_code& error) override {
     version_ = version;
+    request.headers.reserve(fields_at_first);
     request.method = as_std(method);
     request.target = as_std(target);
     const auto question = request.target.find('?');

@@ -3,17 +3,30 @@
 #include <algorithm>
 #include <array>
 #include <boost/beast/http/status.hpp>
+#include <charconv>
 #include <fmt/format.h>
-#include <iterator>
 
 namespace deputy::http {
 namespace {
 
+// RFC 9110, 5.6.2.
+constexpr std::array<bool, 256> token_characters = [] {
+  std::array<bool, 256> is{};
+  for (unsigned char c = '0'; c <= '9'; ++c) is[c] = true;
+  for (unsigned char c = 'a'; c <= 'z'; ++c) is[c] = is[c - 0x20U] = true;
+  for (const unsigned char c : std::string_view{"!#$%&'*+-.^_`|~"}) is[c] = true;
+  return is;
+}();
+
 bool is_token(std::string_view name) {
-  return !name.empty() && std::ranges::all_of(name, [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-           std::string_view{"!#$%&'*+-.^_`|~"}.find(c) != std::string_view::npos;
-  });
+  return !name.empty() &&
+         std::ranges::all_of(name, [](char c) { return token_characters[static_cast<unsigned char>(c)]; });
+}
+
+void append_number(std::string& out, std::size_t number) {
+  std::array<char, 20> digits;
+  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
+  out.append(digits.data(), end);
 }
 
 bool is_value(std::string_view value) {
@@ -59,8 +72,9 @@ bool write_header(const Response& response, const ResponseFrame& frame, std::str
   out.clear();
   const auto reason = boost::beast::http::obsolete_reason(
       boost::beast::http::int_to_status(static_cast<unsigned>(response.status)));
-  fmt::format_to(std::back_inserter(out), "HTTP/1.1 {} {}\r\n", response.status,
-                 std::string_view{reason.data(), reason.size()});
+  out.append("HTTP/1.1 ");
+  append_number(out, static_cast<std::size_t>(response.status));
+  out.append(" ").append(reason.data(), reason.size()).append("\r\n");
   bool has_date = false;
   for (const auto& [name, value] : response.headers) {
     if (!is_token(name) || !is_value(value)) return false;
@@ -76,7 +90,7 @@ bool write_header(const Response& response, const ResponseFrame& frame, std::str
     if (told) {
       out.append(*told);
     } else {
-      fmt::format_to(std::back_inserter(out), "{}", response.body.size());
+      append_number(out, response.body.size());
     }
     out.append("\r\n");
   }
