@@ -23,6 +23,7 @@ struct Settings {
   // connect.template_url: an HTTPS URL of S3 under which the templates are; `{connection}` in it stands for
   // the connection's identifier.
   std::optional<std::string> template_url;
+  std::string console_url{};  // connect.console_url; empty: AWS's own console
   Region region;             // aws.region: where launch links lead by default
   WorkloadUsers users = {};  // server.unix_socket_users
 };

@@ -81,7 +81,8 @@ Task<Result<Reply>> get_launch_url(const Services& services, Call call) {
         "no launch link can be made: AWS takes templates from S3 only; set `connect.template_url` to "
         "where the template is, or give the customer the template itself"};
   DEPUTY_CO_TRY(const auto url,
-                templates::launch_url(role, region, template_url_for(*services.settings.template_url, id)));
+                templates::launch_url(role, region, template_url_for(*services.settings.template_url, id),
+                                      services.settings.console_url));
   co_return Reply{.body = boost::json::serialize(boost::json::object{{"url", url}})};
 }
 

@@ -11,6 +11,7 @@
 
 #include "http/certificate.hpp"
 #include "storage/sqlite_store.hpp"
+#include "templates/template.hpp"
 
 namespace deputy::app {
 namespace {
@@ -213,6 +214,8 @@ const std::vector<Setting>& settings() {
       {"credentials.cache_entries",
        one(whole_number, [](Config& c) -> auto& { return c.credentials.cache_entries; })},
       {"connect.template_url", one(parse_url, [](Config& c) -> auto& { return c.connect.template_url; })},
+      {"connect.console_url",
+       one(&templates::parse_console_url, [](Config& c) -> auto& { return c.connect.console_url; })},
       {"connect.brand_name", {}},
       {"connect.brand_logo_file", {}},
       {"connect.brand_colour", {}},

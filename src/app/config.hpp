@@ -66,6 +66,7 @@ struct Config {
   } credentials;
   struct Connect {
     std::optional<std::string> template_url;
+    std::string console_url;  // of the sandbox's stand-in; empty: AWS's own console
   } connect;
 };
 

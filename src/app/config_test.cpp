@@ -108,6 +108,7 @@ TEST_F(ConfigTest, RefusesBrokenTomlAndUnsupportedDatabases) {
   EXPECT_FALSE(load("[verification]\nsts_share = 1.5\n").problems.empty());
   EXPECT_FALSE(load("[verification]\nexcess = \"warn\"\n").problems.empty());
   EXPECT_FALSE(load("[server]\ntls_cert_file = \"x\"\n").problems.empty());
+  EXPECT_FALSE(load("[connect]\nconsole_url = \"https://console.example\"\n").problems.empty());
 }
 
 TEST_F(ConfigTest, ReadsTheUsersOfTheUnixSocket) {

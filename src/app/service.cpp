@@ -158,6 +158,7 @@ void Service::Rooms::furnish(http::AsioLoop& loop, const Config& config, const R
   api::Settings api_settings{.version = std::string{version},
                              .public_url = config.server.public_url.value_or(""),
                              .template_url = config.connect.template_url,
+                             .console_url = config.connect.console_url,
                              .region = region,
                              .users = config.server.unix_socket_users};
   api = std::make_unique<api::Api>(std::move(parts), std::move(api_settings));

@@ -45,6 +45,20 @@ bool is_host_of_s3(std::string_view host) {
   return false;
 }
 
+bool is_this_machine(const boost::urls::url_view& url) {
+  switch (url.host_type()) {
+    case boost::urls::host_type::ipv4: {
+      // Boost.URL 1.81 also takes `127.0.0.1.example.com` for an address, by its beginning.
+      const auto address = url.host_ipv4_address();
+      return address.is_loopback() && address.to_string() == std::string_view{url.encoded_host()};
+    }
+    case boost::urls::host_type::ipv6:
+      return url.host_ipv6_address().is_loopback();
+    default:
+      return url.encoded_host() == "localhost";
+  }
+}
+
 Result<void> check_template_url(std::string_view text) {
   const auto url = boost::urls::parse_uri(text);
   const bool good = url && text.size() <= template_url_length_max && url->scheme() == "https" &&
@@ -61,7 +75,7 @@ Result<void> check_template_url(std::string_view text) {
 }  // namespace
 
 Result<std::string> launch_url(const RoleDescription& role, const Region& region,
-                               std::string_view template_url) {
+                               std::string_view template_url, std::string_view console) {
   DEPUTY_TRY(check_template_url(template_url));
   const Partition partners = role.trust.partner_principal.partition();
   if (region.partition() != partners) {
@@ -73,12 +87,25 @@ Result<std::string> launch_url(const RoleDescription& role, const Region& region
   }
   std::string out = fmt::format(
       "{}/cloudformation/home?region={}#/stacks/quickcreate?templateURL={}&stackName={}&param_ExternalId={}",
-      console_of(region), region.text(), url_encoded(template_url),
+      console.empty() ? console_of(region) : std::string{console}, region.text(), url_encoded(template_url),
       url_encoded(default_role_name(role.integration, role.connection)),
       url_encoded(role.trust.external_id.text()));
   if (role.trust.next_external_id)
     out += "&param_NextExternalId=" + url_encoded(role.trust.next_external_id->text());
   return out;
+}
+
+Result<std::string> parse_console_url(const std::string& text) {
+  const auto url = boost::urls::parse_uri(text);
+  const bool web = url && text.size() <= template_url_length_max &&
+                   (url->scheme() == "http" || url->scheme() == "https") && !url->has_userinfo() &&
+                   !url->has_query() && !url->has_fragment();
+  if (!web || !is_this_machine(*url))
+    return Error{ErrorKind::invalid_request,
+                 in_backticks(text) +
+                     " is not an http address on this machine, such as "
+                     "`http://127.0.0.1:4566/console`: only the sandbox stands in for the console"};
+  return text.back() == '/' ? text.substr(0, text.size() - 1) : text;
 }
 
 }  // namespace deputy::templates

@@ -87,7 +87,13 @@ std::string default_role_name(const IntegrationName& integration, const Connecti
 // HTTPS URL of S3, 1,024 characters at most, that holds this connection's template. Errors:
 // `invalid_request`; also for a Region outside the partner's partition, where the trust could not work.
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cfn-console-create-stacks-quick-create-links.html
+// `console` stands in for AWS's console where it is given: checked by parse_console_url.
 Result<std::string> launch_url(const RoleDescription& role, const Region& region,
-                               std::string_view template_url);
+                               std::string_view template_url, std::string_view console = {});
+
+// The address of a stand-in for the console, as the sandbox has one: http or https on this machine alone
+// (127.0.0.0/8, [::1] or localhost), without user, query and fragment, so that no configuration sends
+// customers to a page that only looks like AWS's. Without a slash at the end. Errors: `invalid_request`.
+Result<std::string> parse_console_url(const std::string& text);
 
 }  // namespace deputy::templates

@@ -184,6 +184,26 @@ TEST(LaunchUrl, KnowsTheOtherPartitionsConsoles) {
       launch_url(role, Region::parse("us-east-1").value(), "https://b.s3.us-east-1.amazonaws.com/t"));
 }
 
+TEST(LaunchUrl, LeadsToTheStandInWhereOneIsSet) {
+  EXPECT_THAT(
+      launch_url(acme_role(), Region::parse("us-east-1").value(), "https://s3.amazonaws.com/b/t",
+                 "http://127.0.0.1:4566/console")
+          .value(),
+      StartsWith("http://127.0.0.1:4566/console/cloudformation/home?region=us-east-1#/stacks/quickcreate?"));
+}
+
+TEST(ConsoleUrl, IsOnThisMachineOnly) {
+  EXPECT_EQ(parse_console_url("http://127.0.0.1:4566/console/").value(), "http://127.0.0.1:4566/console");
+  for (const char* good : {"http://127.9.9.9/console", "http://[::1]:1/console", "https://localhost/console"})
+    EXPECT_TRUE(parse_console_url(good)) << good;
+  for (const char* bad :
+       {"", "/console", "ftp://127.0.0.1/", "javascript:alert(1)", "https://console.aws.amazon.com",
+        "http://10.0.0.1/console", "http://localhost.evil.example/", "http://127.0.0.1@evil.example/",
+        "http://127.0.0.1.evil.example/", "http://127.0.0.1/?a=b", "http://127.0.0.1/#a",
+        "http://127.0.0.1/a b"})
+    EXPECT_FALSE(parse_console_url(bad)) << bad;
+}
+
 TEST(LaunchUrl, TakesTemplatesFromS3Only) {
   const Region region = Region::parse("us-east-1").value();
   for (const char* good :
