@@ -131,7 +131,8 @@ http::Response json_answer(Reply reply, std::string_view request_id) {
 http::Response s3_answer(Reply reply, std::string_view request_id) {
   http::Response response;
   response.headers = std::move(reply.headers);
-  if (!reply.body.empty()) response.headers.add("Content-Type", "application/xml");
+  if (!reply.body.empty() && !response.headers.find("Content-Type"))
+    response.headers.add("Content-Type", "application/xml");
   response.headers.add("x-amz-request-id", std::string{request_id});
   response.body = std::move(reply.body);
   return response;

@@ -54,9 +54,10 @@ Sample logs(const std::string& operation, const std::string& body) {
   return {"logs", "logs:" + operation,
           [=](TestClient& client, const aws::Credentials& who) { return client.logs(who, operation, body); }};
 }
-Sample s3(const std::string& action, const std::string& method, const std::string& target) {
+Sample s3(const std::string& action, const std::string& method, const std::string& target,
+          const std::string& body = {}) {
   return {"s3", action, [=](TestClient& client, const aws::Credentials& who) {
-            return client.send(client.signed_request(who, "s3", method, target, ""));
+            return client.send(client.signed_request(who, "s3", method, target, body));
           }};
 }
 
@@ -84,8 +85,15 @@ std::map<std::string, Sample> samples() {
       {"DescribeStackEvents", query("cloudformation", "DescribeStackEvents", {stack})},
       {"UpdateStack", query("cloudformation", "UpdateStack", {stack, body})},
       {"DeleteStack", query("cloudformation", "DeleteStack", {stack})},
+      {"GetTemplateSummary", query("cloudformation", "GetTemplateSummary", {body})},
       {"ListBuckets", s3("s3:ListAllMyBuckets", "GET", "/")},
       {"CreateBucket", s3("s3:CreateBucket", "PUT", "/new-bucket")},
+      {"PutBucketPolicy", s3("s3:PutBucketPolicy", "PUT", "/acme-logs?policy",
+                             R"({"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*",)"
+                             R"("Action":"s3:GetObject","Resource":"arn:aws:s3:::acme-logs/*"}]})")},
+      {"GetBucketPolicy", s3("s3:GetBucketPolicy", "GET", "/acme-logs?policy")},
+      {"PutObject", s3("s3:PutObject", "PUT", "/acme-logs/a/b.yaml", "x")},
+      {"GetObject", s3("s3:GetObject", "GET", "/acme-logs/a/b.yaml")},
       {"CreateLogGroup", logs("CreateLogGroup", R"({"logGroupName":"/acme/new"})")},
       {"CreateLogStream", logs("CreateLogStream", R"({"logGroupName":"/acme/web","logStreamName":"two"})")},
       {"PutLogEvents",

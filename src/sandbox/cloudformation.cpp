@@ -2,7 +2,7 @@
 #include <array>
 #include <fmt/format.h>
 
-#include "sandbox/services.hpp"
+#include "sandbox/bucket.hpp"
 #include "sandbox/stack_template.hpp"
 
 // Stacks of roles. What takes AWS minutes is done before the answer: a stack is complete, or rolled back,
@@ -116,14 +116,24 @@ Outcome<std::map<std::string, std::string>> read_parameters(const Parameters& pa
   return given;
 }
 
-Outcome<StackRequest> read_request(const Parameters& parameters, const Stack* previous) {
+// `TemplateBody`, or what is at `TemplateURL`.
+Outcome<std::string> read_template_text(World& world, const Call& call, const Parameters& parameters) {
+  const auto url = parameters.find("TemplateURL");
+  if (!url) return parameters.required("TemplateBody");
+  if (parameters.find("TemplateBody"))
+    return validation_error("Either Template URL or Template Body must be specified, not both.");
+  return read_template_at(world, call, *url);
+}
+
+Outcome<StackRequest> read_request(World& world, const Call& call, const Parameters& parameters,
+                                   const Stack* previous) {
   StackRequest asked;
   DEPUTY_TRY(const std::string name_or_id, parameters.required("StackName"));
   asked.name = name_of(name_or_id);
   if (previous && parameters.get("UsePreviousTemplate") == "true") {
     asked.body_text = previous->template_text;
   } else {
-    DEPUTY_TRY(asked.body_text, parameters.required("TemplateBody"));
+    DEPUTY_TRY(asked.body_text, read_template_text(world, call, parameters));
   }
   DEPUTY_TRY(asked.body, StackTemplate::read(asked.body_text));
   DEPUTY_TRY(asked.given, read_parameters(parameters, previous));
@@ -305,10 +315,10 @@ void adopt(Stack& stack, const StackRequest& asked) {
 // ───────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 Outcome<Reply> create(World& world, const Call& call, const Parameters& parameters) {
-  if (auto fault =
-          parameters.refuse_all_but({"StackName", "TemplateBody", "Parameters", "Capabilities", "Tags"}))
+  if (auto fault = parameters.refuse_all_but(
+          {"StackName", "TemplateBody", "TemplateURL", "Parameters", "Capabilities", "Tags"}))
     return *std::move(fault);
-  DEPUTY_TRY(const StackRequest asked, read_request(parameters, nullptr));
+  DEPUTY_TRY(const StackRequest asked, read_request(world, call, parameters, nullptr));
   if (!is_stack_name(asked.name))
     return constraint_error(asked.name, "stackName",
                             "satisfy regular expression pattern: [a-zA-Z][-a-zA-Z0-9]*");
@@ -341,8 +351,8 @@ Outcome<Reply> create(World& world, const Call& call, const Parameters& paramete
 }
 
 Outcome<Reply> update(World& world, const Call& call, const Parameters& parameters) {
-  if (auto fault = parameters.refuse_all_but(
-          {"StackName", "TemplateBody", "UsePreviousTemplate", "Parameters", "Capabilities", "Tags"}))
+  if (auto fault = parameters.refuse_all_but({"StackName", "TemplateBody", "TemplateURL",
+                                              "UsePreviousTemplate", "Parameters", "Capabilities", "Tags"}))
     return *std::move(fault);
   DEPUTY_TRY(const std::string name, parameters.required("StackName"));
   if (auto fault = denied_on_stack(world, call, name_of(name))) return *std::move(fault);
@@ -351,7 +361,7 @@ Outcome<Reply> update(World& world, const Call& call, const Parameters& paramete
   if (stack->status == "ROLLBACK_COMPLETE")
     return validation_error(
         fmt::format("Stack:{} is in ROLLBACK_COMPLETE state and can not be updated.", stack->id));
-  DEPUTY_TRY(const StackRequest asked, read_request(parameters, stack));
+  DEPUTY_TRY(const StackRequest asked, read_request(world, call, parameters, stack));
   Stack changed = *stack;
   adopt(changed, asked);
   DEPUTY_TRY(const StackPlan plan, make_plan(world, call, asked, changed));
@@ -489,13 +499,49 @@ Outcome<Reply> describe_events(World& world, const Call& call, const Parameters&
   return Reply{.body = xml.take(), .headers = {}};
 }
 
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_GetTemplateSummary.html
+Outcome<Reply> summarize(World& world, const Call& call, const Parameters& parameters) {
+  if (auto fault = parameters.refuse_all_but({"TemplateBody", "TemplateURL"})) return *std::move(fault);
+  if (auto fault = denied(world, call, "cloudformation:GetTemplateSummary", "*")) return *std::move(fault);
+  DEPUTY_TRY(const std::string text, read_template_text(world, call, parameters));
+  DEPUTY_TRY(const StackTemplate body, StackTemplate::read(text));
+  XmlWriter xml;
+  if (!body.description().empty()) xml.text("Description", body.description());
+  xml.open("Parameters");
+  for (const ParameterDeclaration& declaration : body.parameters()) {
+    xml.open("member");
+    xml.text("ParameterKey", declaration.name);
+    if (declaration.default_value) xml.text("DefaultValue", *declaration.default_value);
+    xml.text("ParameterType", "String");
+    xml.text("NoEcho", declaration.no_echo ? "true" : "false");
+    if (!declaration.description.empty()) xml.text("Description", declaration.description);
+    if (!declaration.allowed_values.empty()) {
+      xml.open("ParameterConstraints");
+      xml.open("AllowedValues");
+      for (const std::string& value : declaration.allowed_values) xml.text("member", value);
+      xml.close();
+      xml.close();
+    }
+    xml.close();
+  }
+  xml.close();
+  xml.open("Capabilities");
+  xml.text("member", body.needed_capability());
+  xml.close();
+  xml.open("ResourceTypes");
+  for (const std::string& type : body.resource_types()) xml.text("member", type);
+  xml.close();
+  return Reply{.body = xml.take(), .headers = {}};
+}
+
 using Operation = Outcome<Reply> (*)(World&, const Call&, const Parameters&);
-constexpr std::array<std::pair<std::string_view, Operation>, 5> operations{{
+constexpr std::array<std::pair<std::string_view, Operation>, 6> operations{{
     {"CreateStack", create},
     {"DescribeStacks", describe},
     {"DescribeStackEvents", describe_events},
     {"UpdateStack", update},
     {"DeleteStack", remove},
+    {"GetTemplateSummary", summarize},
 }};
 
 }  // namespace

@@ -109,6 +109,7 @@ Result<void> plant_account(World& world, const SeedAccount& seed) {
   Account& account = entry->second;
   if (!added) return Error{ErrorKind::conflict, fmt::format("account {} is there already", seed.id.text())};
   account.id = seed.id.text();
+  account.name = seed.name;
   account.partition = seed.partition;
   for (const auto& [name, document] : seed.managed_policies) {
     const auto made = create_managed_policy(
@@ -125,7 +126,7 @@ Result<void> plant_account(World& world, const SeedAccount& seed) {
     if (!is_bucket_name(bucket)) return wrong(account, "bucket", bucket, "not a bucket name");
     if (!world.bucket_owners.emplace(bucket, account.id).second)
       return wrong(account, "bucket", bucket, "belongs to another account");
-    account.buckets.emplace(bucket, world.clock.now());
+    account.buckets.emplace(bucket, Bucket{.created_at = world.clock.now()});
   }
   for (const SeedLogGroup& group : seed.log_groups) {
     DEPUTY_TRY(plant_log_group(world, account, group));

@@ -3,9 +3,9 @@
 #include <pugixml.hpp>
 
 #include "aws/sigv4.hpp"
-#include "sandbox/services.hpp"
+#include "sandbox/bucket.hpp"
 
-// Buckets without anything in them, addressed by path.
+// Buckets, addressed by path. What is in them: bucket.cpp.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html
 namespace deputy::sandbox {
 namespace {
@@ -31,10 +31,10 @@ Outcome<Reply> list_buckets(World& world, const Call& call) {
                      call.caller.account->id));  // stands for the canonical user ID, which nothing here uses
   xml.close();
   xml.open("Buckets");
-  for (const auto& [name, created_at] : call.caller.account->buckets) {
+  for (const auto& [name, bucket] : call.caller.account->buckets) {
     xml.open("Bucket");
     xml.text("Name", name);
-    xml.text("CreationDate", to_rfc3339_millis(created_at));
+    xml.text("CreationDate", to_rfc3339_millis(bucket.created_at));
     xml.close();
   }
   xml.close();
@@ -86,7 +86,7 @@ Outcome<Reply> create_bucket(World& world, const Call& call, const http::Request
     world.bucket_owners.erase(owner);
     return Fault{400, "TooManyBuckets", "You have attempted to create more buckets than allowed"};
   }
-  call.caller.account->buckets.emplace(name, world.clock.now());
+  call.caller.account->buckets.emplace(name, Bucket{.created_at = world.clock.now()});
   Reply reply;
   reply.headers.add("Location", "/" + name);
   return reply;
@@ -105,20 +105,32 @@ bool is_bucket_name(std::string_view name) {
 }
 
 std::string s3_operation(const http::Request& request) {
-  // A query names a sub-resource (`?acl`, `?versioning`): none is served. Some SDKs name the operation in
-  // `x-id`, which means nothing.
+  const bool of_a_bucket = !bucket_of(request).empty();
+  const bool puts = request.method == "PUT", gets = request.method == "GET";
+  // A query names a sub-resource (`?acl`, `?versioning`): a bucket's policy is the one that is served. Some
+  // SDKs name the operation in `x-id`, which means nothing.
+  if (request.query == "policy" || request.query == "policy=") {
+    if (of_a_bucket && puts) return "PutBucketPolicy";
+    return of_a_bucket && gets ? "GetBucketPolicy" : std::string{};
+  }
   if (!request.query.empty() && !request.query.starts_with("x-id=")) return {};
   if (request.query.find('&') != std::string::npos) return {};
-  if (request.method == "GET" && request.path == "/") return "ListBuckets";
-  if (request.method == "PUT" && !bucket_of(request).empty()) return "CreateBucket";
-  return {};
+  if (gets && request.path == "/") return "ListBuckets";
+  if (of_a_bucket) return puts ? "CreateBucket" : std::string{};
+  if (puts) return "PutObject";
+  return gets ? "GetObject" : std::string{};
 }
 
 Outcome<Reply> answer_s3(World& world, const Call& call, const http::Request& request) {
   if (call.operation == "ListBuckets") return list_buckets(world, call);
   if (call.operation == "CreateBucket") return create_bucket(world, call, request);
+  if (call.operation == "PutBucketPolicy") return put_bucket_policy(world, call, bucket_of(request), request);
+  if (call.operation == "GetBucketPolicy") return get_bucket_policy(world, call, bucket_of(request));
+  if (call.operation == "PutObject") return put_object(world, call, request);
+  if (call.operation == "GetObject") return get_object(world, call, request);
   return Fault{501, "NotImplemented",
-               "The sandbox's S3 lists and creates buckets, addressed by path; it does nothing else."};
+               "The sandbox's S3 has buckets with a policy and whole objects, addressed by path; it does "
+               "nothing else."};
 }
 
 }  // namespace deputy::sandbox

@@ -1,7 +1,9 @@
 #include "sandbox/sandbox.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <stop_token>
+#include <tuple>
 #include <variant>
 
 #include "sandbox/authentication.hpp"
@@ -222,6 +224,17 @@ Sandbox::~Sandbox() = default;
 
 Result<void> Sandbox::apply(const Seed& seed) {
   return plant(state_->world, seed);
+}
+
+std::vector<SignIn> Sandbox::sign_ins() const {
+  std::vector<SignIn> all;
+  for (const auto& [id, key] : state_->world.access_keys)
+    all.push_back({.account = key.account,
+                   .account_name = state_->world.find_account(key.account)->name,
+                   .user = key.user,
+                   .credentials = {id, key.secret, {}, {}}});
+  std::ranges::sort(all, {}, [](const SignIn& one) { return std::tie(one.account, one.user); });
+  return all;
 }
 
 Task<http::Response> Sandbox::handle(http::Request request) {

@@ -1,7 +1,10 @@
 #pragma once
 
 #include <memory>
+#include <string>
+#include <vector>
 
+#include "aws/credentials.hpp"
 #include "core/clock.hpp"
 #include "core/event_loop.hpp"
 #include "core/random.hpp"
@@ -11,6 +14,12 @@
 #include "sandbox/seed.hpp"
 
 namespace deputy::sandbox {
+
+// A user with a key, for who acts as that user: the console's stand-in.
+struct SignIn {
+  std::string account, account_name, user;
+  aws::Credentials credentials;
+};
 
 // A small, strict AWS in one object: STS, IAM, CloudFormation, S3 and CloudWatch Logs for many accounts,
 // spoken to as AWS is. README.md lists what it serves; all else is refused with AWS's codes. Every call's
@@ -34,6 +43,9 @@ class Sandbox {
 
   // Answers one request; waits only when it is told to answer late.
   Task<http::Response> handle(http::Request request);
+
+  // Every user that has a key, by account and name.
+  std::vector<SignIn> sign_ins() const;
 
   // Replaces what was set before.
   void set_misbehaviour(Misbehaviour misbehaviour);

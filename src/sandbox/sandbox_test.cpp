@@ -146,8 +146,8 @@ TEST(Sandbox, LogGroupsAreFoundByTimeAndTerm) {
 TEST(Seed, IsReadStrictly) {
   const std::vector<std::pair<std::string, std::string>> cases{
       {R"({"accounts":[{"id":"1"}]})", "12 digits"},
-      {R"({"accounts":[{"id":"111111111111","name":"x"}]})",
-       "`name` is not a member of an account at line 1, column 35"},
+      {R"({"accounts":[{"id":"111111111111","nick":"x"}]})",
+       "`nick` is not a member of an account at line 1, column 35"},
       {R"({"accounts":[{"id":"111111111111"},{"id":"111111111111"}]})", "given twice"},
       {R"({"accounts":[{"id":"111111111111","users":[{"name":"u","access_key_id":"AKIA000000000000"}]}]})",
        "or neither"},

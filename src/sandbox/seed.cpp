@@ -185,13 +185,14 @@ Result<SeedLogGroup> log_group(const json::Value& value, Partition partition) {
 }
 
 Result<SeedAccount> account(const json::Value& value) {
-  DEPUTY_TRY(
-      check_object(value, "an account",
-                   {"id", "partition", "users", "managed_policies", "roles", "buckets", "log_groups"}));
+  DEPUTY_TRY(check_object(
+      value, "an account",
+      {"id", "name", "partition", "users", "managed_policies", "roles", "buckets", "log_groups"}));
   DEPUTY_TRY(const std::string id_text, needed_text(value, "id", "an account"));
   auto id = AccountId::parse(id_text);
   if (!id) return wrong(value.find("id")->position, id.error().message);
   SeedAccount account{std::move(id).value()};
+  DEPUTY_TRY(account.name, text_or_empty(value, "name"));
   DEPUTY_TRY(const std::string partition, text_or_empty(value, "partition"));
   if (!partition.empty()) {
     DEPUTY_TRY(account.partition, parse_partition(partition));

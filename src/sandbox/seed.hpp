@@ -49,6 +49,7 @@ struct SeedLogGroup {
 struct SeedAccount {
   explicit SeedAccount(AccountId id_) : id(std::move(id_)) {}
   AccountId id;
+  std::string name;  // for people; may be empty
   Partition partition = Partition::aws;
   std::vector<SeedUser> users;
   std::vector<SeedRole> roles;
@@ -60,7 +61,7 @@ struct Seed {
   std::vector<SeedAccount> accounts;
 };
 
-// Reads `{"accounts": [{"id", "partition", "users": [{"name", "access_key_id", "secret_access_key",
+// Reads `{"accounts": [{"id", "name", "partition", "users": [{"name", "access_key_id", "secret_access_key",
 // "policies": {NAME: DOCUMENT}}], "managed_policies": {NAME: DOCUMENT}, "roles": [{"name", "path",
 // "trust_policy", "policies", "attached_policies": [ARN], "permissions_boundary": ARN,
 // "max_session_duration"}], "buckets": [NAME], "log_groups": [{"name", "region", "class", "streams":

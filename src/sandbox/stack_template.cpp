@@ -77,6 +77,9 @@ Outcome<ParameterDeclaration> read_parameter(const std::string& name, const Yaml
   if (const YamlNode* const value = node.find("Default")) {
     DEPUTY_TRY(declaration.default_value, scalar(*value, "Default"));
   }
+  if (const YamlNode* const value = node.find("Description")) {
+    DEPUTY_TRY(declaration.description, scalar(*value, "Description"));
+  }
   if (const YamlNode* const value = node.find("AllowedPattern")) {
     DEPUTY_TRY(declaration.allowed_pattern, scalar(*value, "AllowedPattern"));
     DEPUTY_TRY(compile(*value, declaration.allowed_pattern));
@@ -311,6 +314,19 @@ Outcome<void> StackTemplate::check_resources() const {
     if (!resource.find("Properties")) return format_error(resource, "the resource has no Properties");
   }
   return success();
+}
+
+std::string_view StackTemplate::needed_capability() const {
+  for (const auto& [logical_id, resource] : root_.find("Resources")->members)
+    if (resource.find("Properties")->find("RoleName")) return "CAPABILITY_NAMED_IAM";
+  return "CAPABILITY_IAM";
+}
+
+std::set<std::string, std::less<>> StackTemplate::resource_types() const {
+  std::set<std::string, std::less<>> types;
+  for (const auto& [logical_id, resource] : root_.find("Resources")->members)
+    types.insert(resource.find("Type")->text);
+  return types;
 }
 
 Outcome<std::map<std::string, std::string, std::less<>>> StackTemplate::values(

@@ -20,7 +20,7 @@ namespace deputy::sandbox {
 struct ParameterDeclaration {
   std::string name;
   std::optional<std::string> default_value;
-  std::string allowed_pattern, constraint_description;
+  std::string description, allowed_pattern, constraint_description;
   std::vector<std::string> allowed_values;
   std::size_t length_min = 0, length_max = 4096;
   bool no_echo = false;
@@ -54,6 +54,10 @@ class StackTemplate {
 
   const std::string& description() const { return description_; }
   const std::vector<ParameterDeclaration>& parameters() const { return parameters_; }
+  // `CAPABILITY_NAMED_IAM` where the template names a role, else `CAPABILITY_IAM`.
+  std::string_view needed_capability() const;
+  // The types of its resources, each once.
+  std::set<std::string, std::less<>> resource_types() const;
   // The values that count: given ones, else defaults. `ValidationError` for an unknown, missing or unfit one.
   Outcome<std::map<std::string, std::string, std::less<>>> values(
       const std::map<std::string, std::string>& given) const;

@@ -33,6 +33,8 @@ struct Bounds {
   static constexpr std::size_t managed_policies_per_account = 1'500;
   static constexpr std::size_t stacks_per_account = 2'000;
   static constexpr std::size_t buckets_per_account = 100;
+  static constexpr std::size_t objects_per_bucket = 10'000;
+  static constexpr std::size_t object_bytes = 64 * 1024 * 1024;  // of all buckets together
   static constexpr std::size_t changes_per_role = 256;  // on their way; beyond: the oldest is never seen
   static constexpr std::size_t log_regions = 64;        // of one account
   static constexpr std::size_t log_groups_per_region = 10'000;
@@ -105,6 +107,16 @@ class RoleHistory {
   std::deque<State> states_{{std::chrono::steady_clock::time_point::min(), nullptr}};
 };
 
+struct StoredObject {
+  std::string body, content_type, etag;
+  Timestamp modified_at;
+};
+struct Bucket {
+  Timestamp created_at;
+  std::optional<PolicyDocument> policy{};
+  std::map<std::string, StoredObject, std::less<>> objects{};  // by key
+};
+
 struct LogEvent {
   std::int64_t timestamp_ms = 0;
   std::int64_t ingestion_ms = 0;
@@ -150,12 +162,12 @@ struct Stack {
 };
 
 struct Account {
-  std::string id;
+  std::string id, name;
   Partition partition = Partition::aws;
   std::map<std::string, User, std::less<>> users;
   std::map<std::string, RoleHistory, std::less<>> roles;
   ManagedPolicies managed_policies;
-  std::map<std::string, Timestamp, std::less<>> buckets;
+  std::map<std::string, Bucket, std::less<>> buckets;
   std::map<std::string, std::map<std::string, LogGroup, std::less<>>, std::less<>> log_groups;  // by Region
   std::vector<std::unique_ptr<Stack>> stacks;  // in the order they were made
 
@@ -200,6 +212,7 @@ struct World {
   std::map<std::string, std::string, std::less<>> bucket_owners;  // bucket names are everybody's
   ManagedPolicies aws_policies;                                   // of AWS itself: see managed_policies.hpp
   std::uint64_t events = 0, event_bytes = 0, events_ever = 0;
+  std::uint64_t object_bytes = 0;
 
   // nullptr when there is none.
   Account* find_account(std::string_view id);
