@@ -1,4 +1,5 @@
 #include "command.hpp"
+#include "console/console.hpp"
 
 #include <charconv>
 #include <fmt/format.h>
@@ -50,13 +51,14 @@ int run_sandbox(const std::string& listen, const std::string& seed_file) {
     tell(seeded.error());
     return wrong_use;
   }
+  const console::Console console{sandbox, clock};
   http::ServerOptions options;
   options.address = address.value().first;
   options.port = address.value().second;
-  http::Server server{loop, options,
-                      [&sandbox](http::Request request) { return sandbox.handle(std::move(request)); }};
+  http::Server server{loop, options, console::with_console(sandbox, console)};
   if (const auto listening = server.listen(); !listening) return tell(listening.error());
-  std::cout << fmt::format("sandbox listening on http://{}:{}\n", options.address, server.port())
+  const std::string url = fmt::format("http://{}:{}", options.address, server.port());
+  std::cout << fmt::format("sandbox listening on {0}\na stand-in for the AWS console at {0}/console/\n", url)
             << std::flush;
   std::stop_source stop;
   loop.on_stop_signal([&stop](int) { stop.request_stop(); });

@@ -14,6 +14,18 @@ aws::AwsError unreadable(std::string what) {
   return {aws::AwsErrorClass::unavailable, 200, "MalformedResponse", std::move(what), ""};
 }
 
+aws::Call s3_call(const Region& region, std::string method, std::string path) {
+  return {.service = "s3",
+          .signing_name = "s3",
+          .region = region,
+          .method = std::move(method),
+          .path = std::move(path),
+          .query = {},
+          .headers = {},
+          .body = {},
+          .path_style = aws::PathStyle::as_sent};
+}
+
 // The texts of all elements that the XPath finds.
 std::vector<std::string> texts(const std::string& xml, const char* path) {
   pugi::xml_document document;
@@ -86,16 +98,29 @@ Task<aws::AwsResult<std::string>> Customer::update_trust(std::string role, std::
   co_return co_await query("iam", std::string{iam_version}, "UpdateAssumeRolePolicy", std::move(parameters));
 }
 
+Task<aws::AwsResult<std::string>> Customer::put_object(std::string bucket, std::string key,
+                                                       std::string body) {
+  aws::Call call = s3_call(region_, "PUT", "/" + bucket + "/" + aws::uri_encode(key, true));
+  call.headers.emplace_back("content-type", "application/yaml");
+  call.body = std::move(body);
+  co_return co_await send(std::move(call));
+}
+
+Task<aws::AwsResult<std::string>> Customer::open_bucket(std::string bucket) {
+  const boost::json::value policy{{"Version", "2012-10-17"},
+                                  {"Statement",
+                                   {{{"Effect", "Allow"},
+                                     {"Principal", "*"},
+                                     {"Action", "s3:GetObject"},
+                                     {"Resource", "arn:aws:s3:::" + bucket + "/*"}}}}};
+  aws::Call call = s3_call(region_, "PUT", "/" + bucket);
+  call.query = "policy=";
+  call.body = boost::json::serialize(policy);
+  co_return co_await send(std::move(call));
+}
+
 Task<aws::AwsResult<std::vector<std::string>>> Customer::list_buckets() {
-  aws::Call call{.service = "s3",
-                 .signing_name = "s3",
-                 .region = region_,
-                 .method = "GET",
-                 .query = {},
-                 .headers = {},
-                 .body = {},
-                 .path_style = aws::PathStyle::as_sent};
-  auto listed = co_await send(std::move(call));
+  auto listed = co_await send(s3_call(region_, "GET", "/"));
   if (!listed) co_return listed.error();
   co_return texts(listed.value(), "//Buckets/Bucket/Name");
 }

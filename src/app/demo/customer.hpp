@@ -28,6 +28,9 @@ class Customer {
   Task<aws::AwsResult<std::string>> create_role(std::string name,
                                                 std::string trust_policy);  // returns the ARN
   Task<aws::AwsResult<std::string>> update_trust(std::string role, std::string trust_policy);
+  Task<aws::AwsResult<std::string>> put_object(std::string bucket, std::string key, std::string body);
+  // Lets everybody read what is in the bucket.
+  Task<aws::AwsResult<std::string>> open_bucket(std::string bucket);
   Task<aws::AwsResult<std::vector<std::string>>> list_buckets();
   Task<aws::AwsResult<std::vector<std::string>>> read_logs(std::string group);  // the messages
 

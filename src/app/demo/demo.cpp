@@ -1,5 +1,7 @@
 #include "app/demo/demo.hpp"
 
+#include "console/console.hpp"
+
 #include <cstdlib>
 #include <filesystem>
 #include <fmt/format.h>
@@ -39,7 +41,7 @@ class DemoFolder {
 };
 
 // As in production but for the times: nobody wants to wait for two minutes in a demo.
-Config demo_config(const Initialised& installation) {
+Config demo_config(const Initialised& installation, const std::string& sandbox_url) {
   Config config;
   config.server.listen.port = 0;
   config.storage.sqlite_file = installation.database;
@@ -49,6 +51,9 @@ Config demo_config(const Initialised& installation) {
   config.verification.propagation_window = std::chrono::seconds{2};
   config.verification.min_interval = std::chrono::milliseconds{0};
   config.verification.per_tenant_per_hour = 1'000;
+  config.connect.template_url =
+      fmt::format("https://{}.s3.{}.amazonaws.com/{{connection}}.yaml", template_bucket, demo_region);
+  config.connect.console_url = sandbox_url + "/console";
   return config;
 }
 
@@ -90,9 +95,8 @@ class Demo {
         "Everything below is a real call: to Deputy over HTTP, to the sandbox as AWS would be called.");
     DEPUTY_CO_TRY(const auto seed, sandbox::read_seed(demo_seed()));
     DEPUTY_CO_TRY(sandbox_.apply(seed));
-    sandbox_server_ = std::make_unique<http::Server>(
-        loop_, http::ServerOptions{},
-        [this](http::Request request) { return sandbox_.handle(std::move(request)); });
+    sandbox_server_ = std::make_unique<http::Server>(loop_, http::ServerOptions{},
+                                                     console::with_console(sandbox_, console_));
     DEPUTY_CO_TRY(sandbox_server_->listen());
     sandbox_url_ = fmt::format("http://127.0.0.1:{}", sandbox_server_->port());
     endpoints_ = aws::Endpoints::at(sandbox_url_);
@@ -103,7 +107,8 @@ class Demo {
     admin_key_ = installation.admin_key;
     Surroundings surroundings{[](const std::string&) { return std::nullopt; }, *endpoints_,
                               partner_session(*sts_, clock_)};
-    service_ = std::make_unique<Service>(loop_, demo_config(installation), std::move(surroundings));
+    service_ =
+        std::make_unique<Service>(loop_, demo_config(installation, sandbox_url_), std::move(surroundings));
     DEPUTY_CO_TRY(co_await service_->start());
     url_ = fmt::format("http://127.0.0.1:{}", service_->port());
     narrator_.plain(fmt::format("Deputy listens on {}, the sandbox on {}.", url_, sandbox_url_));
@@ -120,7 +125,8 @@ class Demo {
     narrator_.plain("Explore (the key is this demo's own, and goes with it):");
     narrator_.plain(fmt::format("  export DEPUTY_URL={} DEPUTY_KEY={}", url_, admin_key_.reveal()));
     narrator_.plain("  build/release/deputy connection list");
-    narrator_.plain(fmt::format("  {}/openapi.json   {}/metrics   {}/docs", url_, url_, url_));
+    narrator_.plain(fmt::format("  {}/   the service, its API and metrics", url_));
+    narrator_.plain(fmt::format("  {}/console/   the sandbox's stand-in for the AWS console", sandbox_url_));
     narrator_.plain(fmt::format(
         "  aws --endpoint-url {} sts get-caller-identity   (AWS_ACCESS_KEY_ID={} AWS_SECRET_ACCESS_KEY={})",
         sandbox_url_, acme_admin.access_key_id, acme_admin.secret_access_key));
@@ -141,6 +147,7 @@ class Demo {
   std::unique_ptr<aws::Caller> caller_;
   std::unique_ptr<aws::Sts> sts_;
   sandbox::Sandbox sandbox_{clock_, random_, loop_};
+  const console::Console console_{sandbox_, clock_};
   std::unique_ptr<http::Server> sandbox_server_;
   SecretString admin_key_;
   std::string url_;

@@ -7,21 +7,29 @@ namespace deputy::app {
 namespace {
 
 constexpr std::string_view seed = R"({"accounts": [
-  {"id": "111111111111",
+  {"id": "111111111111", "name": "The partner", "buckets": ["deputy-templates"],
    "users": [{"name": "platform", "access_key_id": "AKIADEMOPARTNER00001", "secret_access_key": "demo-secret-of-the-partner-platform-user",
-     "policies": {"assume": {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "arn:aws:iam::111111111111:role/deputy-broker"}]}}}],
+     "policies": {"assume": {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "arn:aws:iam::111111111111:role/deputy-broker"},
+       {"Effect": "Allow", "Action": ["s3:PutObject", "s3:PutBucketPolicy"], "Resource": ["arn:aws:s3:::deputy-templates", "arn:aws:s3:::deputy-templates/*"]}]}}}],
    "roles": [{"name": "deputy-broker",
      "trust_policy": {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::111111111111:user/platform"}, "Action": "sts:AssumeRole"}]},
      "policies": {"reach-customers": {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": ["sts:AssumeRole", "sts:TagSession"], "Resource": "*"}]}}}]},
-  {"id": "222222222222",
+  {"id": "222222222222", "name": "Acme",
    "users": [{"name": "administrator", "access_key_id": "AKIADEMOACME00000001", "secret_access_key": "demo-secret-of-acmes-administrator-00001",
      "policies": {"all": {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}}}],
    "buckets": ["acme-invoices", "acme-webshop-assets"],
    "log_groups": [{"name": "/acme/webshop", "region": "eu-central-1", "streams": [{"name": "web-1", "events": [
      {"timestamp": 1767225600000, "message": "GET /cart 200 12ms"},
      {"timestamp": 1767225601000, "message": "POST /checkout 500 payment provider timed out"}]}]}]},
-  {"id": "333333333333",
+  {"id": "333333333333", "name": "Globex",
    "users": [{"name": "administrator", "access_key_id": "AKIADEMOGLOBEX000001", "secret_access_key": "demo-secret-of-globexs-administrator-001",
+     "policies": {"all": {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}}}]},
+  {"id": "444444444444", "name": "Initech",
+   "users": [{"name": "administrator", "access_key_id": "AKIADEMOINITECH00001", "secret_access_key": "demo-secret-of-initechs-administrator-01",
+     "policies": {"all": {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}}}],
+   "buckets": ["initech-reports"]},
+  {"id": "666666666666", "name": "Mallory",
+   "users": [{"name": "administrator", "access_key_id": "AKIADEMOMALLORY00001", "secret_access_key": "demo-secret-of-mallorys-administrator-01",
      "policies": {"all": {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}}}]}
 ]})";
 

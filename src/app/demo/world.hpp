@@ -20,6 +20,7 @@ struct Person {
 
 inline constexpr std::string_view demo_region = "eu-central-1";
 inline constexpr std::string_view partner_role = "arn:aws:iam::111111111111:role/deputy-broker";
+inline constexpr std::string_view template_bucket = "deputy-templates";
 inline constexpr std::string_view log_group = "/acme/webshop";
 
 inline constexpr Person partner_platform{"111111111111", "AKIADEMOPARTNER00001",

@@ -1,0 +1,75 @@
+#include "html/html.hpp"
+
+#include "core/assert.hpp"
+
+namespace deputy {
+namespace {
+
+std::string escaped(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    switch (c) {
+      case '&':
+        out += "&amp;";
+        break;
+      case '<':
+        out += "&lt;";
+        break;
+      case '>':
+        out += "&gt;";
+        break;
+      case '"':
+        out += "&quot;";
+        break;
+      case '\'':
+        out += "&#39;";
+        break;
+      default:
+        out += c;
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+void Html::begin(std::string_view element, Attributes attributes) {
+  text_.append("<").append(element);
+  for (const auto& [name, value] : attributes)
+    text_.append(" ").append(name).append("=\"").append(escaped(value)).append("\"");
+  text_ += '>';
+}
+
+Html& Html::open(std::string_view element, Attributes attributes) {
+  begin(element, attributes);
+  open_.emplace_back(element);
+  return *this;
+}
+
+Html& Html::close() {
+  DEPUTY_ASSERT(!open_.empty());
+  text_.append("</").append(open_.back()).append(">");
+  open_.pop_back();
+  return *this;
+}
+
+Html& Html::text(std::string_view text) {
+  text_ += escaped(text);
+  return *this;
+}
+
+Html& Html::element(std::string_view element, std::string_view text, Attributes attributes) {
+  return open(element, attributes).text(text).close();
+}
+
+Html& Html::lone(std::string_view element, Attributes attributes) {
+  begin(element, attributes);
+  return *this;
+}
+
+std::string Html::take() {
+  DEPUTY_ASSERT(open_.empty());
+  return std::move(text_);
+}
+
+}  // namespace deputy
