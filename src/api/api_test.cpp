@@ -2,6 +2,7 @@
 
 #include "support/api_fixture.hpp"
 
+#include <fmt/format.h>
 #include <map>
 #include <set>
 
@@ -19,7 +20,7 @@ std::string path_of(const Route& route) {
   const std::pair<std::string_view, std::string_view> values[] = {
       {"{tenant}", "ten_aaaaaaaaaaaaaaaaaaaaaaaa"},       {"{name}", "none"},
       {"{connection}", "con_aaaaaaaaaaaaaaaaaaaaaaaa"},   {"{key}", "key_aaaaaaaaaaaaaaaaaaaaaaaa"},
-      {"{verification}", "ver_aaaaaaaaaaaaaaaaaaaaaaaa"},
+      {"{verification}", "ver_aaaaaaaaaaaaaaaaaaaaaaaa"}, {"{asset}", "style.css"},
   };
   for (const auto& [mark, value] : values)
     if (const auto at = path.find(mark); at != std::string::npos) path.replace(at, mark.size(), value);
@@ -111,6 +112,8 @@ TEST_F(ApiGates, RolesMayDoWhatTheContractSays) {
       {"GET /metrics", "aowu"},
       {"GET /openapi.json", "aowu"},
       {"GET /docs", "aowu"},
+      {"GET /docs/{asset}", "aowu"},
+      {"GET /", "aowu"},
   };
   make_workload("collector", "[]");
   const std::pair<char, std::string> keys[] = {
@@ -241,11 +244,21 @@ TEST_F(ApiGates, HealthReadinessMetricsAndDocsAnswer) {
       << metrics.text;
   EXPECT_EQ(metrics.text.find("Acme"), std::string::npos);
   EXPECT_EQ(metrics.text.find("ten_"), std::string::npos);
+  const auto front = call("GET", "/", "");
+  EXPECT_EQ(front.headers.find("Content-Type"), "text/html; charset=utf-8");
+  EXPECT_NE(front.text.find("<strong>Ready</strong>"), std::string::npos);
+  EXPECT_EQ(front.text.find("Acme Corporation"), std::string::npos);
+  EXPECT_EQ(call("GET", "/docs/style.css", "").headers.find("Content-Type"), "text/css; charset=utf-8");
+  EXPECT_EQ(call("GET", "/docs/nothing.css", "").status, 404);
   const auto docs = call("GET", "/docs", "");
   EXPECT_EQ(docs.headers.find("Content-Type"), "text/html; charset=utf-8");
   EXPECT_NE(std::string{docs.headers.find("Content-Security-Policy").value()}.find("default-src 'none'"),
             std::string::npos);
   EXPECT_EQ(docs.text.find("<script"), std::string::npos);
+  for (const Route& route : routes())
+    EXPECT_NE(docs.text.find(fmt::format("<code>{}</code>", route.pattern)), std::string::npos)
+        << route.pattern;
+  EXPECT_NE(docs.text.find("id=\"object-Verification\""), std::string::npos);
   EXPECT_NE(docs.text.find("id=\"external_id_not_settable\""), std::string::npos);
 }
 
@@ -253,6 +266,7 @@ TEST_F(ApiGates, AnUnreadyServiceSaysSoAndLives) {
   EXPECT_EQ(call("GET", "/readyz", "").status, 200);
   api.be_unready("the service is stopping");
   EXPECT_EQ(call("GET", "/readyz", "").status, 503);
+  EXPECT_NE(call("GET", "/", "").text.find("Not ready</strong>: the service is stopping"), std::string::npos);
   EXPECT_EQ(call("GET", "/healthz", "").status, 200);
 }
 

@@ -5,14 +5,8 @@
 
 namespace deputy::api {
 
-// The page at /docs: every operation of the document with its summary, every code of a problem. Plain HTML
-// without scripts, styles or anything from elsewhere.
+// The page at /docs, made from the OpenAPI document: the operations by tag with their parameters, bodies,
+// answers and a line of curl, then the objects and the codes of problems. Without scripts.
 std::string docs_page(std::string_view openapi);
-
-// The policy that the page is served with: nothing may be loaded, run, sent or framed.
-inline constexpr std::string_view docs_content_security_policy =
-    "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-
-std::string escape_html(std::string_view text);
 
 }  // namespace deputy::api

@@ -51,5 +51,7 @@ Task<Result<Reply>> get_readiness(const Services&, Call);
 Task<Result<Reply>> get_metrics(const Services&, Call);
 Task<Result<Reply>> get_openapi(const Services&, Call);
 Task<Result<Reply>> get_docs(const Services&, Call);
+Task<Result<Reply>> get_front_page(const Services&, Call);
+Task<Result<Reply>> get_page_asset(const Services&, Call);
 
 }  // namespace deputy::api

@@ -2,21 +2,37 @@
 #include "api/handlers.hpp"
 #include "api/metrics.hpp"
 #include "api/openapi.hpp"
+#include "api/operator_page.hpp"
 #include "api/services.hpp"
 
 namespace deputy::api {
+namespace {
+
+// Nothing when the database answers and can be trusted, and the process is not about to stop.
+Task<std::optional<Error>> trouble_of(const Services& services) {
+  if (services.unready) co_return Error{ErrorKind::overloaded, *services.unready};
+  const auto reachable = co_await services.run_ahead([&] { return services.registry().earliest_due(); });
+  if (reachable) co_return std::nullopt;
+  co_return Error{ErrorKind::overloaded, "the database does not answer", reachable.error().detail};
+}
+
+Reply page_reply(std::string page) {
+  return Reply{.body = std::move(page),
+               .content_type = "text/html; charset=utf-8",
+               .headers = {{"Content-Security-Policy", std::string{page_security_policy}},
+                           {"X-Frame-Options", "DENY"},
+                           {"Referrer-Policy", "no-referrer"}}};
+}
+
+}  // namespace
 
 // The process answers: no more is said, since a restart would mend no more.
 Task<Result<Reply>> get_health(const Services&, Call) {
   co_return Reply{.body = R"({"status":"ok"})"};
 }
 
-// The database answers and can be trusted, and the process is not about to stop.
 Task<Result<Reply>> get_readiness(const Services& services, Call) {
-  if (services.unready) co_return Error{ErrorKind::overloaded, *services.unready};
-  const auto reachable = co_await services.run_ahead([&] { return services.registry().earliest_due(); });
-  if (reachable.has_error())
-    co_return Error{ErrorKind::overloaded, "the database does not answer", reachable.error().detail};
+  if (auto trouble = co_await trouble_of(services)) co_return *std::move(trouble);
   co_return Reply{.body = R"({"status":"ready"})"};
 }
 
@@ -45,11 +61,22 @@ Task<Result<Reply>> get_openapi(const Services&, Call) {
 
 Task<Result<Reply>> get_docs(const Services&, Call) {
   static const std::string page = docs_page(openapi_document());
-  co_return Reply{.body = page,
-                  .content_type = "text/html; charset=utf-8",
-                  .headers = {{"Content-Security-Policy", std::string{docs_content_security_policy}},
-                              {"X-Frame-Options", "DENY"},
-                              {"Referrer-Policy", "no-referrer"}}};
+  co_return page_reply(page);
+}
+
+Task<Result<Reply>> get_page_asset(const Services&, Call call) {
+  const auto asset = page_asset(call.parameters.at(0));
+  if (!asset) co_return Error{ErrorKind::not_found, "no such object"};
+  co_return Reply{.body = std::string{asset->body},
+                  .content_type = std::string{asset->content_type},
+                  .headers = {{"Content-Security-Policy", std::string{page_security_policy}}}};
+}
+
+Task<Result<Reply>> get_front_page(const Services& services, Call) {
+  const auto trouble = co_await trouble_of(services);
+  std::optional<std::string> told;
+  if (trouble) told = trouble->message;
+  co_return page_reply(front_page({.version = services.settings.version, .trouble = std::move(told)}));
 }
 
 }  // namespace deputy::api

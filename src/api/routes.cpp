@@ -112,6 +112,12 @@ constexpr Route table[] = {
      .produces = "text/plain"},
     {"GET", "/openapi.json", everyone, get_openapi},
     {.method = "GET", .pattern = "/docs", .access = everyone, .handler = get_docs, .produces = "text/html"},
+    {.method = "GET",
+     .pattern = "/docs/{asset}",
+     .access = everyone,
+     .handler = get_page_asset,
+     .produces = ""},
+    {.method = "GET", .pattern = "/", .access = everyone, .handler = get_front_page, .produces = "text/html"},
 };
 
 }  // namespace
