@@ -71,16 +71,21 @@ void end_table(Html& html) {
 // What bounds a value, in words; empty when nothing does.
 std::string bounds_of(const object& schema) {
   std::string out;
-  const auto add = [&](std::string_view words, std::string_view name) {
-    if (const auto* found = schema.if_contains(name))
-      out += fmt::format("{}{} {}", out.empty() ? "" : ", ", words, bare(*found));
+  const auto add = [&](std::string_view least, std::string_view most, std::string_view unit) {
+    const auto *from = schema.if_contains(least), *to = schema.if_contains(most);
+    if (from == nullptr && to == nullptr) return;
+    if (!out.empty()) out += ", ";
+    if (from != nullptr && to != nullptr)
+      out += fmt::format("{} to {}{}", bare(*from), bare(*to), unit);
+    else
+      out += fmt::format("{} {}{}", from != nullptr ? "at least" : "at most",
+                         bare(from != nullptr ? *from : *to), unit);
   };
-  add("at least", "minimum");
-  add("at most", "maximum");
-  add("characters: at least", "minLength");
-  add("characters: at most", "maxLength");
-  add("items: at most", "maxItems");
-  add("default", "default");
+  add("minimum", "maximum", "");
+  add("minLength", "maxLength", " characters");
+  add("minItems", "maxItems", " items");
+  if (const auto* value = schema.if_contains("default"))
+    out += fmt::format("{}default {}", out.empty() ? "" : ", ", bare(*value));
   return out;
 }
 
@@ -199,25 +204,38 @@ void ApiReference::write_body(const object& operation) const {
   write_members(text_of(operation, "summary"), resolved(*schema));
 }
 
+// Answers that are alike stand on one line, such as the many problems.
 void ApiReference::write_answers(const object& operation) const {
-  html_.element("h4", "Answers").open("ul", {{"class", "answers"}});
+  std::vector<std::pair<std::vector<std::string>, const value*>> lines;
   for (const auto& [status, one] : object_of(operation, "responses")) {
-    const object& answer = resolved(one);
     const std::string name = status == "default" ? "else" : std::string{status};
-    html_.open("li").element("strong", name, {{"class", "status s" + name.substr(0, 1)}}).text(" ");
-    write_prose(html_, text_of(answer, "description"));
-    for (const auto& [type, content] : object_of(answer, "content")) {
-      html_.text(" ");
-      const auto* schema = content.is_object() ? content.get_object().if_contains("schema") : nullptr;
-      if (schema != nullptr && !name_of_reference(schema->as_object()).empty()) {
-        write_type(*schema);
-      } else {
-        html_.element("code", std::string_view{type});
-      }
-    }
+    const auto same = std::ranges::find_if(lines, [&](const auto& line) { return *line.second == one; });
+    if (same != lines.end())
+      same->first.push_back(name);
+    else
+      lines.push_back({{name}, &one});
+  }
+  html_.element("h4", "Answers").open("ul", {{"class", "answers"}});
+  for (const auto& [names, one] : lines) {
+    html_.open("li");
+    for (const std::string& name : names)
+      html_.element("strong", name, {{"class", "status s" + name.substr(0, 1)}}).text(" ");
+    write_answer(resolved(*one));
     html_.close();
   }
   html_.close();
+}
+
+void ApiReference::write_answer(const object& answer) const {
+  write_prose(html_, text_of(answer, "description"));
+  for (const auto& [type, content] : object_of(answer, "content")) {
+    html_.text(" ");
+    const auto* schema = content.is_object() ? content.get_object().if_contains("schema") : nullptr;
+    if (schema != nullptr && !name_of_reference(schema->as_object()).empty())
+      write_type(*schema);
+    else
+      html_.element("code", std::string_view{type});
+  }
 }
 
 void ApiReference::write_curl(const Operation& operation) const {

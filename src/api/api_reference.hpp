@@ -29,6 +29,7 @@ class ApiReference {
   void write_parameters(const Operation& operation) const;
   void write_body(const boost::json::object& operation) const;
   void write_answers(const boost::json::object& operation) const;
+  void write_answer(const boost::json::object& answer) const;
   void write_curl(const Operation& operation) const;
   void write_members(std::string_view name, const boost::json::object& schema) const;
   // `string, date-time`, `a list of Tenant`, with links to the objects.
