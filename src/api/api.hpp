@@ -24,8 +24,8 @@ struct Settings {
   // the connection's identifier.
   std::optional<std::string> template_url;
   std::string console_url{};  // connect.console_url; empty: AWS's own console
-  Region region;             // aws.region: where launch links lead by default
-  WorkloadUsers users = {};  // server.unix_socket_users
+  Region region;              // aws.region: where launch links lead by default
+  WorkloadUsers users = {};   // server.unix_socket_users
 };
 
 // What the API stands on. All references outlive the Api.
