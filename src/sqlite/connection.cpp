@@ -1,5 +1,6 @@
 #include "sqlite/connection.hpp"
 
+#include <charconv>
 #include <fmt/format.h>
 #include <sqlite3.h>
 #include <utility>
@@ -117,6 +118,32 @@ Error sqlite_error(sqlite3* database, int code, std::string_view doing) {
     default:
       return Error{ErrorKind::internal, "the database failed", std::move(detail)};
   }
+}
+
+namespace {
+
+// The primary result code, or -1.
+int code_in(const Error& error) {
+  const std::string& detail = error.detail;
+  const std::size_t open = detail.rfind('(');
+  if (!detail.starts_with("sqlite could not ") || open == std::string::npos) return -1;
+  int code = -1;
+  std::from_chars(detail.data() + open + 1, detail.data() + detail.size(), code);
+  return code < 0 ? -1 : code & 0xff;
+}
+
+}  // namespace
+
+bool is_damage(const Error& error) {
+  const int code = code_in(error);
+  return code == SQLITE_CORRUPT || code == SQLITE_NOTADB;
+}
+bool is_locked(const Error& error) {
+  const int code = code_in(error);
+  return code == SQLITE_BUSY || code == SQLITE_LOCKED;
+}
+bool is_interruption(const Error& error) {
+  return code_in(error) == SQLITE_INTERRUPT;
 }
 
 Result<std::unique_ptr<Connection>> Connection::open(const std::filesystem::path& file, Access access,

@@ -24,6 +24,11 @@ namespace deputy::sqlite {
 // https://www.sqlite.org/rescode.html
 Error sqlite_error(sqlite3* database, int code, std::string_view doing);
 
+// What kind of trouble an Error of sqlite_error is. (SQLite's code stands at the end of the detail.)
+bool is_damage(const Error& error);        // the file is damaged, or none of SQLite's
+bool is_locked(const Error& error);        // somebody else holds it
+bool is_interruption(const Error& error);  // sqlite3_interrupt ended it
+
 // One connection to a SQLite file, set up so that a hostile file can do least (defensive, no trusted schema,
 // no extensions, bounded values). Use by one thread at a time. Statements are prepared once and kept; values
 // are always bound, never part of the text.

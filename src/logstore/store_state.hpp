@@ -1,0 +1,58 @@
+#pragma once
+
+#include "logstore/deadline.hpp"
+#include "logstore/open_files.hpp"
+#include "logstore/store.hpp"
+
+#include <atomic>
+#include <map>
+#include <mutex>
+
+#include "core/file_descriptor.hpp"
+
+// What the parts of the store share: private to store*.cpp.
+namespace deputy::logstore {
+
+struct Store::State {
+  State(Options options_, const Clock& clock_)
+      : options(std::move(options_)),
+        clock(clock_),
+        folder(options.directory),
+        writers(folder, DayFile::Access::write, options.writers_max),
+        readers(folder, DayFile::Access::read, options.readers_max) {}
+
+  // ── store_writing.cpp; under write_mutex ──
+  Result<void> write(const logs::SpoolBatch& batch);
+  Result<void> write_day(const TenantId& tenant, Day day, std::vector<NewRecord>& records);
+  Result<void> store(const TenantId& tenant, Day day, std::vector<NewRecord>& records);
+  Result<void> wait(const TenantId& tenant, Day day, const std::vector<NewRecord>& records, const Error& why);
+  Result<void> store_waiting(const TenantId& tenant, Day day);
+  Result<void> maintain();
+  Result<std::int64_t> next_arrival();
+  Day first_day() const;  // that is kept
+  void note_trouble(const TenantId& tenant, Day day, std::string what);
+  void forget_trouble(const TenantId& tenant, Day day);
+
+  // ── store_search.cpp ──
+  class Search;
+  Result<FoundPage> search(const SearchRequest& request);
+  Result<FoundPage> arrived(const SearchRequest& request);
+
+  const Options options;
+  const Clock& clock;
+  const Folder folder;
+  Deadlines deadlines;
+  OpenFiles writers, readers;
+
+  std::mutex write_mutex;
+  FileDescriptor alone;                // the lock by which a second writer learns of this one
+  std::int64_t arrival = 0;            // the last that was given
+  std::int64_t arrivals_reserved = 0;  // none beyond it is given before the file says so
+  std::vector<std::pair<TenantId, Day>> waiting;
+
+  mutable std::mutex sight_mutex;
+  StoreCounts counts;
+  std::map<std::pair<TenantId, Day>, std::string> troubles;
+};
+
+}  // namespace deputy::logstore
