@@ -4,6 +4,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <ostream>
 #include <set>
 
 // Threat 35: every value of every screen, hostile. What a browser makes of the pages is read with an HTML5
@@ -27,6 +28,7 @@ std::string repeated(std::string_view text, int times) {
 struct Case {
   std::string name;
   std::string text;
+  friend void PrintTo(const Case& value, std::ostream* out) { *out << value.name; }
 };
 
 std::vector<Case> hostile_texts() {
@@ -83,7 +85,8 @@ const std::map<std::string, std::set<std::string>>& allowed_attributes() {
       {"code", {"id", "dir"}},
       {"dd", {}},
       {"details", {"class"}},
-      {"div", {"class", "id", "role", "tabindex", "aria-labelledby", "data-live", "data-running"}},
+      {"div",
+       {"class", "id", "role", "tabindex", "aria-label", "aria-labelledby", "data-live", "data-running"}},
       {"dl", {}},
       {"dt", {}},
       {"footer", {}},
