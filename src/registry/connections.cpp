@@ -61,31 +61,38 @@ Result<Created<Connection>> Registry::create_connection(const Actor& actor, NewC
     };
     const auto make = [&]() -> Result<std::pair<Connection, std::string>> {
       DEPUTY_TRY(required(tx.find_tenant(wanted.tenant_id), "tenant"));
-      DEPUTY_TRY(const auto integration,
-                 required(tx.find_integration(wanted.integration, std::nullopt), "integration"));
-      const auto id = ConnectionId::draw(random_);
-      DEPUTY_TRY(auto external_id, claim_new_external_id(tx, random_, id));
-      Connection made{.id = id,
-                      .tenant_id = wanted.tenant_id,
-                      .integration = wanted.integration,
-                      .integration_version = integration.version,
-                      .account_id = wanted.account_id,
-                      .external_id = std::move(external_id),
-                      .rotation = std::nullopt,
-                      .role_arn = std::nullopt,
-                      .verified_at = std::nullopt,
-                      .last_verification = std::nullopt,
-                      .next_verification_at = std::nullopt,
-                      .created_at = now,
-                      .updated_at = now};
-      DEPUTY_TRY(tx.insert(made));
-      DEPUTY_TRY(tx.append(entry_of(actor, now, "connection.created", id.text(), made.tenant_id.text(),
-                                    fmt::format(R"({{"integration":"{}","integration_version":{}}})",
-                                                made.integration.text(), made.integration_version))));
-      return std::pair{std::move(made), id.text()};
+      DEPUTY_TRY(auto made, new_connection(tx, actor, wanted, now));
+      std::string id = made.id.text();
+      return std::pair{std::move(made), std::move(id)};
     };
     return created_once<Connection>(tx, once, now, find, make);
   });
+}
+
+Result<Connection> Registry::new_connection(Transaction& tx, const Actor& actor, const NewConnection& wanted,
+                                            Timestamp now) {
+  DEPUTY_TRY(const auto integration,
+             required(tx.find_integration(wanted.integration, std::nullopt), "integration"));
+  const auto id = ConnectionId::draw(random_);
+  DEPUTY_TRY(auto external_id, claim_new_external_id(tx, random_, id));
+  Connection made{.id = id,
+                  .tenant_id = wanted.tenant_id,
+                  .integration = wanted.integration,
+                  .integration_version = integration.version,
+                  .account_id = wanted.account_id,
+                  .external_id = std::move(external_id),
+                  .rotation = std::nullopt,
+                  .role_arn = std::nullopt,
+                  .verified_at = std::nullopt,
+                  .last_verification = std::nullopt,
+                  .next_verification_at = std::nullopt,
+                  .created_at = now,
+                  .updated_at = now};
+  DEPUTY_TRY(tx.insert(made));
+  DEPUTY_TRY(tx.append(entry_of(actor, now, "connection.created", id.text(), made.tenant_id.text(),
+                                fmt::format(R"({{"integration":"{}","integration_version":{}}})",
+                                            made.integration.text(), made.integration_version))));
+  return made;
 }
 
 Result<Connection> Registry::connection(const ConnectionId& id) {
@@ -101,7 +108,7 @@ Result<Connection> Registry::change_in(Transaction& tx, const ConnectionId& id, 
   DEPUTY_TRY(auto before, required(tx.find_connection(id), noun));
   DEPUTY_TRY(auto changed, change(tx, before, now));
   changed.connection.updated_at = now;
-  DEPUTY_TRY(tx.update(changed.connection));
+  DEPUTY_TRY(write_connection(tx, before, changed.connection, now));
   ++changed.connection.revision;
   DEPUTY_TRY(tx.append(changed.entry));
   return std::move(changed.connection);
@@ -109,7 +116,9 @@ Result<Connection> Registry::change_in(Transaction& tx, const ConnectionId& id, 
 
 Result<Connection> Registry::change_connection(const ConnectionId& id, const ConnectionChange& change) {
   const Timestamp now = clock_.now();
-  return in_write(store_, [&](Transaction& tx) { return change_in(tx, id, now, change); });
+  auto changed = in_write(store_, [&](Transaction& tx) { return change_in(tx, id, now, change); });
+  announce_events();
+  return changed;
 }
 
 Result<void> Registry::disconnect(const Actor& actor, const ConnectionId& id) {
@@ -123,6 +132,13 @@ Result<void> Registry::disconnect(const Actor& actor, const ConnectionId& id) {
                        entry_of(actor, now, "connection.disconnected", id.text(), before.tenant_id.text())};
       }));
   return success();
+}
+
+Result<void> Registry::may_have_role(const ConnectionId& id, const RoleArn& role_arn) {
+  DEPUTY_TRY(const auto before, connection(id));
+  DEPUTY_TRY(require_connected(before));
+  DEPUTY_TRY(check_role_is_a_customers(role_arn, settings_));
+  return check_account(before, role_arn);
 }
 
 Result<Connection> Registry::set_role(const Actor& actor, const ConnectionId& id, const RoleArn& role_arn) {

@@ -59,6 +59,13 @@ struct Texts<IssuanceSource> {
   static constexpr std::string_view noun = "issuance source";
   static constexpr std::array<std::string_view, 2> all{"cache", "sts"};
 };
+template <>
+struct Texts<WebhookEventType> {
+  static constexpr std::string_view noun = "event";
+  static constexpr std::array<std::string_view, 6> all{"connection.active",       "connection.rejected",
+                                                       "connection.suspended",    "connection.in_review",
+                                                       "connection.disconnected", "connection.rotated"};
+};
 
 // The texts stand in the order of the enumerators.
 template <class Enum>
@@ -102,6 +109,9 @@ std::string_view to_text(GrantOption value) {
 std::string_view to_text(IssuanceSource value) {
   return text_of(value);
 }
+std::string_view to_text(WebhookEventType value) {
+  return text_of(value);
+}
 
 template <class Enum>
 Result<Enum> parse_enum(std::string_view text) {
@@ -126,5 +136,6 @@ template Result<KeyRole> parse_enum(std::string_view);
 template Result<TrustForm> parse_enum(std::string_view);
 template Result<GrantOption> parse_enum(std::string_view);
 template Result<IssuanceSource> parse_enum(std::string_view);
+template Result<WebhookEventType> parse_enum(std::string_view);
 
 }  // namespace deputy::registry

@@ -120,6 +120,7 @@ struct Verification {
   RoleArn role_arn;
   RoleArn partner_principal;
   std::int64_t binding_version = 1;
+  int integration_version = 1;  // whose permissions the role was compared with
   bool done = false;
   std::optional<VerificationOutcome> outcome;  // absent while running, and when it was dropped
   Proof proof = Proof::none;
@@ -169,6 +170,42 @@ struct Issuance {
   IssuanceSource source = IssuanceSource::sts;
 };
 
+// A link that lets one tenant's administrator use the connect page, for one integration.
+struct ConnectSession {
+  ConnectSessionId id;
+  TenantId tenant_id;
+  IntegrationName integration;
+  // The connection that the page is about, one of the tenant's and the integration's. Absent until the
+  // customer chose between those that are active and a new one.
+  std::optional<ConnectionId> connection_id;
+  std::optional<std::string> return_url;  // where the page leads back to; was on the allow-list
+  Timestamp created_at;
+  Timestamp expires_at;
+  std::optional<Timestamp> ended_at;  // by the partner
+  bool is_open(Timestamp now) const { return !ended_at && now < expires_at; }
+};
+
+struct WebhookEventKind {
+  static constexpr std::string_view prefix = "evt_", noun = "event identifier";
+};
+using WebhookEventId = Identifier<WebhookEventKind>;
+
+// What the partner is told of by webhook: a connection came into that state, or its external ID was replaced.
+enum class WebhookEventType { active, rejected, suspended, in_review, disconnected, rotated };
+struct WebhookEvent {
+  WebhookEventId id;
+  std::int64_t sequence = 0;  // given by the store: the order in which things happened
+  WebhookEventType type = WebhookEventType::active;
+  ConnectionId connection_id;
+  TenantId tenant_id;
+  std::string body;  // JSON, exactly as it is sent; names neither external ID nor role ARN
+  int attempts = 0;
+  Timestamp created_at;
+  Timestamp expires_at;  // given up then
+  // Absent while an older event of the connection is waiting: each connection's events arrive in order.
+  std::optional<Timestamp> next_attempt_at;
+};
+
 // The texts of the API: `awaiting_role`, `probed`, … and back.
 std::string_view to_text(ConnectionState value);
 std::string_view to_text(Proof value);
@@ -179,6 +216,7 @@ std::string_view to_text(KeyRole value);
 std::string_view to_text(TrustForm value);
 std::string_view to_text(GrantOption value);
 std::string_view to_text(IssuanceSource value);
+std::string_view to_text(WebhookEventType value);
 // `invalid_request` naming the values that would be right.
 template <class Enum>
 Result<Enum> parse_enum(std::string_view text);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -14,6 +15,7 @@
 #include "core/secret.hpp"
 #include "journal/journal.hpp"
 #include "registry/model.hpp"
+#include "registry/return_url.hpp"
 #include "registry/store.hpp"
 #include "registry/survey.hpp"
 
@@ -34,6 +36,11 @@ struct Settings {
   std::chrono::milliseconds verification_min_interval = std::chrono::seconds{10};
   std::size_t verifications_per_tenant_per_hour = 20;
   std::chrono::milliseconds retire_after = std::chrono::days{7};
+  std::vector<ReturnUrl> return_urls;  // where a connect session may lead back to
+  // How long an event waits for the partner to take it. Absent: there is nobody to tell, none is written.
+  std::optional<std::chrono::milliseconds> webhook_events_kept;
+  // Called, on any thread, after events were written.
+  std::function<void()> on_webhook_event;
 };
 
 struct NewTenant {
@@ -64,6 +71,14 @@ struct NewKey {
   std::optional<KeyId> made_with = std::nullopt;  // the key of a workload that made this one for itself
 };
 
+struct NewConnectSession {
+  TenantId tenant_id;
+  IntegrationName integration;
+  std::optional<ConnectionId> connection_id;
+  std::optional<std::string> return_url;
+  std::optional<std::chrono::seconds> expires_in;
+};
+
 // What was made, and whether this was a replay of the request that made it.
 template <class T>
 struct Created {
@@ -73,6 +88,22 @@ struct Created {
 struct CreatedKey {
   Key key;
   std::optional<SecretString> secret;  // shown once: absent in a replay
+};
+
+struct CreatedConnectSession {
+  ConnectSession session;
+  std::optional<SecretString> secret;  // of the link; shown once: absent in a replay
+};
+// All that the customer's page needs to know, read in one transaction.
+struct ConnectView {
+  ConnectSession session;
+  Tenant tenant;
+  Integration integration;  // as the connection has it; the newest without one
+  Integration newest;
+  // The session's; while it has none, the newest that is connected, or else the newest. Always there.
+  std::optional<Connection> connection;
+  std::optional<Verification> verification;  // the newest one of the connection's
+  std::vector<Connection> others;            // of the tenant and the integration, connected; newest first
 };
 
 // A verification that is to be run now, and all that it needs to know.
@@ -141,6 +172,8 @@ class Registry {
   // Puts the connection to `verifying`, voids the old verification, and asks for a new one at once.
   // `role_arn_forbidden`, `account_mismatch`, `rate_limited`.
   Result<Connection> set_role(const Actor& actor, const ConnectionId& id, const RoleArn& role_arn);
+  // Whether set_role would take it, without doing anything.
+  Result<void> may_have_role(const ConnectionId& id, const RoleArn& role_arn);
   // `conflict` in awaiting_role; `rate_limited`. One that is running already is returned as it is.
   Result<Verification> request_verification(const Actor& actor, const ConnectionId& id);
   Result<Created<Verification>> request_verification(const Actor& actor, const ConnectionId& id,
@@ -179,6 +212,38 @@ class Registry {
   // `unauthorized` for unknown, expired and revoked ones alike. Notes the use (at most once a minute a key).
   Result<Key> authenticate(const SecretString& secret);
 
+  // For one tenant and one integration, 30 minutes without `expires_in`, 7 days at most. Without a connection
+  // it takes up the newest of the tenant's that is not active yet; where the tenant has none at all, one is
+  // created. `return_url` must be on the allow-list.
+  Result<Created<CreatedConnectSession>> create_connect_session(const Actor& actor, NewConnectSession session,
+                                                                std::optional<Idempotency> once);
+  Result<ConnectSession> connect_session(const ConnectSessionId& id);
+  Result<Page<ConnectSession>> connect_sessions(const std::optional<TenantId>& tenant,
+                                                const PageRequest& page);
+  // Idempotent.
+  Result<void> end_connect_session(const Actor& actor, const ConnectSessionId& id);
+  // `not_found` alike for an unknown session and for a wrong secret. Also of a session that is over: the one
+  // who holds its secret may know that.
+  Result<ConnectView> connect_view(const ConnectSessionId& id, const SecretString& secret);
+  // The page turns to another connection of the session's tenant and integration.
+  Result<Connection> choose_connection(const Actor& actor, const ConnectSessionId& session,
+                                       const ConnectionId& connection);
+  // The page turns to a connection for another AWS account: one that is not active yet, or else a new one.
+  // `rate_limited`.
+  Result<Connection> connect_another(const Actor& actor, const ConnectSessionId& session);
+  // The connection goes over to this, the newest version of its integration, and is verified against it.
+  // `conflict` when that is not the newest, or not a newer one.
+  Result<Connection> adopt_integration(const Actor& actor, const ConnectionId& id, int version);
+
+  // For the delivery of events. Leases what is due: another claim finds it only after `lease`. What was not
+  // taken until it expired is given up, on record.
+  Result<std::vector<WebhookEvent>> claim_webhook_events(std::size_t limit, std::chrono::milliseconds lease);
+  Result<std::optional<Timestamp>> earliest_webhook_due();
+  Result<void> webhook_delivered(const WebhookEventId& id);
+  Result<void> webhook_failed(const WebhookEventId& id, Timestamp retry_at);
+  // Events beyond so many push out the oldest one, on record.
+  static constexpr std::size_t webhook_events_max = 100'000;
+
   Result<IssuingView> issuing_view(const ConnectionId& id, const std::optional<WorkloadName>& workload);
   // Durable, with its journal entry, when this returns: only then may the credentials leave. Fails
   // (`connection_not_active`, `conflict`) when the connection is no longer what `view` says: revoked,
@@ -204,6 +269,20 @@ class Registry {
       std::function<Result<Changed>(Transaction&, const Connection& before, Timestamp now)>;
   static constexpr std::string_view requested_verification = "verification";
   static constexpr std::string_view requested_rotation = "rotation";
+  static constexpr std::string_view requested_connection = "connection";
+
+  // The one place where a connection is written: what the partner is to hear of the change waits from the
+  // same transaction on. Call `announce_events` when that is over.
+  Result<void> write_connection(Transaction& tx, const Connection& before, const Connection& after,
+                                Timestamp now);
+  Result<void> write_event(Transaction& tx, WebhookEventType type, const Connection& before,
+                           const Connection& after, Timestamp now);
+  void announce_events();
+  Result<Connection> new_connection(Transaction& tx, const Actor& actor, const NewConnection& wanted,
+                                    Timestamp now);
+  Result<std::optional<Connection>> pending_connection(Transaction& tx, const TenantId& tenant,
+                                                       const IntegrationName& integration);
+  Result<ConnectSession> open_session(Transaction& tx, const ConnectSessionId& id, Timestamp now);
 
   // Reads, changes, writes and journals one connection, in one transaction.
   Result<Connection> change_in(Transaction& tx, const ConnectionId& id, Timestamp now,
@@ -227,6 +306,7 @@ class Registry {
   Random& random_;
   Settings settings_;
   VerificationCounts verification_counts_;
+  std::atomic<bool> events_written_ = false;
 };
 
 }  // namespace deputy::registry

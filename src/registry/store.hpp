@@ -106,6 +106,28 @@ class Transaction {
   virtual Result<std::optional<Key>> find_key_by_secret(const SecretString& secret) = 0;
   virtual Result<Page<Key>> list_keys(const PageRequest& page) = 0;
 
+  // Stores a keyed hash of the secret, never the secret.
+  virtual Result<void> insert(const ConnectSession& session, const SecretString& secret) = 0;
+  virtual Result<void> update(const ConnectSession& session) = 0;
+  virtual Result<std::optional<ConnectSession>> find_connect_session(const ConnectSessionId& id) = 0;
+  // The session, if that is its secret; compared in constant time.
+  virtual Result<std::optional<ConnectSession>> find_connect_session(const ConnectSessionId& id,
+                                                                     const SecretString& secret) = 0;
+  virtual Result<Page<ConnectSession>> list_connect_sessions(const std::optional<TenantId>& tenant,
+                                                             const PageRequest& page) = 0;  // newest first
+
+  // Events that wait to be delivered. `insert` gives the sequence, and the time of the first attempt
+  // (`created_at`) when no older event of the connection is waiting; what is removed lets the next one in.
+  virtual Result<void> insert(const WebhookEvent& event) = 0;
+  virtual Result<void> update(const WebhookEvent& event) = 0;
+  virtual Result<void> remove(const WebhookEvent& event) = 0;
+  virtual Result<std::optional<WebhookEvent>> find_webhook_event(const WebhookEventId& id) = 0;
+  // Those with next_attempt_at <= now, the longest due first.
+  virtual Result<std::vector<WebhookEvent>> due_webhook_events(Timestamp now, std::size_t limit) = 0;
+  virtual Result<std::optional<Timestamp>> earliest_webhook_due() = 0;
+  virtual Result<std::optional<WebhookEvent>> oldest_webhook_event() = 0;
+  virtual Result<std::size_t> count_webhook_events() = 0;
+
   virtual Result<void> insert(const Issuance& issuance) = 0;
   virtual Result<Page<Issuance>> list_issuances(const ConnectionId& connection,
                                                 const PageRequest& page) = 0;  // newest first

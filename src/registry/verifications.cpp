@@ -64,6 +64,7 @@ Verification Registry::new_verification(const Connection& connection, Timestamp 
                       .role_arn = *connection.role_arn,
                       .partner_principal = settings_.partner_principal,
                       .binding_version = connection.binding_version,
+                      .integration_version = connection.integration_version,
                       .outcome = std::nullopt,
                       .started_at = now,
                       .finished_at = std::nullopt,
@@ -111,9 +112,10 @@ Result<Verification> Registry::request_in(Transaction& tx, const Actor& actor, c
   DEPUTY_TRY(take_request(tx, connection.tenant_id, requested_verification, now));
   Verification verification = new_verification(connection, now);
   DEPUTY_TRY(tx.insert(verification));
+  const Connection before = connection;
   connection = with_verification_requested(std::move(connection), now);
   connection.updated_at = now;
-  DEPUTY_TRY(tx.update(connection));
+  DEPUTY_TRY(write_connection(tx, before, connection, now));
   DEPUTY_TRY(tx.append(entry_of(actor, now, "verification.requested", id.text(), connection.tenant_id.text(),
                                 fmt::format(R"({{"verification":"{}"}})", verification.id.text()))));
   return verification;
@@ -145,12 +147,13 @@ Result<bool> Registry::account_of_another_tenant(Transaction& tx, const Connecti
 Result<std::optional<VerificationTask>> Registry::claim(Transaction& tx, Connection connection, Timestamp now,
                                                         std::chrono::milliseconds lease) {
   const RoleArn& principal = settings_.partner_principal;
+  const Connection before = connection;
   DEPUTY_TRY(const bool for_us, is_last_verified_for(tx, connection, principal));
   if (!for_us) connection = without_verification(std::move(connection));
   const bool to_verify = connection.role_arn && connection.state != ConnectionState::disconnected;
   connection.next_verification_at = to_verify ? std::optional{now + lease} : std::nullopt;
   connection.updated_at = now;
-  DEPUTY_TRY(tx.update(connection));
+  DEPUTY_TRY(write_connection(tx, before, connection, now));
   if (!to_verify) return std::optional<VerificationTask>{};
   DEPUTY_TRY(auto running, tx.running_verification(connection.id));
   if (running &&
@@ -241,7 +244,7 @@ Result<Connection> Registry::finish_verification(const VerificationTask& task, V
     verification.proof = after.proof;
     verification.checks = facts.report.checks;
     DEPUTY_TRY(tx.update(verification));
-    DEPUTY_TRY(tx.update(after));
+    DEPUTY_TRY(write_connection(tx, before, after, now));
     ++after.revision;
     auto entry =
         entry_of(Actor::scheduler(), now, "verification.finished", after.id.text(), after.tenant_id.text(),
@@ -252,6 +255,7 @@ Result<Connection> Registry::finish_verification(const VerificationTask& task, V
     DEPUTY_TRY(tx.append(entry));
     return after;
   });
+  announce_events();
   if (finished && outcome) verification_counts_.count(*outcome);
   if (finished && dropped) ++verification_counts_.dropped;
   return finished;
@@ -275,9 +279,10 @@ Result<void> Registry::recover_verifications() {
     for (const Verification& verification : running) {
       DEPUTY_TRY(auto connection, required(tx.find_connection(verification.connection_id), "connection"));
       if (connection.state == ConnectionState::disconnected) continue;
+      const Connection before = connection;
       connection.next_verification_at = now;
       connection.updated_at = now;
-      DEPUTY_TRY(tx.update(connection));
+      DEPUTY_TRY(write_connection(tx, before, connection, now));
     }
     return success();
   });

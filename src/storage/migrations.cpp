@@ -103,6 +103,7 @@ CREATE TABLE verifications (
   role_arn BLOB NOT NULL,           -- sealed
   partner_principal BLOB NOT NULL,  -- sealed
   binding_version INTEGER NOT NULL,
+  integration_version INTEGER NOT NULL,
   done INTEGER NOT NULL,
   outcome TEXT,
   proof TEXT NOT NULL,
@@ -162,6 +163,40 @@ CREATE TABLE issuances (
 ) STRICT;
 CREATE INDEX issuances_by_connection ON issuances (connection_id, issued_at, id);
 CREATE INDEX issuances_by_tenant ON issuances (tenant_id);
+
+CREATE TABLE connect_sessions (
+  id TEXT NOT NULL PRIMARY KEY,
+  secret_hash BLOB NOT NULL,
+  tenant_id TEXT NOT NULL REFERENCES tenants (id),
+  integration TEXT NOT NULL,
+  connection_id TEXT REFERENCES connections (id),
+  return_url TEXT,
+  created_at INTEGER NOT NULL,
+  expires_at INTEGER NOT NULL,
+  ended_at INTEGER,
+  mac BLOB NOT NULL
+) STRICT;
+CREATE INDEX connect_sessions_by_age ON connect_sessions (created_at, id);
+CREATE INDEX connect_sessions_by_tenant ON connect_sessions (tenant_id, created_at, id);
+CREATE INDEX connect_sessions_by_connection ON connect_sessions (connection_id) WHERE connection_id IS NOT NULL;
+
+-- What the partner is still to be told. Of each connection only the oldest event has a time of its next attempt.
+CREATE TABLE webhook_events (
+  id TEXT NOT NULL PRIMARY KEY,
+  sequence INTEGER NOT NULL UNIQUE,
+  type TEXT NOT NULL,
+  connection_id TEXT NOT NULL REFERENCES connections (id),
+  tenant_id TEXT NOT NULL REFERENCES tenants (id),
+  body TEXT NOT NULL,
+  attempts INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  expires_at INTEGER NOT NULL,
+  next_attempt_at INTEGER,
+  mac BLOB NOT NULL
+) STRICT;
+CREATE INDEX webhook_events_by_connection ON webhook_events (connection_id, sequence);
+CREATE INDEX webhook_events_by_tenant ON webhook_events (tenant_id);
+CREATE INDEX webhook_events_due ON webhook_events (next_attempt_at, sequence) WHERE next_attempt_at IS NOT NULL;
 
 CREATE TABLE idempotency (
   request_hash BLOB NOT NULL PRIMARY KEY,

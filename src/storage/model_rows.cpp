@@ -204,6 +204,7 @@ Row row_of(const Verification& verification, const TenantId& tenant, const Store
           sealed.seal("role_arn", verification.role_arn.text()),
           sealed.seal("partner_principal", verification.partner_principal.text()),
           column_of(verification.binding_version),
+          column_of(verification.integration_version),
           column_of(verification.done),
           verification.outcome ? column_of(to_text(*verification.outcome)) : Value{},
           column_of(to_text(verification.proof)),
@@ -221,6 +222,7 @@ Result<Verification> verification_from(const Row& row, const StoreKeys& keys) {
   DEPUTY_TRY(auto role_arn, sealed.open<RoleArn>(columns, "role_arn"));
   DEPUTY_TRY(auto partner_principal, sealed.open<RoleArn>(columns, "partner_principal"));
   DEPUTY_TRY(const auto binding_version, columns.integer());
+  DEPUTY_TRY(const auto integration_version, columns.integer());
   DEPUTY_TRY(const auto done, columns.flag());
   DEPUTY_TRY(const auto outcome, columns.optional([&] { return columns.enumerated<VerificationOutcome>(); }));
   DEPUTY_TRY(const auto proof, columns.enumerated<Proof>());
@@ -233,6 +235,7 @@ Result<Verification> verification_from(const Row& row, const StoreKeys& keys) {
                       .role_arn = std::move(role_arn),
                       .partner_principal = std::move(partner_principal),
                       .binding_version = binding_version,
+                      .integration_version = static_cast<int>(integration_version),
                       .done = done,
                       .outcome = outcome,
                       .proof = proof,
@@ -287,6 +290,76 @@ Result<Key> key_from(const Row& row) {
              .revoked_at = revoked_at,
              .last_used_at = last_used_at,
              .made_with = std::move(made_with)};
+}
+
+Row row_of(const ConnectSession& session, const Blob& secret_hash) {
+  return {column_of(session.id),
+          secret_hash,
+          column_of(session.tenant_id),
+          column_of(session.integration),
+          column_of(session.connection_id),
+          column_of(session.return_url),
+          column_of(session.created_at),
+          column_of(session.expires_at),
+          column_of(session.ended_at)};
+}
+
+Result<ConnectSession> connect_session_from(const Row& row) {
+  Columns columns{tables::connect_sessions, row};
+  DEPUTY_TRY(auto id, columns.parsed<ConnectSessionId>());
+  columns.skip();  // secret_hash
+  DEPUTY_TRY(auto tenant_id, columns.parsed<TenantId>());
+  DEPUTY_TRY(auto integration, columns.parsed<IntegrationName>());
+  DEPUTY_TRY(auto connection_id, columns.optional([&] { return columns.parsed<ConnectionId>(); }));
+  DEPUTY_TRY(auto return_url, columns.optional_text());
+  DEPUTY_TRY(const auto created_at, columns.time());
+  DEPUTY_TRY(const auto expires_at, columns.time());
+  DEPUTY_TRY(const auto ended_at, columns.optional_time());
+  return ConnectSession{.id = std::move(id),
+                        .tenant_id = std::move(tenant_id),
+                        .integration = std::move(integration),
+                        .connection_id = std::move(connection_id),
+                        .return_url = std::move(return_url),
+                        .created_at = created_at,
+                        .expires_at = expires_at,
+                        .ended_at = ended_at};
+}
+
+Row row_of(const WebhookEvent& event) {
+  return {column_of(event.id),
+          column_of(event.sequence),
+          column_of(to_text(event.type)),
+          column_of(event.connection_id),
+          column_of(event.tenant_id),
+          column_of(event.body),
+          column_of(event.attempts),
+          column_of(event.created_at),
+          column_of(event.expires_at),
+          column_of(event.next_attempt_at)};
+}
+
+Result<WebhookEvent> webhook_event_from(const Row& row) {
+  Columns columns{tables::webhook_events, row};
+  DEPUTY_TRY(auto id, columns.parsed<WebhookEventId>());
+  DEPUTY_TRY(const auto sequence, columns.integer());
+  DEPUTY_TRY(const auto type, columns.enumerated<WebhookEventType>());
+  DEPUTY_TRY(auto connection_id, columns.parsed<ConnectionId>());
+  DEPUTY_TRY(auto tenant_id, columns.parsed<TenantId>());
+  DEPUTY_TRY(auto body, columns.text());
+  DEPUTY_TRY(const auto attempts, columns.integer());
+  DEPUTY_TRY(const auto created_at, columns.time());
+  DEPUTY_TRY(const auto expires_at, columns.time());
+  DEPUTY_TRY(const auto next_attempt_at, columns.optional_time());
+  return WebhookEvent{.id = std::move(id),
+                      .sequence = sequence,
+                      .type = type,
+                      .connection_id = std::move(connection_id),
+                      .tenant_id = std::move(tenant_id),
+                      .body = std::move(body),
+                      .attempts = static_cast<int>(attempts),
+                      .created_at = created_at,
+                      .expires_at = expires_at,
+                      .next_attempt_at = next_attempt_at};
 }
 
 Row row_of(const Issuance& issuance) {

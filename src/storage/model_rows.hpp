@@ -27,6 +27,12 @@ Result<registry::Workload> workload_from(const Row& row);
 Row row_of(const registry::Key& key, const Blob& secret_hash);
 Result<registry::Key> key_from(const Row& row);
 
+Row row_of(const registry::ConnectSession& session, const Blob& secret_hash);
+Result<registry::ConnectSession> connect_session_from(const Row& row);
+
+Row row_of(const registry::WebhookEvent& event);
+Result<registry::WebhookEvent> webhook_event_from(const Row& row);
+
 Row row_of(const registry::Issuance& issuance);
 Result<registry::Issuance> issuance_from(const Row& row);
 

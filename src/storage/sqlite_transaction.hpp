@@ -59,6 +59,24 @@ class SqliteTransaction final : public registry::Transaction {
   Result<std::optional<registry::Key>> find_key_by_secret(const SecretString& secret) override;
   Result<registry::Page<registry::Key>> list_keys(const registry::PageRequest& page) override;
 
+  Result<void> insert(const registry::ConnectSession& session, const SecretString& secret) override;
+  Result<void> update(const registry::ConnectSession& session) override;
+  Result<std::optional<registry::ConnectSession>> find_connect_session(const ConnectSessionId& id) override;
+  Result<std::optional<registry::ConnectSession>> find_connect_session(const ConnectSessionId& id,
+                                                                       const SecretString& secret) override;
+  Result<registry::Page<registry::ConnectSession>> list_connect_sessions(
+      const std::optional<TenantId>& tenant, const registry::PageRequest& page) override;
+
+  Result<void> insert(const registry::WebhookEvent& event) override;
+  Result<void> update(const registry::WebhookEvent& event) override;
+  Result<void> remove(const registry::WebhookEvent& event) override;
+  Result<std::optional<registry::WebhookEvent>> find_webhook_event(
+      const registry::WebhookEventId& id) override;
+  Result<std::vector<registry::WebhookEvent>> due_webhook_events(Timestamp now, std::size_t limit) override;
+  Result<std::optional<Timestamp>> earliest_webhook_due() override;
+  Result<std::optional<registry::WebhookEvent>> oldest_webhook_event() override;
+  Result<std::size_t> count_webhook_events() override;
+
   Result<void> insert(const registry::Issuance& issuance) override;
   Result<registry::Page<registry::Issuance>> list_issuances(const ConnectionId& connection,
                                                             const registry::PageRequest& page) override;
@@ -78,6 +96,8 @@ class SqliteTransaction final : public registry::Transaction {
   Result<void> all_claimed(const registry::Connection& connection);
   Result<std::vector<registry::Connection>> connections(const std::string& sql, const Row& parameters);
   Result<std::vector<registry::Verification>> verifications(const std::string& sql, const Row& parameters);
+  Result<std::optional<registry::WebhookEvent>> first_webhook_event(const std::string& sql,
+                                                                    const Row& parameters);
 
   AuthenticatedRows rows_;
 };

@@ -16,15 +16,17 @@ struct StoreKeys {
         external_ids(master.derive("external-ids")),
         accounts(master.derive("accounts")),
         api_keys(master.derive("api-keys")),
+        connect_sessions(master.derive("connect-sessions")),
         idempotency(master.derive("idempotency")),
         journal(master.derive("journal")) {}
 
   Sealer sealer;
-  KeyedHash rows;          // a row's mac
-  KeyedHash digests;       // a row's share in its table's digest
-  KeyedHash external_ids;  // the index of all external IDs ever issued
-  KeyedHash accounts;      // the index of role ARNs' accounts
-  KeyedHash api_keys;      // what is kept of an API key's secret
+  KeyedHash rows;              // a row's mac
+  KeyedHash digests;           // a row's share in its table's digest
+  KeyedHash external_ids;      // the index of all external IDs ever issued
+  KeyedHash accounts;          // the index of role ARNs' accounts
+  KeyedHash api_keys;          // what is kept of an API key's secret
+  KeyedHash connect_sessions;  // what is kept of a connect link's secret
   KeyedHash idempotency;
   journal::ChainKey journal;
 };

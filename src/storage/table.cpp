@@ -65,8 +65,8 @@ const Table connections{"connections",
 const Table verifications{
     "verifications",
     1,
-    {"id", "connection_id", "tenant_id", "role_arn", "partner_principal", "binding_version", "done",
-     "outcome", "proof", "started_at", "finished_at", "checks"}};
+    {"id", "connection_id", "tenant_id", "role_arn", "partner_principal", "binding_version",
+     "integration_version", "done", "outcome", "proof", "started_at", "finished_at", "checks"}};
 const Table requests{"requests", 1, {"id", "tenant_id", "what", "at"}};
 const Table workloads{"workloads", 1, {"name", "grants"}};
 const Table keys{"keys",
@@ -77,15 +77,24 @@ const Table issuances{"issuances",
                       1,
                       {"id", "connection_id", "tenant_id", "workload", "reason", "session_name",
                        "access_key_id", "issued_at", "expires_at", "source"}};
+const Table connect_sessions{"connect_sessions",
+                             1,
+                             {"id", "secret_hash", "tenant_id", "integration", "connection_id", "return_url",
+                              "created_at", "expires_at", "ended_at"}};
+const Table webhook_events{"webhook_events",
+                           1,
+                           {"id", "sequence", "type", "connection_id", "tenant_id", "body", "attempts",
+                            "created_at", "expires_at", "next_attempt_at"}};
 const Table idempotency{"idempotency", 1, {"request_hash", "fingerprint", "object_id", "at"}};
 
 }  // namespace tables
 
 std::span<const Table* const> authenticated_tables() {
-  static constexpr std::array<const Table*, 11> all{
-      &tables::meta,        &tables::tenants,       &tables::integrations, &tables::issued_external_ids,
-      &tables::connections, &tables::verifications, &tables::requests,     &tables::workloads,
-      &tables::keys,        &tables::issuances,     &tables::idempotency};
+  static constexpr std::array<const Table*, 13> all{
+      &tables::meta,        &tables::tenants,          &tables::integrations,   &tables::issued_external_ids,
+      &tables::connections, &tables::verifications,    &tables::requests,       &tables::workloads,
+      &tables::keys,        &tables::connect_sessions, &tables::webhook_events, &tables::issuances,
+      &tables::idempotency};
   return all;
 }
 

@@ -34,7 +34,7 @@ class Table {
 
 namespace tables {
 extern const Table meta, tenants, integrations, issued_external_ids, connections, verifications, requests,
-    workloads, keys, issuances, idempotency;
+    workloads, keys, connect_sessions, webhook_events, issuances, idempotency;
 }
 
 // All of them: what the inventory counts and check_integrity walks.

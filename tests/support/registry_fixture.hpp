@@ -23,12 +23,16 @@ class RegistryFixture : public testing::Test {
     registry::Settings settings{
         .partner_principal = RoleArn::parse("arn:aws:iam::111111111111:role/deputy-broker").value(),
         .partner_accounts = {}};
+    settings.return_urls = {registry::ReturnUrl::parse("https://app.example/aws").value()};
+    settings.webhook_events_kept = std::chrono::days{3};
+    settings.on_webhook_event = [this] { ++webhook_announcements_; };
     registry_ = std::make_unique<registry::Registry>(*store_, clock_, random_, settings);
     EXPECT_TRUE(registry_->put_integration(actor(), integration_spec()));
   }
 
   registry::Registry& registry() { return *registry_; }
   registry::Store& store() { return *store_; }
+  const std::filesystem::path& folder() const { return folder_.path(); }
   FakeClock& clock() { return clock_; }
   Random& random() { return random_; }
   static registry::Actor actor() { return {"command", "test", ""}; }
@@ -100,6 +104,8 @@ class RegistryFixture : public testing::Test {
             .issued_at = clock_.now(),
             .expires_at = clock_.now() + std::chrono::hours{1}};
   }
+
+  int webhook_announcements_ = 0;
 
  private:
   TemporaryFolder folder_;

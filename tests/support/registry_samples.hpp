@@ -93,6 +93,7 @@ inline registry::Verification verification(const ConnectionId& connection, int s
           .role_arn = role(),
           .partner_principal = role("Partner", "999999999999"),
           .binding_version = 2,
+          .integration_version = 3,
           .done = false,
           .outcome = std::nullopt,
           .proof = registry::Proof::none,

@@ -1,0 +1,255 @@
+#include <algorithm>
+#include <array>
+#include <fmt/format.h>
+
+#include "registry/connection_life.hpp"
+#include "registry/registry.hpp"
+#include "registry/unit_of_work.hpp"
+
+namespace deputy::registry {
+namespace {
+
+constexpr std::string_view noun = "connect session";
+constexpr std::chrono::seconds life_default = std::chrono::minutes{30};
+constexpr std::chrono::seconds life_min{1};
+constexpr std::chrono::seconds life_max = std::chrono::days{7};
+constexpr std::size_t secret_length = 52;             // base32: 260 random bits
+constexpr std::size_t connections_looked_at = 2'000;  // of one tenant
+constexpr std::size_t page_limit = 200;
+constexpr std::size_t others_max = 50;  // beside the one that the page shows
+
+// In the order in which a page would rather go on with one.
+constexpr std::array pending_states{ConnectionState::awaiting_role, ConnectionState::verifying,
+                                    ConnectionState::rejected, ConnectionState::in_review};
+
+Result<void> check_life(const NewConnectSession& wanted) {
+  if (wanted.expires_in && (*wanted.expires_in < life_min || *wanted.expires_in > life_max))
+    return Error{ErrorKind::invalid_request,
+                 fmt::format("`expires_in` is 1 to {} seconds (7 days)", life_max.count())}
+        .with_field("expires_in");
+  return success();
+}
+
+enum class Which { connected, any };
+
+// The tenant's connections of the integration, newest first.
+Result<std::vector<Connection>> connections_of(Transaction& tx, const TenantId& tenant,
+                                               std::optional<ConnectionState> state,
+                                               const IntegrationName& integration, std::size_t count_max,
+                                               Which which = Which::connected) {
+  std::vector<Connection> found;
+  PageRequest request{.limit = page_limit, .after = {}};
+  for (std::size_t looked_at = 0; looked_at < connections_looked_at; looked_at += page_limit) {
+    DEPUTY_TRY(auto page, tx.list_connections({tenant, state}, request));
+    for (Connection& connection : page.items) {
+      const bool wanted = which == Which::any || connection.state != ConnectionState::disconnected;
+      if (!wanted || connection.integration != integration) continue;
+      found.push_back(std::move(connection));
+      if (found.size() >= count_max) return found;
+    }
+    if (!page.next_cursor) break;
+    request.after = *page.next_cursor;
+  }
+  return found;
+}
+
+// Found only when it is the session's tenant's and integration's: all others do not exist for it.
+Result<Connection> connection_within(Transaction& tx, const ConnectionId& id, const TenantId& tenant,
+                                     const IntegrationName& integration) {
+  DEPUTY_TRY(auto connection, required(tx.find_connection(id), "connection"));
+  if (connection.tenant_id != tenant || connection.integration != integration)
+    return Error{ErrorKind::not_found, "no such connection"};
+  return connection;
+}
+
+std::string detail_of(const ConnectSession& session) {
+  const std::string connection =
+      session.connection_id ? '"' + session.connection_id->text() + '"' : std::string{"null"};
+  return fmt::format(R"({{"integration":"{}","connection":{},"expires_at":"{}"}})",
+                     session.integration.text(), connection, to_rfc3339(session.expires_at));
+}
+
+}  // namespace
+
+Result<std::optional<Connection>> Registry::pending_connection(Transaction& tx, const TenantId& tenant,
+                                                               const IntegrationName& integration) {
+  for (const ConnectionState state : pending_states) {
+    DEPUTY_TRY(auto found, connections_of(tx, tenant, state, integration, 1));
+    if (!found.empty()) return std::optional{std::move(found.front())};
+  }
+  return std::optional<Connection>{};
+}
+
+Result<Created<CreatedConnectSession>> Registry::create_connect_session(const Actor& actor,
+                                                                        NewConnectSession wanted,
+                                                                        std::optional<Idempotency> once) {
+  DEPUTY_TRY(check_life(wanted));
+  if (wanted.return_url) {
+    DEPUTY_TRY(wanted.return_url, allowed_return_url(*wanted.return_url, settings_.return_urls));
+  }
+  const Timestamp now = clock_.now();
+  const auto connection_for = [&](Transaction& tx) -> Result<std::optional<ConnectionId>> {
+    if (wanted.connection_id) {
+      DEPUTY_TRY(const auto connection,
+                 connection_within(tx, *wanted.connection_id, wanted.tenant_id, wanted.integration));
+      DEPUTY_TRY(require_connected(connection));
+      return std::optional{connection.id};
+    }
+    DEPUTY_TRY(const auto pending, pending_connection(tx, wanted.tenant_id, wanted.integration));
+    if (pending) return std::optional{pending->id};
+    DEPUTY_TRY(const auto any, connections_of(tx, wanted.tenant_id, std::nullopt, wanted.integration, 1));
+    if (!any.empty()) return std::optional<ConnectionId>{};
+    DEPUTY_TRY(const auto made,
+               new_connection(tx, actor, {wanted.tenant_id, wanted.integration, std::nullopt}, now));
+    return std::optional{made.id};
+  };
+  return in_write(store_, [&](Transaction& tx) -> Result<Created<CreatedConnectSession>> {
+    const auto find = [&](const std::string& text) -> Result<CreatedConnectSession> {
+      DEPUTY_TRY(const auto id, ConnectSessionId::parse(text));
+      DEPUTY_TRY(auto session, required(tx.find_connect_session(id), noun));
+      return CreatedConnectSession{std::move(session), std::nullopt};
+    };
+    const auto make = [&]() -> Result<std::pair<CreatedConnectSession, std::string>> {
+      DEPUTY_TRY(required(tx.find_tenant(wanted.tenant_id), "tenant"));
+      DEPUTY_TRY(required(tx.find_integration(wanted.integration, std::nullopt), "integration"));
+      DEPUTY_TRY(auto connection, connection_for(tx));
+      ConnectSession session{.id = ConnectSessionId::draw(random_),
+                             .tenant_id = wanted.tenant_id,
+                             .integration = wanted.integration,
+                             .connection_id = std::move(connection),
+                             .return_url = wanted.return_url,
+                             .created_at = now,
+                             .expires_at = now + wanted.expires_in.value_or(life_default),
+                             .ended_at = std::nullopt};
+      std::string text = random_base32(random_, secret_length);
+      SecretString secret = SecretString::take(text);
+      DEPUTY_TRY(tx.insert(session, secret));
+      DEPUTY_TRY(tx.append(entry_of(actor, now, "connect_session.created", session.id.text(),
+                                    session.tenant_id.text(), detail_of(session))));
+      std::string id = session.id.text();
+      return std::pair{CreatedConnectSession{std::move(session), std::move(secret)}, std::move(id)};
+    };
+    return created_once<CreatedConnectSession>(tx, once, now, find, make);
+  });
+}
+
+Result<ConnectSession> Registry::connect_session(const ConnectSessionId& id) {
+  return in_read(store_, [&](Transaction& tx) { return required(tx.find_connect_session(id), noun); });
+}
+
+Result<Page<ConnectSession>> Registry::connect_sessions(const std::optional<TenantId>& tenant,
+                                                        const PageRequest& page) {
+  return in_read(store_, [&](Transaction& tx) { return tx.list_connect_sessions(tenant, page); });
+}
+
+Result<void> Registry::end_connect_session(const Actor& actor, const ConnectSessionId& id) {
+  const Timestamp now = clock_.now();
+  return in_write(store_, [&](Transaction& tx) -> Result<void> {
+    DEPUTY_TRY(auto session, required(tx.find_connect_session(id), noun));
+    if (session.ended_at) return success();
+    session.ended_at = now;
+    DEPUTY_TRY(tx.update(session));
+    return tx.append(
+        entry_of(actor, now, "connect_session.ended", id.text(), session.tenant_id.text(), "{}"));
+  });
+}
+
+Result<ConnectView> Registry::connect_view(const ConnectSessionId& id, const SecretString& secret) {
+  return in_read(store_, [&](Transaction& tx) -> Result<ConnectView> {
+    DEPUTY_TRY(auto session, required(tx.find_connect_session(id, secret), noun));
+    DEPUTY_TRY(auto tenant, required(tx.find_tenant(session.tenant_id), "tenant"));
+    DEPUTY_TRY(auto newest, required(tx.find_integration(session.integration, std::nullopt), "integration"));
+    DEPUTY_TRY(auto others,
+               connections_of(tx, session.tenant_id, std::nullopt, session.integration, others_max));
+    ConnectView view{.session = std::move(session),
+                     .tenant = std::move(tenant),
+                     .integration = newest,
+                     .newest = newest,
+                     .connection = std::nullopt,
+                     .verification = std::nullopt,
+                     .others = std::move(others)};
+    if (view.session.connection_id) {
+      DEPUTY_TRY(view.connection, connection_within(tx, *view.session.connection_id, view.session.tenant_id,
+                                                    view.session.integration));
+    } else if (!view.others.empty()) {
+      view.connection = view.others.front();
+    } else {
+      DEPUTY_TRY(auto ended, connections_of(tx, view.session.tenant_id, std::nullopt,
+                                            view.session.integration, 1, Which::any));
+      if (ended.empty()) return Error{ErrorKind::not_found, "no such connection"};
+      view.connection = std::move(ended.front());
+    }
+    const Connection& connection = *view.connection;
+    DEPUTY_TRY(
+        view.integration,
+        required(tx.find_integration(connection.integration, connection.integration_version), "integration"));
+    DEPUTY_TRY(auto runs, tx.list_verifications(connection.id, {.limit = 1, .after = {}}));
+    if (!runs.items.empty()) view.verification = std::move(runs.items.front());
+    return view;
+  });
+}
+
+Result<ConnectSession> Registry::open_session(Transaction& tx, const ConnectSessionId& id, Timestamp now) {
+  DEPUTY_TRY(auto session, required(tx.find_connect_session(id), noun));
+  if (!session.is_open(now)) return Error{ErrorKind::conflict, "the connect session is over"};
+  return session;
+}
+
+Result<Connection> Registry::choose_connection(const Actor& actor, const ConnectSessionId& id,
+                                               const ConnectionId& connection_id) {
+  const Timestamp now = clock_.now();
+  return in_write(store_, [&](Transaction& tx) -> Result<Connection> {
+    DEPUTY_TRY(auto session, open_session(tx, id, now));
+    DEPUTY_TRY(auto connection, connection_within(tx, connection_id, session.tenant_id, session.integration));
+    session.connection_id = connection.id;
+    DEPUTY_TRY(tx.update(session));
+    DEPUTY_TRY(tx.append(entry_of(actor, now, "connect_session.turned", id.text(), session.tenant_id.text(),
+                                  detail_of(session))));
+    return connection;
+  });
+}
+
+Result<Connection> Registry::connect_another(const Actor& actor, const ConnectSessionId& id) {
+  const Timestamp now = clock_.now();
+  return in_write(store_, [&](Transaction& tx) -> Result<Connection> {
+    DEPUTY_TRY(auto session, open_session(tx, id, now));
+    DEPUTY_TRY(auto connection, pending_connection(tx, session.tenant_id, session.integration));
+    if (!connection) {
+      DEPUTY_TRY(take_request(tx, session.tenant_id, requested_connection, now));
+      DEPUTY_TRY(connection,
+                 new_connection(tx, actor, {session.tenant_id, session.integration, std::nullopt}, now));
+    }
+    session.connection_id = connection->id;
+    DEPUTY_TRY(tx.update(session));
+    DEPUTY_TRY(tx.append(entry_of(actor, now, "connect_session.turned", id.text(), session.tenant_id.text(),
+                                  detail_of(session))));
+    return *std::move(connection);
+  });
+}
+
+Result<Connection> Registry::adopt_integration(const Actor& actor, const ConnectionId& id, int version) {
+  return change_connection(
+      id, [&](Transaction& tx, const Connection& before, Timestamp now) -> Result<Changed> {
+        DEPUTY_TRY(require_connected(before));
+        DEPUTY_TRY(const auto newest,
+                   required(tx.find_integration(before.integration, std::nullopt), "integration"));
+        if (newest.version != version || version == before.integration_version)
+          return Error{ErrorKind::conflict, "that is not a newer version of the integration's permissions"};
+        DEPUTY_TRY(take_request(tx, before.tenant_id, requested_verification, now));
+        // What runs compares with the permissions of before.
+        DEPUTY_TRY(const auto last, last_started(tx, before));
+        DEPUTY_TRY(close_running_verification(tx, before, now));
+        Connection after = before;
+        after.integration_version = newest.version;
+        if (after.role_arn) {
+          const Timestamp due = last ? std::max(now, *last + settings_.verification_min_interval) : now;
+          after = with_verification_requested(std::move(after), due);
+        }
+        return Changed{
+            std::move(after),
+            entry_of(actor, now, "connection.integration_updated", id.text(), before.tenant_id.text(),
+                     fmt::format(R"({{"integration_version":{}}})", newest.version))};
+      });
+}
+
+}  // namespace deputy::registry

@@ -1,0 +1,282 @@
+#include "support/registry_fixture.hpp"
+
+#include <gtest/gtest.h>
+
+namespace deputy::registry {
+namespace {
+
+using namespace std::chrono_literals;
+
+class ConnectSessions : public RegistryFixture {
+ protected:
+  NewConnectSession wanted(const Tenant& tenant) {
+    return {.tenant_id = tenant.id,
+            .integration = integration_name(),
+            .connection_id = std::nullopt,
+            .return_url = std::nullopt,
+            .expires_in = std::nullopt};
+  }
+  CreatedConnectSession make(const NewConnectSession& session) {
+    return registry().create_connect_session(actor(), session, std::nullopt).value().value;
+  }
+  ErrorKind refused(const NewConnectSession& session) {
+    const auto made = registry().create_connect_session(actor(), session, std::nullopt);
+    EXPECT_FALSE(made);
+    return made ? ErrorKind::internal : made.error().kind;
+  }
+  ConnectView view(const CreatedConnectSession& made) {
+    return registry().connect_view(made.session.id, *made.secret).value();
+  }
+  void finish(VerificationOutcome outcome) {
+    const auto due_now = registry().claim_due(10, 10min).value();
+    for (const auto& task : due_now) {
+      VerificationReport report;
+      report.outcome = outcome;
+      report.proof = Proof::probed;
+      EXPECT_TRUE(registry().finish_verification(task, report));
+    }
+  }
+  void activate(const ConnectionId& id, std::string_view account) {
+    ASSERT_TRUE(registry().set_role(
+        actor(), id, RoleArn::parse("arn:aws:iam::" + std::string{account} + ":role/reader").value()));
+    finish(VerificationOutcome::passed);
+    ASSERT_EQ(registry().connection(id).value().state, ConnectionState::active);
+  }
+};
+
+TEST_F(ConnectSessions, ATenantsFirstSessionMakesItsConnectionAndLaterOnesTakeItUp) {
+  const auto acme = make_tenant("Acme");
+  const auto first = make(wanted(acme));
+  ASSERT_TRUE(first.session.connection_id);
+  ASSERT_TRUE(first.secret);
+  EXPECT_EQ(first.secret->size(), 52U);
+  const auto again = make(wanted(acme));
+  EXPECT_EQ(again.session.connection_id, first.session.connection_id);
+  EXPECT_NE(again.secret->reveal(), first.secret->reveal());
+  // The external ID, once shown, stays.
+  EXPECT_EQ(view(again).connection->external_id, view(first).connection->external_id);
+}
+
+TEST_F(ConnectSessions, AnActiveConnectionIsLeftAloneAndAnotherOffered) {
+  const auto acme = make_tenant("Acme");
+  const auto first = make(wanted(acme));
+  activate(*first.session.connection_id, "222222222222");
+  const auto second = make(wanted(acme));
+  EXPECT_FALSE(second.session.connection_id);
+  EXPECT_EQ(view(second).connection->id, *first.session.connection_id);
+  const auto other = registry().connect_another(actor(), second.session.id).value();
+  EXPECT_NE(other.id, *first.session.connection_id);
+  EXPECT_EQ(other.state, ConnectionState::awaiting_role);
+  EXPECT_EQ(registry().connect_another(actor(), second.session.id).value().id, other.id);
+  EXPECT_EQ(view(second).connection->id, other.id);
+  EXPECT_EQ(view(second).others.size(), 2U);
+  EXPECT_EQ(registry().choose_connection(actor(), second.session.id, *first.session.connection_id).value().id,
+            *first.session.connection_id);
+}
+
+TEST_F(ConnectSessions, NewConnectionsOfOneTenantAreBounded) {
+  const auto session = make(wanted(make_tenant("Acme")));
+  ErrorKind last = ErrorKind::internal;
+  for (int i = 0; i < 25 && last != ErrorKind::rate_limited; ++i) {
+    const auto connection = registry().connect_another(actor(), session.session.id);
+    if (connection)
+      ASSERT_TRUE(registry().disconnect(actor(), connection.value().id));
+    else
+      last = connection.error().kind;
+  }
+  EXPECT_EQ(last, ErrorKind::rate_limited);
+}
+
+TEST_F(ConnectSessions, ARejectedOneIsTakenUpAgain) {
+  const auto acme = make_tenant("Acme");
+  const auto first = make(wanted(acme));
+  ASSERT_TRUE(registry().set_role(actor(), *first.session.connection_id,
+                                  RoleArn::parse("arn:aws:iam::222222222222:role/reader").value()));
+  finish(VerificationOutcome::failed);
+  EXPECT_EQ(make(wanted(acme)).session.connection_id, first.session.connection_id);
+}
+
+// Threats 21 and 34: nothing of another tenant, by whatever identifier; an unknown session and a wrong secret
+// look alike.
+TEST_F(ConnectSessions, ReachNothingOfAnotherTenant) {
+  const auto acme = make_tenant("Acme");
+  const auto mallory = make_tenant("Mallory");
+  const auto acmes = make_connection(acme);
+  auto stolen = wanted(mallory);
+  stolen.connection_id = acmes.id;
+  EXPECT_EQ(refused(stolen), ErrorKind::not_found);
+  const auto session = make(wanted(mallory));
+  const auto chosen = registry().choose_connection(actor(), session.session.id, acmes.id);
+  ASSERT_FALSE(chosen);
+  EXPECT_EQ(chosen.error().kind, ErrorKind::not_found);
+  EXPECT_EQ(
+      registry().choose_connection(actor(), session.session.id, ConnectionId::draw(random())).error().message,
+      chosen.error().message);
+
+  const auto other = make(wanted(acme));
+  const auto wrong = registry().connect_view(other.session.id, *session.secret);
+  const auto unknown = registry().connect_view(ConnectSessionId::draw(random()), *session.secret);
+  ASSERT_FALSE(wrong);
+  ASSERT_FALSE(unknown);
+  EXPECT_EQ(wrong.error().kind, ErrorKind::not_found);
+  EXPECT_EQ(wrong.error().message, unknown.error().message);
+}
+
+TEST_F(ConnectSessions, EndByTimeAndByThePartner) {
+  const auto acme = make_tenant("Acme");
+  const auto session = make(wanted(acme));
+  EXPECT_EQ(session.session.expires_at - session.session.created_at, 30min);
+  EXPECT_TRUE(view(session).session.is_open(clock().now()));
+  clock().advance(30min);
+  EXPECT_FALSE(view(session).session.is_open(clock().now()));
+  EXPECT_FALSE(registry().connect_another(actor(), session.session.id));
+
+  const auto ended = make(wanted(acme));
+  ASSERT_TRUE(registry().end_connect_session(actor(), ended.session.id));
+  ASSERT_TRUE(registry().end_connect_session(actor(), ended.session.id));
+  EXPECT_FALSE(view(ended).session.is_open(clock().now()));
+  EXPECT_EQ(registry().end_connect_session(actor(), ConnectSessionId::draw(random())).error().kind,
+            ErrorKind::not_found);
+}
+
+TEST_F(ConnectSessions, LiveSevenDaysAtMost) {
+  auto session = wanted(make_tenant("Acme"));
+  session.expires_in = std::chrono::days{7};
+  EXPECT_TRUE(make(session).secret);
+  session.expires_in = std::chrono::days{7} + 1s;
+  EXPECT_EQ(refused(session), ErrorKind::invalid_request);
+  session.expires_in = 0s;
+  EXPECT_EQ(refused(session), ErrorKind::invalid_request);
+}
+
+TEST_F(ConnectSessions, LeadBackOnlyToWhereThePartnerAllows) {
+  auto session = wanted(make_tenant("Acme"));
+  session.return_url = "https://app.example/aws/done?x=1";
+  EXPECT_EQ(make(session).session.return_url, session.return_url);
+  session.return_url = "https://evil.example/aws";
+  EXPECT_EQ(refused(session), ErrorKind::invalid_request);
+}
+
+TEST_F(ConnectSessions, AReplayHasNoSecret) {
+  const Idempotency once{"key_x POST /v1/connect-sessions", "k1", "fingerprint"};
+  const auto session = wanted(make_tenant("Acme"));
+  const auto first = registry().create_connect_session(actor(), session, once).value();
+  const auto again = registry().create_connect_session(actor(), session, once).value();
+  EXPECT_TRUE(first.value.secret);
+  EXPECT_FALSE(again.value.secret);
+  EXPECT_TRUE(again.replayed);
+  EXPECT_EQ(first.value.session.id, again.value.session.id);
+}
+
+TEST_F(ConnectSessions, AConnectionGoesOverToTheNewestVersionAndIsVerifiedAgainstIt) {
+  const auto session = make(wanted(make_tenant("Acme")));
+  const ConnectionId id = *session.session.connection_id;
+  activate(id, "222222222222");
+  EXPECT_EQ(registry().adopt_integration(actor(), id, 1).error().kind, ErrorKind::conflict);
+  auto spec = integration_spec();
+  spec.description = "Reads more";
+  ASSERT_TRUE(registry().put_integration(actor(), spec));
+  EXPECT_EQ(view(session).newest.version, 2);
+  EXPECT_EQ(view(session).integration.version, 1);
+  EXPECT_EQ(registry().adopt_integration(actor(), id, 3).error().kind, ErrorKind::conflict);
+  clock().advance(1min);
+  const auto after = registry().adopt_integration(actor(), id, 2).value();
+  EXPECT_EQ(after.integration_version, 2);
+  EXPECT_EQ(after.state, ConnectionState::active);
+  const auto tasks = registry().claim_due(10, 10min).value();
+  ASSERT_EQ(tasks.size(), 1U);
+  EXPECT_EQ(tasks.front().integration.version, 2);
+}
+
+class WebhookEvents : public ConnectSessions {
+ protected:
+  std::vector<WebhookEvent> claim() { return registry().claim_webhook_events(100, 1min).value(); }
+  std::vector<std::string> types() {
+    std::vector<std::string> found;
+    for (const auto& event : claim()) {
+      found.emplace_back(to_text(event.type));
+      EXPECT_TRUE(registry().webhook_delivered(event.id));
+    }
+    return found;
+  }
+};
+
+TEST_F(WebhookEvents, TellOfEachChangeInOrderAndOfNothingElse) {
+  const auto connection = make_connection(make_tenant("Acme"));
+  EXPECT_TRUE(claim().empty());
+  activate(connection.id, "222222222222");
+  clock().advance(1h);
+  ASSERT_TRUE(registry().request_verification(actor(), connection.id));
+  finish(VerificationOutcome::failed);
+  clock().advance(1h);
+  ASSERT_TRUE(registry().request_verification(actor(), connection.id));
+  finish(VerificationOutcome::inconclusive);
+  ASSERT_TRUE(registry().disconnect(actor(), connection.id));
+  EXPECT_EQ(webhook_announcements_, 3);
+  EXPECT_EQ(types(), std::vector<std::string>{"connection.active"});
+  EXPECT_EQ(types(), std::vector<std::string>{"connection.suspended"});
+  EXPECT_EQ(types(), std::vector<std::string>{"connection.disconnected"});
+  EXPECT_TRUE(claim().empty());
+}
+
+TEST_F(WebhookEvents, NameNeitherExternalIdNorRole) {
+  const auto connection = make_connection(make_tenant("Acme"));
+  activate(connection.id, "222222222222");
+  const auto events = claim();
+  ASSERT_EQ(events.size(), 1U);
+  EXPECT_EQ(events.front().body.find(connection.external_id.text()), std::string::npos);
+  EXPECT_EQ(events.front().body.find("role/reader"), std::string::npos);
+  EXPECT_NE(events.front().body.find(R"("state":"active","previous_state":"verifying")"), std::string::npos);
+}
+
+TEST_F(WebhookEvents, ComeBackAfterTheirLeaseUntilTheyAreTaken) {
+  activate(make_connection(make_tenant("Acme")).id, "222222222222");
+  const auto first = claim();
+  ASSERT_EQ(first.size(), 1U);
+  EXPECT_TRUE(claim().empty());
+  clock().advance(1min);
+  const auto second = claim();
+  ASSERT_EQ(second.size(), 1U);
+  EXPECT_EQ(second.front().id, first.front().id);
+  EXPECT_EQ(second.front().attempts, 2);
+  ASSERT_TRUE(registry().webhook_failed(second.front().id, clock().now() + 10s));
+  EXPECT_EQ(registry().earliest_webhook_due().value(), clock().now() + 10s);
+  clock().advance(10s);
+  EXPECT_EQ(types(), std::vector<std::string>{"connection.active"});
+  EXPECT_FALSE(registry().earliest_webhook_due().value());
+}
+
+TEST_F(WebhookEvents, AreGivenUpOnRecordWhenNobodyTookThem) {
+  const auto connection = make_connection(make_tenant("Acme"));
+  activate(connection.id, "222222222222");
+  ASSERT_TRUE(registry().disconnect(actor(), connection.id));
+  clock().advance(std::chrono::days{3});
+  EXPECT_TRUE(claim().empty());
+  EXPECT_TRUE(claim().empty());
+  int expired = 0;
+  const auto entries = registry().journal({.limit = 200, .after = {}}).value();
+  for (const auto& chained : entries.items) expired += chained.entry.act == "webhook.expired" ? 1 : 0;
+  EXPECT_EQ(expired, 2);
+}
+
+TEST_F(WebhookEvents, ARotationIsTold) {
+  const auto connection = make_connection(make_tenant("Acme"));
+  activate(connection.id, "222222222222");
+  types();
+  ASSERT_TRUE(registry().begin_rotation(actor(), connection.id));
+  clock().advance(1h);
+  ASSERT_TRUE(registry().request_verification(actor(), connection.id));
+  const auto due_now = registry().claim_due(10, 10min).value();
+  for (const auto& task : due_now) {
+    VerificationReport report;
+    report.outcome = VerificationOutcome::passed;
+    report.proof = Proof::probed;
+    report.next_external_id_works = true;
+    ASSERT_TRUE(registry().finish_verification(task, report));
+  }
+  ASSERT_TRUE(registry().promote_rotation(actor(), connection.id));
+  EXPECT_EQ(types(), std::vector<std::string>{"connection.rotated"});
+}
+
+}  // namespace
+}  // namespace deputy::registry
