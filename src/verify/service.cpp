@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <spdlog/spdlog.h>
 #include <string>
+#include <unordered_map>
 #include <utility>
 
 #include "core/task_group.hpp"
@@ -48,6 +49,7 @@ struct Service::State {
   std::size_t in_flight = 0;
   bool woken = false;
   std::stop_source nap;  // ends the sleep between two looks
+  std::unordered_map<VerificationId, Progress> running;
 
   bool stopping() const { return group.stop_token().stop_requested(); }
   void wake() {
@@ -145,8 +147,13 @@ Target Service::State::target_of(const VerificationTask& task) const {
 }
 
 Task<void> Service::State::verify(VerificationTask task) {
-  auto report = co_await verifier.run(target_of(task), group.stop_token());
+  const VerificationId id = task.verification.id;
+  running.insert_or_assign(id, Progress{});
+  auto report =
+      co_await verifier.run(target_of(task), group.stop_token(),
+                            [this, id](const Progress& so_far) { running.insert_or_assign(id, so_far); });
   co_await finish(std::move(task), std::move(report));
+  running.erase(id);
   --in_flight;
   wake();
 }
@@ -182,6 +189,11 @@ void Service::start() {
 }
 void Service::wake() {
   state_->wake();
+}
+
+std::optional<Progress> Service::progress(const VerificationId& id) const {
+  const auto found = state_->running.find(id);
+  return found == state_->running.end() ? std::nullopt : std::optional{found->second};
 }
 
 Task<void> Service::stop() {

@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 
 #include "core/task_group.hpp"
 #include "core/work_pool.hpp"
@@ -29,6 +30,8 @@ class Service {
 
   void start();  // recovers what a restart interrupted, then runs
   void wake();
+  // How far that run is; nothing when it does not run here.
+  std::optional<Progress> progress(const VerificationId& id) const;
   // Stops taking work, lets running probes end early, and waits.
   Task<void> stop();
 

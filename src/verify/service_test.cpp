@@ -204,5 +204,68 @@ TEST_F(ServiceTest, APreviousIdThatOutstaysItsTimeSuspends) {
   EXPECT_EQ(state(acme), ConnectionState::suspended);
 }
 
+class ProgressTest : public ServiceTest {
+ protected:
+  // What a watcher sees each time STS is asked.
+  void watch() {
+    sts.on_assume_role = [this, inner = sts.on_assume_role](const FakeSts::AssumeRoleCall& call) {
+      const auto runs = registry().verifications(acme.id, {}).value();
+      seen.push_back(service->progress(runs.items.at(0).id));
+      return inner(call);
+    };
+  }
+  std::vector<std::optional<Progress>> seen;
+};
+
+TEST_F(ProgressTest, IsToldCheckByCheckAndForgottenAtTheEnd) {
+  trust[acme_role.text()] = only(acme);
+  watch();
+  service->start();
+  settle();
+  ASSERT_EQ(state(acme), ConnectionState::active);
+  ASSERT_GT(seen.size(), 6U);
+  ASSERT_TRUE(seen.front() && seen.back());
+  EXPECT_TRUE(seen.front()->settled.empty());
+  ASSERT_EQ(seen.at(1)->settled.size(), 1U);
+  EXPECT_EQ(seen.at(1)->settled[0].name, "role_assumable");
+  EXPECT_FALSE(seen.at(1)->waiting_for_aws);
+  EXPECT_EQ(seen.back()->settled.size(), 3U);  // before `role_still_assumable`
+  EXPECT_FALSE(service->progress(registry().verifications(acme.id, {}).value().items.at(0).id));
+}
+
+TEST_F(ProgressTest, SaysThatAndHowLongItWaitsForAws) {
+  watch();
+  service->start();
+  settle();
+  pass_time(seconds{5});
+  ASSERT_GE(seen.size(), 2U);
+  ASSERT_TRUE(seen.at(1));
+  EXPECT_TRUE(seen.at(1)->waiting_for_aws);
+  EXPECT_TRUE(seen.at(1)->settled.empty());
+  EXPECT_GT(seen.at(1)->waiting_until.value(), clock().now());
+}
+
+// THREATS 20 and 45: an account of another tenant's shows nothing while its role is probed, whatever it answers.
+TEST_F(ProgressTest, OfAnotherTenantsAccountItTellsNothing) {
+  ASSERT_TRUE(store().write([&](registry::Transaction& tx) -> Result<void> {
+    DEPUTY_TRY(auto other, insert_active(tx, acme_role.account().text()));
+    other.holds_account = true;
+    return tx.update(other);
+  }));
+  trust[acme_role.text()] = ScriptedRole::anything();
+  watch();
+  service->start();
+  settle();
+  ASSERT_GT(seen.size(), 1U);
+  for (std::size_t i = 1; i < seen.size(); ++i) {
+    ASSERT_TRUE(seen[i]);
+    EXPECT_TRUE(seen[i]->waiting_for_aws) << i;
+    EXPECT_TRUE(seen[i]->settled.empty()) << i;
+  }
+  const auto running = registry().verifications(acme.id, {}).value().items.at(0);
+  ASSERT_FALSE(running.done);
+  EXPECT_TRUE(service->progress(running.id)->settled.empty());
+}
+
 }  // namespace
 }  // namespace deputy::verify

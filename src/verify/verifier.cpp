@@ -1,6 +1,7 @@
 #include "verify/verifier.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <string>
 #include <utility>
 
@@ -112,10 +113,11 @@ struct Surroundings {
 // One run. Lives in the frame of the coroutine that runs it.
 class Run {
  public:
-  Run(Surroundings around, Target target, std::stop_token stop)
+  Run(Surroundings around, Target target, std::stop_token stop, Watch watch)
       : around_(around),
         target_(std::move(target)),
         stop_(std::move(stop)),
+        watch_(std::move(watch)),
         began_(around.clock.steady_now()),
         checklist_(target_) {}
 
@@ -150,6 +152,7 @@ class Run {
             .at = around_.clock.now()};
   }
   void set_unclear(std::string_view name, const Probed& probed);
+  void tell(bool waiting_for_aws = false) const;
   Task<VerificationReport> concealed();
   VerificationReport report();
   VerificationReport denied_report(std::string request_id);
@@ -157,6 +160,7 @@ class Run {
   Surroundings around_;
   Target target_;
   std::stop_token stop_;
+  Watch watch_;
   std::chrono::steady_clock::time_point began_;
   Checklist checklist_;
   std::optional<Probed> unclear_;  // what AWS last left open, for `concealed`
@@ -177,6 +181,7 @@ Task<VerificationReport> Run::go() {
     co_return report();
   }
   checklist_.set("role_assumable", CheckResult::passed, assumable_message(), first.evidence);
+  tell();
   co_await check_the_rest();
   if (target_.conceal && checklist_.outcome() != VerificationOutcome::passed) co_return co_await concealed();
   co_return report();
@@ -194,6 +199,7 @@ Task<Probed> Run::first_success() {
     probed.credentials.reset();
     if (probed.answer != Answer::denied) co_return probed;
     was_denied_at_first_ = true;
+    tell(true);
     if (tried_at >= last_try) {
       co_await sleep_until(window);
       co_return stop_.stop_requested() ? unclear(interrupted_message(), "", "") : std::move(probed);
@@ -207,9 +213,13 @@ Task<Probed> Run::first_success() {
 // Each step only when the one before passed: what follows would prove nothing.
 Task<void> Run::check_the_rest() {
   if (!co_await denied_without_id()) co_return;
+  tell();
   if (!co_await denied_with_wrong_ids()) co_return;
+  tell();
   co_await probe_rotation();
+  tell();
   if (!co_await still_assumable()) co_return;
+  tell();
   co_await read_the_role();
 }
 
@@ -406,6 +416,17 @@ void Run::set(std::string_view name, const CheckedFinding& found) {
   checklist_.set(name, finding.result, finding.message, std::move(evidence), finding.mend);
 }
 
+void Run::tell(bool waiting_for_aws) const {
+  if (!watch_) return;
+  Progress progress{.waiting_for_aws = waiting_for_aws || target_.conceal};
+  if (progress.waiting_for_aws)
+    progress.waiting_until = around_.clock.now() + (around_.settings.propagation_window - since_began());
+  if (!target_.conceal)
+    std::ranges::copy_if(checklist_.all(), std::back_inserter(progress.settled),
+                         [](const Check& check) { return check.result != CheckResult::skipped; });
+  watch_(progress);
+}
+
 // One probe, tried again while AWS leaves it open and that may pass.
 Task<Probed> Run::assume(std::optional<ExternalId> id, Expect expect) {
   for (int attempt = 0;; ++attempt) {
@@ -525,9 +546,9 @@ Verifier::Verifier(EventLoop& loop, const Clock& clock, Random& random, Services
       settings_(settings),
       pace_(settings.sts_rate) {}
 
-Task<VerificationReport> Verifier::run(Target target, std::stop_token stop) {
+Task<VerificationReport> Verifier::run(Target target, std::stop_token stop, Watch watch) {
   Run run{Surroundings{loop_, clock_, random_, services_, base_, settings_, pace_}, std::move(target),
-          std::move(stop)};
+          std::move(stop), std::move(watch)};
   co_return co_await run.go();
 }
 

@@ -13,6 +13,7 @@
 #include "core/random.hpp"
 #include "registry/registry.hpp"
 #include "verify/pace.hpp"
+#include "verify/progress.hpp"
 #include "verify/role_checks.hpp"
 
 namespace deputy::verify {
@@ -64,8 +65,8 @@ class Verifier {
            aws::CredentialsProvider& base, VerifierSettings settings);
 
   // Never fails: what could not be found out is `inconclusive`. Ends early, inconclusive, when `stop` is
-  // asked for.
-  Task<registry::VerificationReport> run(Target target, std::stop_token stop);
+  // asked for. `watch` hears of each step.
+  Task<registry::VerificationReport> run(Target target, std::stop_token stop, Watch watch = {});
 
  private:
   EventLoop& loop_;
