@@ -35,6 +35,7 @@ void add_credentials_command(CLI::App& program, Context& context);
 void add_profile_command(CLI::App& program, Context& context);
 void add_scan_command(CLI::App& program, Context& context);
 void add_journal_commands(CLI::App& program, Context& context);
+void add_report_command(CLI::App& program, Context& context);
 
 enum class Output { text, json };
 // Adds `--output text|json`.
@@ -70,9 +71,7 @@ Result<app::ApiAnswer> call_api(const ServerAccess& access, const std::string& m
 Result<app::ApiAnswer> call_api(const std::string& method, const std::string& path,
                                 std::optional<boost::json::value> body = std::nullopt);
 
-// The file's first bytes; `-` is standard input.
-Result<std::string> read_beginning(const std::string& file, std::size_t bytes_max);
-// The file's content; longer than `bytes_max` is an error.
+// The file's content; `-` is standard input. At most `bytes_max`.
 Result<std::string> read_input(const std::string& file, std::size_t bytes_max = 1024 * 1024);
 
 // For a path or query: everything but unreserved characters percent-encoded.

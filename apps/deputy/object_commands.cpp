@@ -231,6 +231,32 @@ std::vector<ObjectCommand> key_commands() {
   };
 }
 
+std::vector<ObjectCommand> connect_session_commands() {
+  const std::string_view one = "/v1/connect-sessions/{}";
+  return {
+      {"connect-session",
+       "create",
+       "Make a link for a customer's administrator; it is shown this once",
+       "POST",
+       "/v1/connect-sessions",
+       {},
+       {{"--tenant", "tenant_id", "The tenant", Form::text, true},
+        {"--integration", "integration", "The integration", Form::text, true},
+        {"--connection", "connection_id", "About this connection"},
+        {"--return-url", "return_url", "Where the page leads back to"},
+        {"--expires-in", "expires_in", "30m, 12h, 7d at most"}}},
+      {"connect-session",
+       "list",
+       "All connect sessions, without links",
+       "GET",
+       "/v1/connect-sessions",
+       {},
+       paging({{"--tenant", "tenant_id", "Of one tenant"}})},
+      {"connect-session", "show", "One connect session", "GET", one, {"session"}, {}},
+      {"connect-session", "end", "End it: link and page are over at once", "DELETE", one, {"session"}, {}},
+  };
+}
+
 // The values that a command was given.
 struct Given {
   std::vector<std::string> positionals;
@@ -314,6 +340,7 @@ CLI::App* group_of(CLI::App& program, std::string_view name) {
       {"tenant", "Your customers"},
       {"integration", "What your product needs in an account"},
       {"connection", "One tenant, one integration, one AWS account"},
+      {"connect-session", "Links that let a customer's administrator connect an account"},
       {"workload", "Who may ask for credentials, and of whom"},
       {"key", "Keys of the API"}};
   if (name.empty()) return &program;
@@ -346,7 +373,8 @@ void add(CLI::App& program, Context& context, ObjectCommand command) {
 }  // namespace
 
 void add_object_commands(CLI::App& program, Context& context) {
-  for (auto commands : {tenant_commands, integration_commands, connection_commands, key_commands})
+  for (auto commands :
+       {tenant_commands, integration_commands, connection_commands, connect_session_commands, key_commands})
     for (const ObjectCommand& command : commands()) add(program, context, command);
 }
 

@@ -7,6 +7,7 @@
 #include <iostream>
 
 #include "app/initialise.hpp"
+#include "app/partner_face.hpp"
 #include "app/service.hpp"
 #include "app/version.hpp"
 
@@ -41,6 +42,11 @@ int check_config(const std::string& file) {
     std::cout << key.error().message << "\n";
     return found_something;
   }
+  const auto brand = app::load_brand(loaded.config);
+  const auto webhooks = app::load_webhooks(loaded.config);
+  if (!brand) std::cout << brand.error().message << "\n";
+  if (!webhooks) std::cout << webhooks.error().message << "\n";
+  if (!brand || !webhooks) return found_something;
   const int credentials = check_base_credentials(loaded.config);
   if (credentials != done) return credentials;
   std::cout << "the configuration can be used\n";

@@ -178,6 +178,11 @@ Api::Api(Parts parts, Settings settings)
     : state_(std::make_unique<State>(std::move(parts), std::move(settings), unready_)) {}
 Api::~Api() = default;
 
+void Api::count_request(std::string_view method, std::string_view route, int status,
+                        std::chrono::steady_clock::duration took) {
+  state_->metrics.count_request(method, route, status, took);
+}
+
 Task<http::Response> Api::handle(http::Request request) {
   const auto began = state_->services.parts.clock.steady_now();
   const std::string request_id = request.request_id;

@@ -17,6 +17,13 @@
 
 namespace deputy::api {
 
+// The public key of signed reports (verify::ReportSigner).
+struct ReportKey {
+  std::string id;
+  std::string public_key;  // base64
+  std::string pem;
+};
+
 struct Settings {
   std::string version;     // of the program
   std::string public_url;  // without a trailing slash; empty when not configured
@@ -26,6 +33,7 @@ struct Settings {
   std::string console_url{};  // connect.console_url; empty: AWS's own console
   Region region;              // aws.region: where launch links lead by default
   WorkloadUsers users = {};   // server.unix_socket_users
+  ReportKey report_key = {};
 };
 
 // What the API stands on. All references outlive the Api.
@@ -36,6 +44,9 @@ struct Parts {
   broker::Broker& broker;
   const Clock& clock;
   std::function<void()> wake_verification;  // verify::Service::wake
+  // Where Deputy listens, `http://127.0.0.1:8180`: for links, where no public_url is configured. May be
+  // empty.
+  std::function<std::string()> listen_url = {};
   // Told of every answer with a status of 500 and above, with what is for the operator alone.
   std::function<void(const std::string& request_id, const Error& error)> log_failure;
   // Threads that only issuing and probes use, so that they do not wait behind lists; empty: `pool`.
@@ -58,6 +69,10 @@ class Api {
 
   // An http::Handler. Never fails: every error is an answer.
   Task<http::Response> handle(http::Request request);
+
+  // A request that another room answered, for the metrics. `route` is a pattern, of which there are few.
+  void count_request(std::string_view method, std::string_view route, int status,
+                     std::chrono::steady_clock::duration took);
 
   // From now on /readyz answers 503, so that a balancer sends no more; everything else goes on. `why` is
   // public.

@@ -223,4 +223,23 @@ Result<KeyWish> read_key_wish(const json::Value& body) {
   return wish;
 }
 
+Result<registry::NewConnectSession> read_new_connect_session(const json::Value& body) {
+  constexpr std::size_t url_bytes_max = 2'000;
+  DEPUTY_TRY(const auto fields, Fields::open(body, connect_session_fields));
+  DEPUTY_TRY(auto tenant, read_id<TenantId>(fields, "tenant_id"));
+  DEPUTY_TRY(auto integration, fields.parsed<IntegrationName>("integration"));
+  registry::NewConnectSession session{.tenant_id = std::move(tenant),
+                                      .integration = std::move(integration),
+                                      .connection_id = std::nullopt,
+                                      .return_url = std::nullopt,
+                                      .expires_in = std::nullopt};
+  if (fields.find("connection_id") != nullptr) {
+    DEPUTY_TRY(session.connection_id, read_id<ConnectionId>(fields, "connection_id"));
+  }
+  DEPUTY_TRY(session.return_url,
+             fields.optional_text("return_url", {.bytes_min = 1, .bytes_max = url_bytes_max}));
+  DEPUTY_TRY(session.expires_in, read_expires_in(fields));
+  return session;
+}
+
 }  // namespace deputy::api

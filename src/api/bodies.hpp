@@ -24,6 +24,9 @@ inline constexpr std::string_view workload_fields[] = {"grants"};
 inline constexpr std::string_view grant_fields[] = {"integration", "tenants", "may", "session_policy"};
 inline constexpr std::string_view key_fields[] = {"role", "workload", "connection_id", "expires_in"};
 
+inline constexpr std::string_view connect_session_fields[] = {"tenant_id", "integration", "connection_id",
+                                                              "return_url", "expires_in"};
+
 // Places in bodies whose inner names are the customer's or AWS's.
 inline constexpr std::string_view integration_opaque[] = {"policy"};
 inline constexpr std::string_view credential_opaque[] = {"session_policy", "tags"};
@@ -35,6 +38,8 @@ Result<registry::NewConnection> read_new_connection(const json::Value& body);
 Result<RoleArn> read_role(const json::Value& body);
 Result<broker::CredentialOptions> read_credential_options(const json::Value& body);
 Result<registry::Workload> read_workload(const json::Value& body, WorkloadName name);
+
+Result<registry::NewConnectSession> read_new_connect_session(const json::Value& body);
 
 // A key as asked for; what is absent depends on who asks.
 struct KeyWish {

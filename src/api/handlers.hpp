@@ -44,7 +44,14 @@ Task<Result<Reply>> list_keys(const Services&, Call);
 Task<Result<Reply>> get_key(const Services&, Call);
 Task<Result<Reply>> revoke_key(const Services&, Call);
 
+Task<Result<Reply>> create_connect_session(const Services&, Call);
+Task<Result<Reply>> list_connect_sessions(const Services&, Call);
+Task<Result<Reply>> get_connect_session(const Services&, Call);
+Task<Result<Reply>> end_connect_session(const Services&, Call);
+
 Task<Result<Reply>> list_journal(const Services&, Call);
+
+Task<Result<Reply>> get_report_key(const Services&, Call);
 
 Task<Result<Reply>> get_health(const Services&, Call);
 Task<Result<Reply>> get_readiness(const Services&, Call);

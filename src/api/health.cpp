@@ -1,5 +1,6 @@
 #include "api/docs_page.hpp"
 #include "api/handlers.hpp"
+#include "api/json_fields.hpp"
 #include "api/metrics.hpp"
 #include "api/openapi.hpp"
 #include "api/operator_page.hpp"
@@ -53,6 +54,18 @@ Task<Result<Reply>> get_metrics(const Services& services, Call) {
                                    .listener = listener ? &*listener : nullptr};
   co_return Reply{.body = services.metrics.text(standing),
                   .content_type = "text/plain; version=0.0.4; charset=utf-8"};
+}
+
+// Whoever keeps a signed report checks it with this key.
+Task<Result<Reply>> get_report_key(const Services& services, Call) {
+  const ReportKey& key = services.settings.report_key;
+  std::string body = R"({"algorithm":"Ed25519","key_id":)";
+  append_json_string(body, key.id);
+  body += R"(,"public_key":)";
+  append_json_string(body, key.public_key);
+  body += R"(,"pem":)";
+  append_json_string(body, key.pem);
+  co_return Reply{.body = body + "}"};
 }
 
 Task<Result<Reply>> get_openapi(const Services&, Call) {

@@ -218,6 +218,17 @@ js::object render(const registry::Key& key) {
           {"last_used_at", or_null(key.last_used_at)}};
 }
 
+js::object render(const registry::ConnectSession& session) {
+  return {{"id", session.id.text()},
+          {"tenant_id", session.tenant_id.text()},
+          {"integration", session.integration.text()},
+          {"connection_id", text_or_null(session.connection_id)},
+          {"return_url", or_null(session.return_url)},
+          {"created_at", to_rfc3339(session.created_at)},
+          {"expires_at", to_rfc3339(session.expires_at)},
+          {"ended_at", or_null(session.ended_at)}};
+}
+
 js::object render(const journal::ChainedEntry& chained) {
   const journal::Entry& entry = chained.entry;
   return {{"sequence", entry.sequence},

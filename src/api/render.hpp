@@ -20,6 +20,7 @@ boost::json::object render(const registry::Verification& verification);
 boost::json::object render(const registry::Issuance& issuance);
 boost::json::object render(const registry::Workload& workload);
 boost::json::object render(const registry::Key& key);
+boost::json::object render(const registry::ConnectSession& session);
 boost::json::object render(const journal::ChainedEntry& entry);
 
 // `{items, next_cursor}`.

@@ -14,6 +14,7 @@ constexpr Access workloads{.admin = true, .workload = true};
 
 constexpr std::string_view page_query[] = {"cursor", "limit"};
 constexpr std::string_view connections_query[] = {"tenant_id", "reference", "state", "cursor", "limit"};
+constexpr std::string_view sessions_query[] = {"tenant_id", "cursor", "limit"};
 constexpr std::string_view version_query[] = {"version"};
 constexpr std::string_view template_query[] = {"format"};
 constexpr std::string_view launch_query[] = {"region"};
@@ -101,7 +102,20 @@ constexpr Route table[] = {
     {"GET", "/v1/keys/{key}", admins_and_auditors, get_key},
     {"DELETE", "/v1/keys/{key}", admins, revoke_key},
 
+    {"POST",
+     "/v1/connect-sessions",
+     onboarding,
+     create_connect_session,
+     {},
+     required,
+     connect_session_fields},
+    {"GET", "/v1/connect-sessions", onboarding_and_auditors, list_connect_sessions, sessions_query},
+    {"GET", "/v1/connect-sessions/{session}", onboarding_and_auditors, get_connect_session},
+    {"DELETE", "/v1/connect-sessions/{session}", onboarding, end_connect_session},
+
     {"GET", "/v1/journal", admins_and_auditors, list_journal, page_query},
+
+    {"GET", "/v1/report-key", everyone, get_report_key},
 
     {"GET", "/healthz", everyone, get_health},
     {"GET", "/readyz", everyone, get_readiness},

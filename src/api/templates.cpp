@@ -1,20 +1,16 @@
 #include <boost/json.hpp>
 
 #include "api/handlers.hpp"
+#include "api/role_description.hpp"
 #include "api/services.hpp"
 #include "templates/template.hpp"
 
 namespace deputy::api {
 namespace {
 
-templates::TrustForm trust_form(registry::TrustForm form) {
-  return form == registry::TrustForm::role ? templates::TrustForm::role
-                                           : templates::TrustForm::account_with_principal_arn;
-}
-
 // The role that the customer is to make for the connection; `connection_disconnected` when there is none to
 // make.
-Result<templates::RoleDescription> describe_role(registry::Registry& registry, const ConnectionId& id) {
+Result<templates::RoleDescription> role_of(registry::Registry& registry, const ConnectionId& id) {
   DEPUTY_TRY(const auto connection, registry.connection(id));
   if (connection.state == registry::ConnectionState::disconnected)
     return Error{ErrorKind::connection_disconnected,
@@ -22,32 +18,7 @@ Result<templates::RoleDescription> describe_role(registry::Registry& registry, c
   DEPUTY_TRY(const auto tenant, registry.tenant(connection.tenant_id));
   DEPUTY_TRY(const auto integration,
              registry.integration(connection.integration, connection.integration_version));
-  std::optional<ExternalId> next;
-  if (connection.rotation) next = connection.rotation->next_external_id;
-  return templates::RoleDescription{
-      .integration = integration.name,
-      .integration_version = integration.version,
-      .integration_description = integration.description,
-      .policy_json = integration.policy,
-      .reasons = integration.reasons,
-      .role_name = integration.role_name,
-      .trust = {.partner_principal = registry.settings().partner_principal,
-                .external_id = connection.external_id,
-                .next_external_id = std::move(next),
-                .form = trust_form(integration.trust_form)},
-      .tenant = tenant.id,
-      .tenant_name = tenant.name,
-      .connection = connection.id,
-      .account = connection.account_id,
-  };
-}
-
-// `{connection}` in the configured URL stands for the connection: its template carries its own values.
-std::string template_url_for(std::string url, const ConnectionId& connection) {
-  constexpr std::string_view mark = "{connection}";
-  if (const auto at = url.find(mark); at != std::string::npos)
-    url.replace(at, mark.size(), connection.text());
-  return url;
+  return describe_role(registry.settings().partner_principal, connection, tenant, integration);
 }
 
 }  // namespace
@@ -56,8 +27,7 @@ Task<Result<Reply>> get_template(const Services& services, Call call) {
   DEPUTY_CO_TRY(const auto id, call.path_id<ConnectionId>());
   auto format = templates::parse_format(call.query.find("format").value_or("cloudformation"));
   if (format.has_error()) co_return std::move(format.error()).with_field("format");
-  DEPUTY_CO_TRY(const auto role,
-                co_await services.run([&] { return describe_role(services.registry(), id); }));
+  DEPUTY_CO_TRY(const auto role, co_await services.run([&] { return role_of(services.registry(), id); }));
   DEPUTY_CO_TRY(auto text, templates::render(format.value(), role));
   const std::string file_name{templates::file_name_of(format.value())};
   co_return Reply{.body = std::move(text),
@@ -73,8 +43,7 @@ Task<Result<Reply>> get_launch_url(const Services& services, Call call) {
     if (parsed.has_error()) co_return std::move(parsed.error()).with_field("region");
     region = std::move(parsed).value();
   }
-  DEPUTY_CO_TRY(const auto role,
-                co_await services.run([&] { return describe_role(services.registry(), id); }));
+  DEPUTY_CO_TRY(const auto role, co_await services.run([&] { return role_of(services.registry(), id); }));
   if (!services.settings.template_url)
     co_return Error{
         ErrorKind::conflict,
