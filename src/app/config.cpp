@@ -98,14 +98,7 @@ Apply storage_url() {
   };
 }
 
-Apply master_key_file() {
-  return [](Config& config, const RawValue& value, const std::filesystem::path& base) -> Result<void> {
-    DEPUTY_TRY(const auto text, single(value));
-    config.security.master_key_file = base / text;
-    return success();
-  };
-}
-
+// A file's path, against the folder of the configuration.
 template <class Place>
 Apply path_of(Place place) {
   return [place](Config& config, const RawValue& value, const std::filesystem::path& base) -> Result<void> {
@@ -152,6 +145,27 @@ Apply unix_socket_users() {
   };
 }
 
+Result<std::string> plain_text(const std::string& text) {
+  return text;
+}
+
+Apply return_urls() {
+  return [](Config& config, const RawValue& value, const std::filesystem::path&) -> Result<void> {
+    config.connect.return_urls.clear();
+    for (const std::string& item : value.items) {
+      DEPUTY_TRY(auto url, registry::ReturnUrl::parse(item));
+      config.connect.return_urls.push_back(std::move(url));
+    }
+    return success();
+  };
+}
+
+// The rules of a return address: https or this machine, nothing that two programs read differently.
+Result<std::string> parse_webhook_url(const std::string& text) {
+  DEPUTY_TRY(const auto url, registry::ReturnUrl::parse(text));
+  return url.text();
+}
+
 Apply partner_accounts() {
   return [](Config& config, const RawValue& value, const std::filesystem::path&) -> Result<void> {
     config.aws.partner_accounts.clear();
@@ -188,7 +202,7 @@ const std::vector<Setting>& settings() {
       {"server.connections_max",
        one(whole_number, [](Config& c) -> auto& { return c.server.connections_max; })},
       {"storage.url", storage_url()},
-      {"security.master_key_file", master_key_file()},
+      {"security.master_key_file", path_of([](Config& c) -> auto& { return c.security.master_key_file; })},
       {"aws.region", one(&Region::parse, [](Config& c) -> auto& { return c.aws.region; })},
       {"aws.partner_principal",
        one(&RoleArn::parse, [](Config& c) -> auto& { return c.aws.partner_principal; })},
@@ -216,12 +230,12 @@ const std::vector<Setting>& settings() {
       {"connect.template_url", one(parse_url, [](Config& c) -> auto& { return c.connect.template_url; })},
       {"connect.console_url",
        one(&templates::parse_console_url, [](Config& c) -> auto& { return c.connect.console_url; })},
-      {"connect.brand_name", {}},
-      {"connect.brand_logo_file", {}},
-      {"connect.brand_colour", {}},
-      {"connect.return_urls", {}},
-      {"webhooks.url", {}},
-      {"webhooks.secret_file", {}},
+      {"connect.brand_name", one(plain_text, [](Config& c) -> auto& { return c.connect.brand_name; })},
+      {"connect.brand_colour", one(plain_text, [](Config& c) -> auto& { return c.connect.brand_colour; })},
+      {"connect.brand_logo_file", path_of([](Config& c) -> auto& { return c.connect.brand_logo_file; })},
+      {"connect.return_urls", return_urls()},
+      {"webhooks.url", one(parse_webhook_url, [](Config& c) -> auto& { return c.webhooks.url; })},
+      {"webhooks.secret_file", path_of([](Config& c) -> auto& { return c.webhooks.secret_file; })},
       {"logs.directory", {}},
       {"logs.retention", {}},
       {"logs.sinks", {}},
@@ -374,6 +388,9 @@ void check_together(LoadedConfig& loaded, const std::string& where) {
         {where,
          "`verification.max_age` is shorter than `verification.interval`: every connection would expire "
          "between two verifications"});
+  if (config.webhooks.url.has_value() != config.webhooks.secret_file.has_value())
+    loaded.problems.push_back(
+        {where, "`webhooks.url` and `webhooks.secret_file` belong together: unsigned events are not sent"});
 }
 
 }  // namespace

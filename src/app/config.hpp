@@ -67,7 +67,15 @@ struct Config {
   struct Connect {
     std::optional<std::string> template_url;
     std::string console_url;  // of the sandbox's stand-in; empty: AWS's own console
+    std::optional<std::string> brand_name;
+    std::optional<std::string> brand_colour;
+    std::optional<std::filesystem::path> brand_logo_file;
+    std::vector<registry::ReturnUrl> return_urls;
   } connect;
+  struct Webhooks {
+    std::optional<std::string> url;  // https, or http on this machine
+    std::optional<std::filesystem::path> secret_file;
+  } webhooks;
 };
 
 // One thing that is wrong with the configuration, and where: `deputy.toml:12` or the environment variable's

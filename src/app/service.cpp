@@ -1,11 +1,15 @@
 #include "app/service.hpp"
 
+#include "connect/site.hpp"
+#include "webhooks/delivery.hpp"
+
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include "api/api.hpp"
 #include "api/lanes.hpp"
 #include "app/integrity_watch.hpp"
+#include "app/partner_face.hpp"
 #include "app/partner_identity.hpp"
 #include "app/version.hpp"
 #include "aws/curl_transport.hpp"
@@ -16,6 +20,7 @@
 #include "http/server.hpp"
 #include "storage/sqlite_store.hpp"
 #include "verify/service.hpp"
+#include "verify/signed_report.hpp"
 
 namespace deputy::app {
 namespace {
@@ -23,6 +28,7 @@ namespace {
 constexpr std::size_t database_threads = 4;  // for issuing, verification and probes
 constexpr std::size_t desk_threads = 2;      // for all other requests
 constexpr std::chrono::seconds drain_grace{10};
+constexpr std::chrono::days webhook_events_kept{3};
 
 // Where STS is called: as configured, else as the SDKs are told, else in the home Region of the partner's
 // partition.
@@ -45,7 +51,12 @@ registry::Settings registry_settings(const Config& config, RoleArn principal) {
           .verification_max_age = config.verification.max_age,
           .verification_min_interval = config.verification.min_interval,
           .verifications_per_tenant_per_hour = config.verification.per_tenant_per_hour,
-          .retire_after = config.rotation.retire_after};
+          .retire_after = config.rotation.retire_after,
+          .return_urls = config.connect.return_urls,
+          .webhook_events_kept = config.webhooks.url
+                                     ? std::optional<std::chrono::milliseconds>{webhook_events_kept}
+                                     : std::nullopt,
+          .on_webhook_event = {}};
 }
 
 broker::BrokerSettings broker_settings(const Config& config, const Region& region) {
@@ -63,6 +74,17 @@ verify::VerifierSettings verifier_settings(const Config& config) {
   settings.sts_rate = config.verification.sts_share * config.credentials.sts_rate;
   settings.excess = config.verification.excess;
   return settings;
+}
+
+void log_failure(const std::string& request_id, const Error& error) {
+  spdlog::error("{} {}: {} ({})", request_id, code_of(error.kind), error.message, error.detail);
+}
+
+std::string url_of(const Config::Server& server, std::uint16_t port) {
+  const std::string& address = server.listen.address;
+  const bool bracketed = address.find(':') != std::string::npos;
+  return fmt::format("{}://{}{}{}:{}", server.tls_cert_file.empty() ? "http" : "https", bracketed ? "[" : "",
+                     address, bracketed ? "]" : "", port);
 }
 
 http::ServerOptions server_options(const Config& config) {
@@ -110,7 +132,10 @@ struct Service::Rooms {
   std::unique_ptr<broker::Broker> broker;
   std::unique_ptr<verify::Verifier> verifier;
   std::unique_ptr<verify::Service> verification;
+  std::unique_ptr<verify::ReportSigner> signer;
+  std::unique_ptr<webhooks::Delivery> delivery;  // where webhooks are configured
   std::unique_ptr<api::Api> api;
+  std::unique_ptr<connect::Site> site;
   std::unique_ptr<http::Server> server;
   std::unique_ptr<IntegrityWatch> integrity;
 
@@ -123,12 +148,17 @@ struct Service::Rooms {
         harmless_calls(aws::make_harmless_calls(caller)) {}
 
   void furnish(http::AsioLoop& loop, const Config& config, const Region& region, RoleArn principal);
+  void furnish_site(http::AsioLoop& loop, const Config& config, const Region& region, connect::Brand brand);
+  std::function<std::string()> listen_url(const Config& config);
 };
 
 void Service::Rooms::furnish(http::AsioLoop& loop, const Config& config, const Region& region,
                              RoleArn principal) {
-  registry = std::make_unique<registry::Registry>(*store, clock, random,
-                                                  registry_settings(config, std::move(principal)));
+  auto settings = registry_settings(config, std::move(principal));
+  settings.on_webhook_event = [this] {
+    if (delivery) delivery->wake();
+  };
+  registry = std::make_unique<registry::Registry>(*store, clock, random, std::move(settings));
   broker = std::make_unique<broker::Broker>(loop, clock, random, pool, *registry, *sts, *base,
                                             broker_settings(config, region));
   verifier = std::make_unique<verify::Verifier>(
@@ -148,28 +178,59 @@ void Service::Rooms::furnish(http::AsioLoop& loop, const Config& config, const R
                    .broker = *broker,
                    .clock = clock,
                    .wake_verification = [this] { verification->wake(); },
-                   .log_failure =
-                       [](const std::string& request_id, const Error& error) {
-                         spdlog::error("{} {}: {} ({})", request_id, code_of(error.kind), error.message,
-                                       error.detail);
-                       },
+                   .listen_url = listen_url(config),
+                   .log_failure = log_failure,
                    .issuing_pool = &pool,
                    .listener_counts = [this] { return server->counts(); }};
-  api::Settings api_settings{.version = std::string{version},
-                             .public_url = config.server.public_url.value_or(""),
-                             .template_url = config.connect.template_url,
-                             .console_url = config.connect.console_url,
-                             .region = region,
-                             .users = config.server.unix_socket_users};
+  api::Settings api_settings{
+      .version = std::string{version},
+      .public_url = config.server.public_url.value_or(""),
+      .template_url = config.connect.template_url,
+      .console_url = config.connect.console_url,
+      .region = region,
+      .users = config.server.unix_socket_users,
+      .report_key = {
+          .id = signer->key_id(), .public_key = signer->public_key(), .pem = signer->public_key_pem()}};
   api = std::make_unique<api::Api>(std::move(parts), std::move(api_settings));
   server = std::make_unique<http::Server>(loop, server_options(config), [this](http::Request request) {
-    return api->handle(std::move(request));
+    return connect::Site::is_below(request.path) ? site->handle(std::move(request))
+                                                 : api->handle(std::move(request));
   });
   integrity = std::make_unique<IntegrityWatch>(
       loop, clock, long_reads, *store, *registry, IntegrityWatch::Settings{}, [this](const Error&) {
         broker->halt();
         api->be_unready("the database failed its integrity check; the service's operator has to look");
       });
+}
+
+std::function<std::string()> Service::Rooms::listen_url(const Config& config) {
+  return [this, settings = config.server] { return url_of(settings, server->port()); };
+}
+
+void Service::Rooms::furnish_site(http::AsioLoop& loop, const Config& config, const Region& region,
+                                  connect::Brand brand) {
+  connect::SiteParts parts{
+      .loop = loop,
+      .pool = desk,
+      .registry = *registry,
+      .clock = clock,
+      .signer = *signer,
+      .revoke = [this](const ConnectionId& id) { broker->revoke(id); },
+      .wake_verification = [this] { verification->wake(); },
+      .progress = [this](const VerificationId& id) { return verification->progress(id); },
+      .listen_url = listen_url(config),
+      .log_failure = log_failure,
+      .count =
+          [this](std::string_view method, std::string_view route, int status,
+                 std::chrono::steady_clock::duration took) {
+            api->count_request(method, route, status, took);
+          }};
+  connect::SiteSettings settings{.brand = std::move(brand),
+                                 .public_url = config.server.public_url.value_or(""),
+                                 .template_url = config.connect.template_url,
+                                 .console_url = config.connect.console_url,
+                                 .region = region};
+  site = std::make_unique<connect::Site>(std::move(parts), std::move(settings));
 }
 
 Service::Service(http::AsioLoop& loop, Config config, Surroundings surroundings)
@@ -200,6 +261,7 @@ Task<Result<void>> Service::start() {
   }
   rooms_ = std::move(rooms);
   rooms_->verification->start();
+  if (rooms_->delivery) rooms_->delivery->start();
   rooms_->integrity->start();
   co_return success();
 }
@@ -209,7 +271,15 @@ Task<Result<void>> Service::open(Rooms& rooms, const storage::MasterKey& key, co
   DEPUTY_CO_TRY(rooms.store, storage::open_sqlite(database, key));
   DEPUTY_CO_TRY(auto principal,
                 co_await find_partner_principal(config_, region, *rooms.sts, *rooms.iam, *rooms.base));
+  DEPUTY_CO_TRY(auto brand, load_brand(config_));
+  DEPUTY_CO_TRY(auto webhook_settings, load_webhooks(config_));
+  rooms.signer = std::make_unique<verify::ReportSigner>(key.derive("reports"));
   rooms.furnish(loop_, config_, region, std::move(principal));
+  rooms.furnish_site(loop_, config_, region, std::move(brand));
+  if (webhook_settings)
+    rooms.delivery =
+        std::make_unique<webhooks::Delivery>(loop_, rooms.clock, rooms.random, rooms.desk, *rooms.registry,
+                                             rooms.transport, *std::move(webhook_settings));
   co_return rooms.server->listen();
 }
 
@@ -231,6 +301,7 @@ Task<void> Service::stop() {
     co_await sleep_for(loop_, std::chrono::milliseconds{10}, {});
   co_await rooms_->integrity->stop();
   co_await rooms_->verification->stop();
+  if (rooms_->delivery) co_await rooms_->delivery->stop();
   co_await rooms_->broker->stop();
   rooms_.reset();
 }

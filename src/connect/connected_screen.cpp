@@ -83,6 +83,19 @@ void put_uses(Slots& slots, const ConnectedView& view) {
   }
 }
 
+void put_others(Slots& slots, const ConnectedView& view) {
+  if (view.others.empty() && !view.can_connect_another) return;
+  Slots section = slots.add("OTHERS");
+  for (const OtherConnection& other : view.others) {
+    Slots row = section.add("OTHER");
+    row.put("OTHER_ID", other.id);
+    row.put("OTHER_NAME", other.account.value_or(other.id));
+    row.put("OTHER_STATE", text(fmt::format("state.{}", registry::to_text(other.state))));
+    row.put("OTHER_KIND", look_of(other.state));
+  }
+  if (view.can_connect_another) section.show("CAN_CONNECT_ANOTHER");
+}
+
 }  // namespace
 
 void put(Slots& slots, const ConnectedView& view) {
@@ -101,6 +114,7 @@ void put(Slots& slots, const ConnectedView& view) {
   put_verification(slots, view);
   put_ask(slots, view.ask);
   put_uses(slots, view);
+  put_others(slots, view);
   if (view.state != registry::ConnectionState::disconnected) slots.show("CHANGEABLE");
 }
 

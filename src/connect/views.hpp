@@ -126,6 +126,12 @@ struct IssuanceRow {
   Timestamp expires_at;
   bool from_cache = false;
 };
+// Another connection of the same tenant and integration: POST /connect/SESSION/choose with `connection`.
+struct OtherConnection {
+  std::string id;
+  std::optional<std::string> account;
+  registry::ConnectionState state = registry::ConnectionState::active;
+};
 struct ConnectedView {
   Frame frame;
   std::string connection;  // `con_…`
@@ -144,6 +150,8 @@ struct ConnectedView {
   std::optional<registry::RotationState> rotation;
   std::optional<int> newer_version;  // the integration has one
   bool report = false;               // GET /connect/SESSION/report
+  std::vector<OtherConnection> others;
+  bool can_connect_another = false;  // POST /connect/SESSION/again
   std::optional<std::string> notice;
 };
 

@@ -1,0 +1,184 @@
+#include "connect/difference.hpp"
+#include "connect/permissions.hpp"
+#include "connect/site_state.hpp"
+#include "connect/texts.hpp"
+
+#include "api/role_description.hpp"
+#include "templates/template.hpp"
+
+// What a customer changes later: the external ID, the permissions, the connection's end, another account.
+namespace deputy::connect {
+namespace {
+
+std::optional<std::string> text_of(const std::optional<ExternalId>& id) {
+  return id ? std::optional{id->text()} : std::nullopt;
+}
+std::optional<std::string> text_of(const std::optional<RoleArn>& arn) {
+  return arn ? std::optional{arn->text()} : std::nullopt;
+}
+
+std::pair<Way, templates::Format> way_of(const Visit& visit) {
+  const std::string text = visit.query_value("way").value_or("");
+  if (text == "terraform") return {Way::terraform, templates::Format::terraform};
+  if (text == "aws-cli") return {Way::aws_cli, templates::Format::aws_cli};
+  return {Way::cloudformation, templates::Format::cloudformation};
+}
+
+// The account that the page speaks of: bound, or else the role's.
+std::optional<std::string> account_of(const registry::Connection& connection) {
+  if (connection.account_id) return connection.account_id->text();
+  return connection.role_arn ? std::optional{connection.role_arn->account().text()} : std::nullopt;
+}
+
+}  // namespace
+
+Result<Page> Site::State::rotate_page(const Visit& visit, std::optional<std::string> notice) const {
+  const registry::Connection& connection = visit.connection();
+  const auto& rotation = connection.rotation;
+  const auto role = api::describe_role(registry().settings().partner_principal, connection, visit.view.tenant,
+                                       visit.view.integration);
+  const int status = notice ? 409 : 200;
+  return Page{.status = status,
+              .body = screens.render(RotateView{
+                  .frame = frame(visit),
+                  .rotation = rotation ? std::optional{rotation->state} : std::nullopt,
+                  .external_id = connection.external_id.text(),
+                  .next_external_id = rotation ? text_of(rotation->next_external_id) : std::nullopt,
+                  .previous_external_id = rotation ? text_of(rotation->previous_external_id) : std::nullopt,
+                  .verified_at = rotation ? rotation->verified_at : std::nullopt,
+                  .retire_by = rotation ? rotation->retire_by : std::nullopt,
+                  .trust_policy = templates::trust_policy_json(role),
+                  .role_arn = text_of(connection.role_arn),
+                  .notice = std::move(notice)})};
+}
+
+Task<Result<Page>> Site::State::rotate(Visit& visit) {
+  co_return rotate_page(visit, std::nullopt);
+}
+
+Task<Result<Page>> Site::State::begin_rotation(Visit& visit) {
+  const auto begun =
+      co_await run([&] { return registry().begin_rotation(visit.actor, visit.connection().id); });
+  if (begun.has_error()) {
+    if (!is_for_the_form(begun.error())) co_return begun.error();
+    co_return rotate_page(visit, sentence(begun.error()));
+  }
+  parts.wake_verification();
+  co_return Page{.status = 303, .location = "/rotate"};
+}
+
+Task<Result<Page>> Site::State::promote_rotation(Visit& visit) {
+  const ConnectionId id = visit.connection().id;
+  const auto promoted = co_await run([&] { return registry().promote_rotation(visit.actor, id); });
+  if (promoted.has_error()) {
+    if (!is_for_the_form(promoted.error())) co_return promoted.error();
+    co_return rotate_page(visit, sentence(promoted.error()));
+  }
+  parts.revoke(id);
+  parts.wake_verification();
+  co_return Page{.status = 303, .location = "/rotate"};
+}
+
+Task<Result<Page>> Site::State::cancel_rotation(Visit& visit) {
+  const ConnectionId id = visit.connection().id;
+  const auto cancelled = co_await run([&] { return registry().cancel_rotation(visit.actor, id); });
+  if (cancelled.has_error()) {
+    if (!is_for_the_form(cancelled.error())) co_return cancelled.error();
+    co_return rotate_page(visit, sentence(cancelled.error()));
+  }
+  parts.revoke(id);
+  co_return Page{.status = 303, .location = "/connected"};
+}
+
+Result<Page> Site::State::update_page(const Visit& visit, std::optional<std::string> notice) const {
+  const registry::ConnectView& view = visit.view;
+  const auto [way, format] = way_of(visit);
+  const auto role = api::describe_role(registry().settings().partner_principal, visit.connection(),
+                                       view.tenant, view.newest);
+  DEPUTY_TRY(auto text, templates::render(format, role));
+  const int status = notice ? 409 : 200;
+  return Page{.status = status,
+              .body = screens.render(
+                  UpdateView{.frame = frame(visit),
+                             .version_now = view.integration.version,
+                             .version_new = view.newest.version,
+                             .difference = difference_of(indented_json(view.integration.policy),
+                                                         indented_json(view.newest.policy)),
+                             .permissions = permissions_of(view.newest.policy, view.newest.reasons),
+                             .way = way,
+                             .file_name = std::string{templates::file_name_of(format)},
+                             .file_text = std::move(text),
+                             .role_arn = text_of(visit.connection().role_arn),
+                             .notice = std::move(notice)})};
+}
+
+Task<Result<Page>> Site::State::update(Visit& visit) {
+  if (visit.view.newest.version == visit.view.integration.version)
+    co_return Page{.status = 303, .location = std::string{first_page(visit.connection().state)}};
+  co_return update_page(visit, std::nullopt);
+}
+
+// The customer agreed to one version; one that came meanwhile is shown first.
+Task<Result<Page>> Site::State::adopt_update(Visit& visit) {
+  if (visit.view.newest.version == visit.view.integration.version)
+    co_return Page{.status = 303, .location = "/connected"};
+  if (visit.form_value("version") != std::to_string(visit.view.newest.version))
+    co_return Page{.status = 303, .location = "/update"};
+  const ConnectionId id = visit.connection().id;
+  const auto adopted =
+      co_await run([&] { return registry().adopt_integration(visit.actor, id, visit.view.newest.version); });
+  if (adopted.has_error()) {
+    if (!is_for_the_form(adopted.error())) co_return adopted.error();
+    co_return update_page(visit, sentence(adopted.error()));
+  }
+  parts.wake_verification();
+  co_return Page{.status = 303, .location = "/checks"};
+}
+
+Page Site::State::disconnect_page(const Visit& visit, std::optional<std::string> error) const {
+  const int status = error ? 400 : 200;
+  return {.status = status,
+          .body = screens.render(DisconnectView{.frame = frame(visit),
+                                                .account = account_of(visit.connection()),
+                                                .role_arn = text_of(visit.connection().role_arn),
+                                                .error = std::move(error)})};
+}
+
+Task<Result<Page>> Site::State::disconnect(Visit& visit) {
+  co_return disconnect_page(visit, std::nullopt);
+}
+
+Task<Result<Page>> Site::State::confirm_disconnect(Visit& visit) {
+  if (visit.form_value("confirm") != "yes")
+    co_return disconnect_page(visit, std::string{text("disconnect.tick_missing")});
+  const ConnectionId id = visit.connection().id;
+  DEPUTY_CO_TRY(co_await run([&] { return registry().disconnect(visit.actor, id); }));
+  parts.revoke(id);
+  co_return Page{.status = 303};
+}
+
+Page Site::State::disconnected_page(const Visit& visit) const {
+  const registry::Connection& connection = visit.connection();
+  return {.body = screens.render(DisconnectedView{
+              .frame = frame(visit),
+              .account = account_of(connection),
+              .role_arn = text_of(connection.role_arn),
+              .stack_name = templates::default_role_name(connection.integration, connection.id),
+              .disconnected_at = connection.updated_at,
+              .can_connect_again = true})};
+}
+
+Task<Result<Page>> Site::State::connect_another(Visit& visit) {
+  DEPUTY_CO_TRY(co_await run([&] { return registry().connect_another(visit.actor, visit.id); }));
+  co_return Page{.status = 303};
+}
+
+Task<Result<Page>> Site::State::choose_connection(Visit& visit) {
+  const auto id = ConnectionId::parse(visit.form_value("connection"));
+  if (!id) co_return Error{ErrorKind::not_found, "no such connection"};
+  DEPUTY_CO_TRY(
+      co_await run([&] { return registry().choose_connection(visit.actor, visit.id, id.value()); }));
+  co_return Page{.status = 303};
+}
+
+}  // namespace deputy::connect

@@ -1,0 +1,122 @@
+#include "connect/site_state.hpp"
+
+#include <algorithm>
+
+// Step 4: the checks as they run, and once more.
+namespace deputy::connect {
+namespace {
+
+using registry::ConnectionState;
+using registry::Verification;
+using registry::VerificationOutcome;
+
+// Is the run about the role that the connection has now?
+bool is_current(const std::optional<Verification>& verification, const registry::Connection& connection) {
+  return verification && verification->binding_version == connection.binding_version;
+}
+
+// The role may simply not be there yet: nothing failed but that it could not be assumed.
+bool found_no_role(const Verification& verification) {
+  return verification.done && verification.outcome == VerificationOutcome::failed &&
+         std::ranges::all_of(verification.checks, [](const registry::Check& check) {
+           return (check.result == registry::CheckResult::failed) == (check.name == "role_assumable");
+         });
+}
+
+// Deputy made up the ARN from the account and the fixed name: then it looks until the role is there, for as
+// long as somebody has this page open.
+bool looks_for_role(const registry::Connection& connection, const registry::Integration& integration,
+                    const RoleArn& partner_principal) {
+  return connection.role_arn && derived_role(partner_principal, connection.role_arn->account(),
+                                             integration.role_name) == connection.role_arn;
+}
+
+}  // namespace
+
+// What the visit sees, after something was changed.
+Task<Result<void>> Site::State::refresh(Visit& visit) {
+  DEPUTY_CO_TRY(visit.view, co_await run([&] { return registry().connect_view(visit.id, visit.secret); }));
+  co_return success();
+}
+
+Task<Result<Page>> Site::State::checks(Visit& visit) {
+  if (!visit.connection().role_arn) co_return Page{.status = 303, .location = "/role"};
+  const bool absent =
+      visit.connection().state == ConnectionState::rejected &&
+      is_current(visit.view.verification, visit.connection()) && found_no_role(*visit.view.verification) &&
+      looks_for_role(visit.connection(), visit.view.integration, registry().settings().partner_principal);
+  std::optional<std::string> notice;
+  if (absent) {
+    const auto asked =
+        co_await run([&] { return registry().request_verification(visit.actor, visit.connection().id); });
+    if (asked) {
+      notice = visit.view.verification->checks.front().message;
+      parts.wake_verification();
+      DEPUTY_CO_TRY(co_await refresh(visit));
+    }
+  }
+  co_return co_await checks_page(visit, std::move(notice));
+}
+
+Task<Result<Page>> Site::State::checks_page(Visit& visit, std::optional<std::string> notice) {
+  const registry::Connection& connection = visit.connection();
+  const auto& verification = visit.view.verification;
+  if (!connection.role_arn) co_return Page{.status = 303, .location = "/role"};
+  const bool current = is_current(verification, connection);
+  const bool not_begun = !current && connection.state == ConnectionState::verifying;
+  const bool running = not_begun || (current && !verification->done);
+  ChecksView view{.frame = frame(visit),
+                  .role_arn = connection.role_arn->text(),
+                  .external_id = connection.external_id.text(),
+                  .state = connection.state,
+                  .running = running,
+                  .outcome = std::nullopt,
+                  .proof = connection.proof,
+                  .waiting_until = std::nullopt,
+                  .checks = {},
+                  .next_attempt_at = std::nullopt,
+                  .again_from = std::nullopt,
+                  .watch = visit.query_value("watch") == "1",
+                  .notice = std::move(notice)};
+  if (running) {
+    const auto& rotation = connection.rotation;
+    std::optional<verify::Progress> progress;
+    if (current) progress = parts.progress(verification->id);
+    view.waiting_for_aws = progress && progress->waiting_for_aws;
+    if (progress) view.waiting_until = progress->waiting_until;
+    view.checks = check_views(progress.value_or(verify::Progress{}), rotation && rotation->next_external_id,
+                              rotation && rotation->previous_external_id);
+  } else if (verification) {
+    view.outcome = verification->outcome;
+    view.checks = check_views(*verification);
+    view.next_attempt_at = connection.next_verification_at;
+  }
+  if (verification) {
+    const Timestamp again_from = verification->started_at + registry().settings().verification_min_interval;
+    if (again_from > now()) view.again_from = again_from;
+  }
+  co_return Page{.body = screens.render(view)};
+}
+
+Task<Result<Page>> Site::State::verify_again(Visit& visit) {
+  const auto asked =
+      co_await run([&] { return registry().request_verification(visit.actor, visit.connection().id); });
+  if (asked) {
+    parts.wake_verification();
+    co_return Page{.status = 303, .location = "/checks"};
+  }
+  if (!is_for_the_form(asked.error())) co_return asked.error();
+  const std::string from = visit.form_value("from");
+  auto page = Result<Page>{Page{}};
+  if (from == "connected")
+    page = co_await connected_page(visit, sentence(asked.error()));
+  else if (from == "rotate")
+    page = rotate_page(visit, sentence(asked.error()));
+  else
+    page = co_await checks_page(visit, sentence(asked.error()));
+  if (page && page.value().status == 200)
+    page.value().status = asked.error().kind == ErrorKind::rate_limited ? 429 : 409;
+  co_return page;
+}
+
+}  // namespace deputy::connect

@@ -1,0 +1,106 @@
+#include "connect/site_state.hpp"
+
+// Step 5: what stands, every use of it, and a report to keep.
+namespace deputy::connect {
+namespace {
+
+constexpr std::size_t issuances_a_page = 20;
+
+IssuanceRow row_of(const registry::Issuance& issuance) {
+  return {.id = issuance.id.text(),
+          .workload = issuance.workload,
+          .reason = issuance.reason,
+          .session_name = issuance.session_name,
+          .access_key_id = issuance.access_key_id,
+          .issued_at = issuance.issued_at,
+          .expires_at = issuance.expires_at,
+          .from_cache = issuance.source == registry::IssuanceSource::cache};
+}
+
+// What the page reads besides the session's view.
+struct Details {
+  registry::Page<registry::Issuance> issuances;
+  std::optional<registry::Verification> last;  // the last one that is done
+};
+
+Result<Details> read_details(registry::Registry& registry, const registry::Connection& connection,
+                             const std::string& cursor) {
+  Details details;
+  DEPUTY_TRY(details.issuances,
+             registry.issuances(connection.id, {.limit = issuances_a_page, .after = cursor}));
+  if (connection.last_verification) {
+    DEPUTY_TRY(details.last, registry.verification(connection.id, connection.last_verification->id));
+  }
+  return details;
+}
+
+std::vector<OtherConnection> others_of(const registry::ConnectView& view) {
+  std::vector<OtherConnection> others;
+  for (const registry::Connection& other : view.others) {
+    if (other.id == view.connection->id) continue;
+    others.push_back({.id = other.id.text(),
+                      .account = other.account_id ? std::optional{other.account_id->text()} : std::nullopt,
+                      .state = other.state});
+  }
+  return others;
+}
+
+}  // namespace
+
+Task<Result<Page>> Site::State::connected(Visit& visit) {
+  if (visit.connection().state == registry::ConnectionState::awaiting_role)
+    co_return Page{.status = 303, .location = "/ask"};
+  co_return co_await connected_page(visit, std::nullopt);
+}
+
+Task<Result<Page>> Site::State::connected_page(Visit& visit, std::optional<std::string> notice) {
+  const registry::Connection& connection = visit.connection();
+  const std::string cursor = visit.query_value("cursor").value_or("");
+  auto details = co_await run([&] { return read_details(registry(), connection, cursor); });
+  if (details.has_error() && details.error().kind == ErrorKind::invalid_request)
+    co_return Error{ErrorKind::not_found, "no such page"};
+  if (details.has_error()) co_return std::move(details.error());
+  const auto& [issuances, last] = details.value();
+  ConnectedView view{
+      .frame = frame(visit),
+      .connection = connection.id.text(),
+      .state = connection.state,
+      .proof = connection.proof,
+      .account = connection.account_id ? std::optional{connection.account_id->text()} : std::nullopt,
+      .role_arn = connection.role_arn ? std::optional{connection.role_arn->text()} : std::nullopt,
+      .external_id = connection.external_id.text(),
+      .last_verification = connection.last_verification,
+      .next_verification_at = connection.next_verification_at,
+      .checks = last ? check_views(*last) : std::vector<CheckView>{},
+      .ask = ask_of(visit),
+      .issuances = {},
+      .newer_cursor = cursor.empty() ? std::nullopt : std::optional{std::string{}},
+      .older_cursor = issuances.next_cursor,
+      .rotation = connection.rotation ? std::optional{connection.rotation->state} : std::nullopt,
+      .newer_version = visit.view.newest.version > connection.integration_version
+                           ? std::optional{visit.view.newest.version}
+                           : std::nullopt,
+      .report = last && verify::signed_report(parts.signer, connection, visit.view.tenant,
+                                              visit.view.integration, *last, now()),
+      .others = others_of(visit.view),
+      .can_connect_another = true,
+      .notice = std::move(notice)};
+  for (const registry::Issuance& issuance : issuances.items) view.issuances.push_back(row_of(issuance));
+  co_return Page{.body = screens.render(view)};
+}
+
+Task<Result<Page>> Site::State::report(Visit& visit) {
+  const registry::Connection& connection = visit.connection();
+  if (!connection.last_verification) co_return Error{ErrorKind::not_found, "no such report"};
+  DEPUTY_CO_TRY(const auto last, co_await run([&] {
+                  return registry().verification(connection.id, connection.last_verification->id);
+                }));
+  auto text =
+      verify::signed_report(parts.signer, connection, visit.view.tenant, visit.view.integration, last, now());
+  if (!text) co_return Error{ErrorKind::not_found, "no such report"};
+  co_return Page{.body = *std::move(text),
+                 .content_type = "application/json",
+                 .file_name = "deputy-report-" + last.id.text() + ".json"};
+}
+
+}  // namespace deputy::connect

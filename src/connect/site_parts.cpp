@@ -1,0 +1,173 @@
+#include "connect/permissions.hpp"
+#include "connect/site_state.hpp"
+
+#include <algorithm>
+
+#include "api/role_description.hpp"
+
+// From the domain's values to what screens show. Pure.
+namespace deputy::connect {
+namespace {
+
+using registry::ConnectionState;
+
+constexpr std::chrono::seconds session_max{3'600};
+
+constexpr std::string_view check_names[] = {
+    "role_assumable",  "external_id_required", "external_id_exact", "role_still_assumable",
+    "account_matches", "trust_policy",         "permissions"};
+
+CheckState state_of(registry::CheckResult result) {
+  switch (result) {
+    case registry::CheckResult::passed:
+      return CheckState::passed;
+    case registry::CheckResult::failed:
+      return CheckState::failed;
+    case registry::CheckResult::inconclusive:
+      return CheckState::inconclusive;
+    case registry::CheckResult::skipped:
+      break;
+  }
+  return CheckState::skipped;
+}
+
+std::optional<std::string> unless_empty(const std::string& text) {
+  return text.empty() ? std::nullopt : std::optional{text};
+}
+
+CheckView view_of(const registry::Check& check) {
+  CheckView view{.name = check.name,
+                 .state = state_of(check.result),
+                 .message = check.message,
+                 .mend = check.mend,
+                 .aws_error_code = std::nullopt,
+                 .aws_request_id = std::nullopt,
+                 .at = std::nullopt};
+  if (check.evidence) {
+    view.aws_error_code = unless_empty(check.evidence->aws_error_code);
+    view.aws_request_id = unless_empty(check.evidence->aws_request_id);
+    view.at = check.evidence->at;
+  }
+  return view;
+}
+
+CheckView waiting(std::string_view name) {
+  return {.name = std::string{name},
+          .state = CheckState::waiting,
+          .message = {},
+          .mend = std::nullopt,
+          .aws_error_code = std::nullopt,
+          .aws_request_id = std::nullopt,
+          .at = std::nullopt};
+}
+
+}  // namespace
+
+std::string sentence(const Error& error) {
+  std::string text = error.message;
+  if (!text.empty() && text.front() >= 'a' && text.front() <= 'z')
+    text.front() = static_cast<char>(text.front() - 'a' + 'A');
+  return text + ".";
+}
+
+bool is_for_the_form(const Error& error) {
+  switch (error.kind) {
+    case ErrorKind::invalid_request:
+    case ErrorKind::role_arn_invalid:
+    case ErrorKind::role_arn_forbidden:
+    case ErrorKind::account_mismatch:
+    case ErrorKind::rate_limited:
+    case ErrorKind::conflict:
+      return true;
+    default:
+      return false;
+  }
+}
+
+Step reachable_step(ConnectionState state) {
+  switch (state) {
+    case ConnectionState::awaiting_role:
+      return Step::role;
+    case ConnectionState::verifying:
+    case ConnectionState::rejected:
+    case ConnectionState::in_review:
+      return Step::checks;
+    case ConnectionState::active:
+    case ConnectionState::suspended:
+    case ConnectionState::disconnected:
+      break;
+  }
+  return Step::connected;
+}
+
+std::string_view first_page(ConnectionState state) {
+  switch (reachable_step(state)) {
+    case Step::connected:
+      return "/connected";
+    case Step::checks:
+      return "/checks";
+    default:
+      return "/ask";
+  }
+}
+
+std::vector<CheckView> check_views(const registry::Verification& verification) {
+  std::vector<CheckView> views;
+  for (const registry::Check& check : verification.checks) views.push_back(view_of(check));
+  if (views.empty())
+    for (const std::string_view name : check_names) views.push_back(waiting(name));
+  return views;
+}
+
+std::vector<CheckView> check_views(const verify::Progress& progress, bool rotating_next,
+                                   bool rotating_previous) {
+  std::vector<CheckView> views;
+  for (const std::string_view name : check_names) views.push_back(waiting(name));
+  if (rotating_next) views.push_back(waiting("next_external_id_works"));
+  if (rotating_previous) views.push_back(waiting("previous_external_id_denied"));
+  for (CheckView& view : views) {
+    const auto settled = std::ranges::find(progress.settled, view.name, &registry::Check::name);
+    if (settled != progress.settled.end()) view = view_of(*settled);
+  }
+  const auto next = std::ranges::find(views, CheckState::waiting, &CheckView::state);
+  if (next != views.end()) next->state = CheckState::running;
+  return views;
+}
+
+std::optional<RoleArn> derived_role(const RoleArn& partner_principal, const AccountId& account,
+                                    const std::optional<std::string>& role_name) {
+  if (!role_name) return std::nullopt;
+  auto arn = RoleArn::parse("arn:" + std::string{to_text(partner_principal.partition())} +
+                            ":iam::" + account.text() + ":role/" + *role_name);
+  return arn ? std::optional{std::move(arn).value()} : std::nullopt;
+}
+
+Frame Site::State::frame(const Visit& visit) const {
+  const registry::ConnectView& view = visit.view;
+  return {.session = visit.id.text(),
+          .csrf = visit.csrf,
+          .tenant = view.tenant.name,
+          .integration = view.integration.description,
+          .reachable = reachable_step(visit.connection().state),
+          .return_url = view.session.return_url,
+          .expires_at = view.session.expires_at};
+}
+
+Ask Site::State::ask_of(const Visit& visit) const {
+  const registry::ConnectView& view = visit.view;
+  const RoleArn& principal = registry().settings().partner_principal;
+  const auto role = api::describe_role(principal, visit.connection(), view.tenant, view.integration);
+  const auto& account = visit.connection().account_id;
+  return {.integration_name = view.integration.name.text(),
+          .integration_version = view.integration.version,
+          .permissions = permissions_of(view.integration.policy, view.integration.reasons),
+          .policy = indented_json(view.integration.policy),
+          .trust_policy = templates::trust_policy_json(role),
+          .partner_principal = principal.text(),
+          .partner_account = principal.account().text(),
+          .session_max = session_max,
+          .reads_itself = role.grants_self_read,
+          .account = account ? std::optional{account->text()} : std::nullopt};
+}
+
+}  // namespace deputy::connect

@@ -1,0 +1,330 @@
+#include "connect/site.hpp"
+
+#include "support/site_fixture.hpp"
+
+#include <boost/json.hpp>
+#include <gtest/gtest.h>
+
+namespace deputy::connect {
+namespace {
+
+using namespace std::chrono_literals;
+using registry::ConnectionState;
+using registry::VerificationOutcome;
+
+class SiteTest : public SiteFixture {
+ protected:
+  registry::Tenant acme = make_tenant("Acme & Söhne");
+  Link link = make_link(acme, "https://app.example/aws/done");
+  Browser browser;
+
+  void open() { ASSERT_EQ(get(browser, link.opening()).status, 303); }
+  http::Response page(const std::string& name) { return get(browser, link.path() + name); }
+  bool shows(const std::string& name, std::string_view text) {
+    return page(name).body.find(text) != std::string::npos;
+  }
+};
+
+TEST_F(SiteTest, OpeningTheLinkConsumesNothingAndTakesTheSecretOutOfTheAddress) {
+  for (int i = 0; i < 3; ++i) {
+    Browser each;
+    const auto opened = get(each, link.opening());
+    EXPECT_EQ(opened.status, 303);
+    EXPECT_EQ(location(opened), link.path());
+    ASSERT_EQ(each.cookies.size(), 1U);
+    EXPECT_EQ(each.cookies.begin()->first, "__Host-deputy_" + link.id.text());
+    const std::string cookie{opened.headers.find("Set-Cookie").value()};
+    for (const char* attribute : {"; HttpOnly", "; Secure", "; SameSite=Lax", "; Path=/;", "; Max-Age=1800"})
+      EXPECT_NE(cookie.find(attribute), std::string::npos) << attribute << " in " << cookie;
+    EXPECT_EQ(cookie.find("Domain"), std::string::npos);
+    EXPECT_EQ(location(get(each, link.path())), link.path() + "/ask");
+  }
+}
+
+TEST_F(SiteTest, OnLoopbackTheCookieIsPlain) {
+  open_site("http://127.0.0.1:8180");
+  const auto opened = get(browser, link.opening());
+  EXPECT_EQ(browser.cookies.begin()->first, "deputy_" + link.id.text());
+  EXPECT_EQ(opened.headers.find("Set-Cookie")->find("Secure"), std::string_view::npos);
+  EXPECT_EQ(page("/ask").status, 200);
+}
+
+TEST_F(SiteTest, OverPlainHttpToAnotherMachineThereIsNoSession) {
+  open_site("http://deputy.example");
+  EXPECT_EQ(get(browser, link.opening()).status, 404);
+  EXPECT_TRUE(browser.cookies.empty());
+}
+
+TEST_F(SiteTest, EveryStepIsAPageThatNamesTheTenant) {
+  open();
+  for (const char* name : {"/ask", "/create", "/create?way=terraform", "/create?way=aws-cli", "/role",
+                           "/rotate", "/disconnect"}) {
+    const auto got = page(name);
+    EXPECT_EQ(got.status, 200) << name;
+    EXPECT_NE(got.body.find("Acme &amp; Söhne"), std::string::npos) << name;
+    EXPECT_NE(got.body.find("https://app.example/aws/done"), std::string::npos) << name;
+  }
+  const std::string external_id = connection_of(link).external_id.text();
+  EXPECT_TRUE(shows("/create", external_id));
+  for (const char* format : {"cloudformation", "terraform", "aws-cli"}) {
+    const auto file = page(std::string{"/template?format="} + format);
+    EXPECT_EQ(file.status, 200);
+    EXPECT_NE(file.body.find(external_id), std::string::npos);
+    EXPECT_NE(file.headers.find("Content-Disposition")->find("attachment"), std::string_view::npos);
+  }
+  EXPECT_EQ(page("/template?format=exe").status, 404);
+}
+
+TEST_F(SiteTest, AnArnThatIsNoneIsSaidAtItsFieldAndShownAgain) {
+  open();
+  for (const auto& [typed, code] : std::initializer_list<std::pair<const char*, int>>{
+           {"arn%3Aaws%3Aiam%3A%3A222222222222%3Auser%2Fx", 400},
+           {"arn%3Aaws%3Aiam%3A%3A222222222222%3Arole%2Freader+", 400},
+           {"arn%3Aaws%3Aiam%3A%3A111111111111%3Arole%2Freader", 400}}) {
+    const auto answer = submit(browser, link, "/role", std::string{"role_arn="} + typed);
+    EXPECT_EQ(answer.status, code);
+    EXPECT_NE(answer.body.find("aria-invalid=\"true\""), std::string::npos);
+    EXPECT_EQ(connection_of(link).state, ConnectionState::awaiting_role);
+    const auto verdict = submit(browser, link, "/role/check", std::string{"role_arn="} + typed);
+    EXPECT_EQ(boost::json::parse(verdict.body).at("ok"), false) << verdict.body;
+  }
+  const auto verdict =
+      submit(browser, link, "/role/check", "role_arn=arn%3Aaws%3Aiam%3A%3A222222222222%3Arole%2Freader");
+  EXPECT_EQ(boost::json::parse(verdict.body).at("ok"), true);
+  EXPECT_EQ(connection_of(link).state, ConnectionState::awaiting_role);
+}
+
+TEST_F(SiteTest, FromTheArnToConnected) {
+  open();
+  const auto given =
+      submit(browser, link, "/role", "role_arn=arn%3Aaws%3Aiam%3A%3A222222222222%3Arole%2Freader");
+  EXPECT_EQ(location(given), link.path() + "/checks");
+  EXPECT_EQ(wakes, 1);
+  EXPECT_EQ(revoked.size(), 1U);
+  EXPECT_TRUE(shows("/checks", "data-running"));
+  const auto tasks = registry().claim_due(10, 10min).value();
+  ASSERT_EQ(tasks.size(), 1U);
+  progress[tasks[0].verification.id] = {.settled = {{.name = "role_assumable",
+                                                     .result = registry::CheckResult::passed,
+                                                     .message = "The role can be assumed, says the test.",
+                                                     .mend = std::nullopt,
+                                                     .evidence = std::nullopt}},
+                                        .waiting_until = std::nullopt};
+  EXPECT_TRUE(shows("/checks", "check passed\" id=\"check-role_assumable\""));
+  EXPECT_TRUE(shows("/checks", "check running\" id=\"check-external_id_required\""));
+  registry::VerificationReport report;
+  report.outcome = VerificationOutcome::passed;
+  report.proof = registry::Proof::probed;
+  ASSERT_TRUE(registry().finish_verification(tasks[0], report));
+  EXPECT_FALSE(shows("/checks", "data-running"));
+  EXPECT_EQ(location(page("")), link.path() + "/connected");
+  EXPECT_TRUE(shows("/connected", "222222222222"));
+}
+
+TEST_F(SiteTest, WaitingForAwsIsSaidWhileItLasts) {
+  open();
+  submit(browser, link, "/role", "role_arn=arn%3Aaws%3Aiam%3A%3A222222222222%3Arole%2Freader");
+  const auto tasks = registry().claim_due(10, 10min).value();
+  progress[tasks.at(0).verification.id] = {
+      .settled = {}, .waiting_for_aws = true, .waiting_until = clock().now() + 90s};
+  EXPECT_TRUE(shows("/checks", "aiting for AWS"));
+}
+
+TEST_F(SiteTest, CheckingAgainKeepsToTheLimits) {
+  open();
+  submit(browser, link, "/role", "role_arn=arn%3Aaws%3Aiam%3A%3A222222222222%3Arole%2Freader");
+  finish(VerificationOutcome::failed, {{.name = "role_assumable",
+                                        .result = registry::CheckResult::failed,
+                                        .message = "It was denied, says the test.",
+                                        .mend = "mend it",
+                                        .evidence = std::nullopt}});
+  EXPECT_TRUE(shows("/checks", "It was denied, says the test."));
+  EXPECT_EQ(submit(browser, link, "/verify", "from=checks").status, 429);
+  clock().advance(11s);
+  EXPECT_EQ(location(submit(browser, link, "/verify", "from=checks")), link.path() + "/checks");
+  EXPECT_EQ(connection_of(link).state, ConnectionState::verifying);
+}
+
+TEST_F(SiteTest, TheSameRoleAgainDoesNotStopWhatIsActive) {
+  open();
+  connect_account(browser, link, "222222222222");
+  clock().advance(1min);
+  EXPECT_EQ(
+      submit(browser, link, "/role", "role_arn=arn%3Aaws%3Aiam%3A%3A222222222222%3Arole%2Freader").status,
+      303);
+  EXPECT_EQ(connection_of(link).state, ConnectionState::active);
+}
+
+TEST_F(SiteTest, WithAFixedNameTheAccountIsEnoughAndItLooksUntilTheRoleIsThere) {
+  auto spec = integration_spec();
+  spec.role_name = "LogluxReader";
+  ASSERT_TRUE(registry().put_integration(actor(), spec));
+  const Link fixed = make_link(make_tenant("Globex"));
+  Browser other;
+  get(other, fixed.opening());
+  EXPECT_EQ(submit(other, fixed, "/role", "account_id=12").status, 400);
+  EXPECT_EQ(submit(other, fixed, "/role", "account_id=222222222222").status, 303);
+  EXPECT_EQ(connection_of(fixed).role_arn->text(), "arn:aws:iam::222222222222:role/LogluxReader");
+  const std::vector<registry::Check> denied{{.name = "role_assumable",
+                                             .result = registry::CheckResult::failed,
+                                             .message = "Nothing answers there, says the test.",
+                                             .mend = std::nullopt,
+                                             .evidence = std::nullopt}};
+  for (int round = 0; round < 3; ++round) {
+    finish(VerificationOutcome::failed, denied);
+    EXPECT_EQ(connection_of(fixed).state, ConnectionState::rejected);
+    clock().advance(2min);
+    const auto looking = get(other, fixed.path() + "/checks");
+    EXPECT_NE(looking.body.find("Nothing answers there, says the test."), std::string::npos);
+    EXPECT_EQ(connection_of(fixed).state, ConnectionState::verifying);
+  }
+  finish(VerificationOutcome::passed);
+  EXPECT_EQ(connection_of(fixed).state, ConnectionState::active);
+}
+
+TEST_F(SiteTest, EveryIssuanceIsShownPageByPage) {
+  open();
+  connect_account(browser, link, "222222222222");
+  const auto connection = connection_of(link);
+  for (int i = 0; i < 25; ++i) {
+    auto issuance = make_issuance(connection);
+    issuance.issued_at = clock().now() + std::chrono::seconds{i};
+    issuance.access_key_id = "ASIA" + std::to_string(1'000 + i);
+    ASSERT_TRUE(store().write([&](registry::Transaction& tx) { return tx.insert(issuance); }));
+  }
+  const std::string first = page("/connected").body;
+  EXPECT_NE(first.find("ASIA1024"), std::string::npos);
+  EXPECT_EQ(first.find("ASIA1000<"), std::string::npos);
+  constexpr std::string_view mark = "connected?cursor=";
+  const std::size_t at = first.find(mark);
+  ASSERT_NE(at, std::string::npos);
+  const std::string cursor = first.substr(at + mark.size(), first.find('#', at) - at - mark.size());
+  EXPECT_TRUE(shows("/connected?cursor=" + cursor, "ASIA1000"));
+  EXPECT_EQ(page("/connected?cursor=nonsense").status, 404);
+}
+
+TEST_F(SiteTest, TheReportIsSignedAndOfTheLastVerification) {
+  open();
+  EXPECT_EQ(page("/report").status, 404);
+  connect_account(browser, link, "222222222222");
+  const auto report = page("/report");
+  ASSERT_EQ(report.status, 200);
+  EXPECT_TRUE(verify::check_report(report.body, signer.public_key()));
+  EXPECT_NE(report.body.find(connection_of(link).external_id.text()), std::string::npos);
+}
+
+TEST_F(SiteTest, RotatesPromotesAndCancels) {
+  open();
+  connect_account(browser, link, "222222222222");
+  const std::string old = connection_of(link).external_id.text();
+  EXPECT_EQ(submit(browser, link, "/rotate/promote", "").status, 409);
+  EXPECT_EQ(location(submit(browser, link, "/rotate", "")), link.path() + "/rotate");
+  const std::string next = connection_of(link).rotation->next_external_id->text();
+  EXPECT_TRUE(shows("/rotate", next));
+  EXPECT_EQ(submit(browser, link, "/rotate/cancel", "").status, 303);
+  EXPECT_FALSE(connection_of(link).rotation);
+  submit(browser, link, "/rotate", "");
+  clock().advance(1min);
+  submit(browser, link, "/verify", "from=rotate");
+  const auto tasks = registry().claim_due(10, 10min).value();
+  registry::VerificationReport report;
+  report.outcome = VerificationOutcome::passed;
+  report.proof = registry::Proof::probed;
+  report.next_external_id_works = true;
+  ASSERT_TRUE(registry().finish_verification(tasks.at(0), report));
+  EXPECT_EQ(submit(browser, link, "/rotate/promote", "").status, 303);
+  EXPECT_NE(connection_of(link).external_id.text(), old);
+}
+
+TEST_F(SiteTest, GoesOverToNewerPermissionsWhenTheCustomerAgrees) {
+  open();
+  connect_account(browser, link, "222222222222");
+  EXPECT_EQ(location(page("/update")), link.path() + "/connected");
+  auto spec = integration_spec();
+  spec.policy = R"({"Version":"2012-10-17","Statement":[{"Sid":"ReadLogs","Effect":"Allow",)"
+                R"("Action":["logs:FilterLogEvents","logs:GetLogEvents"],"Resource":"*"}]})";
+  ASSERT_TRUE(registry().put_integration(actor(), spec));
+  EXPECT_TRUE(shows("/connected", "/update"));
+  EXPECT_TRUE(shows("/update", "logs:GetLogEvents"));
+  clock().advance(1min);
+  EXPECT_EQ(location(submit(browser, link, "/update", "version=1")), link.path() + "/update");
+  EXPECT_EQ(location(submit(browser, link, "/update", "version=2")), link.path() + "/checks");
+  EXPECT_EQ(connection_of(link).integration_version, 2);
+}
+
+TEST_F(SiteTest, DisconnectsOnlyWhenConfirmedAndThenShowsNothingElse) {
+  open();
+  connect_account(browser, link, "222222222222");
+  const ConnectionId id = connection_of(link).id;
+  EXPECT_EQ(submit(browser, link, "/disconnect", "").status, 400);
+  EXPECT_EQ(registry().connection(id).value().state, ConnectionState::active);
+  revoked.clear();
+  EXPECT_EQ(submit(browser, link, "/disconnect", "confirm=yes").status, 303);
+  EXPECT_EQ(registry().connection(id).value().state, ConnectionState::disconnected);
+  EXPECT_EQ(revoked, std::vector{id});
+  for (const char* name : {"", "/ask", "/connected", "/role"})
+    EXPECT_TRUE(shows(name, "Disconnected")) << name;
+}
+
+TEST_F(SiteTest, ADisconnectedConnectionIsFollowedByANewOne) {
+  open();
+  connect_account(browser, link, "222222222222");
+  const auto old = connection_of(link);
+  const std::string csrf = token(browser, link);
+  EXPECT_EQ(post(browser, link.path() + "/disconnect", "confirm=yes&csrf=" + csrf).status, 303);
+  EXPECT_EQ(post(browser, link.path() + "/again", "csrf=" + csrf).status, 303);
+  const auto anew = connection_of(link);
+  EXPECT_NE(anew.id, old.id);
+  EXPECT_NE(anew.external_id, old.external_id);
+  EXPECT_EQ(location(page("")), link.path() + "/ask");
+}
+
+TEST_F(SiteTest, AnotherAccountIsConnectedBesideTheFirst) {
+  open();
+  connect_account(browser, link, "222222222222");
+  const auto first = connection_of(link);
+  const Link second = make_link(acme);
+  Browser other;
+  get(other, second.opening());
+  EXPECT_EQ(location(get(other, second.path())), second.path() + "/connected");
+  const std::string csrf = token(other, second);
+  EXPECT_EQ(post(other, second.path() + "/again", "csrf=" + csrf).status, 303);
+  EXPECT_EQ(location(get(other, second.path())), second.path() + "/ask");
+  EXPECT_NE(connection_of(second).external_id, first.external_id);
+  connect_account(other, second, "333333333333");
+  EXPECT_NE(get(other, second.path() + "/connected").body.find(first.id.text()), std::string::npos);
+  const std::string choice = "csrf=" + csrf + "&connection=" + first.id.text();
+  EXPECT_EQ(post(other, second.path() + "/choose", choice).status, 303);
+  EXPECT_EQ(connection_of(second).id, first.id);
+}
+
+TEST_F(SiteTest, TheEndInTheMiddleIsAPageThatSaysSo) {
+  open();
+  const std::string csrf = token(browser, link);
+  ASSERT_TRUE(registry().end_connect_session(actor(), link.id));
+  EXPECT_EQ(page("/role").status, 410);
+  EXPECT_EQ(post(browser, link.path() + "/role", "csrf=" + csrf + "&role_arn=x").status, 410);
+  EXPECT_EQ(get(browser, link.opening()).status, 410);
+  const Link short_lived = make_link(acme);
+  Browser other;
+  get(other, short_lived.opening());
+  clock().advance(30min);
+  const auto over = get(other, short_lived.path() + "/ask");
+  EXPECT_EQ(over.status, 410);
+  EXPECT_NE(over.body.find("limited time"), std::string::npos);
+}
+
+TEST_F(SiteTest, AssetsMayBeKeptAndPagesMayNot) {
+  open();
+  const std::string body = page("/ask").body;
+  const std::size_t at = body.find("/connect/assets/");
+  ASSERT_NE(at, std::string::npos);
+  const auto asset = get(browser, body.substr(at, body.find('"', at) - at));
+  EXPECT_EQ(asset.status, 200);
+  EXPECT_NE(asset.headers.find("Cache-Control")->find("immutable"), std::string_view::npos);
+  EXPECT_EQ(page("/ask").headers.find("Cache-Control"), "no-store");
+  EXPECT_EQ(get(browser, "/connect/assets/none.css").status, 404);
+}
+
+}  // namespace
+}  // namespace deputy::connect
