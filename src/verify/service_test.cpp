@@ -245,7 +245,8 @@ TEST_F(ProgressTest, SaysThatAndHowLongItWaitsForAws) {
   EXPECT_GT(seen.at(1)->waiting_until.value(), clock().now());
 }
 
-// THREATS 20 and 45: an account of another tenant's shows nothing while its role is probed, whatever it answers.
+// THREATS 20 and 45: an account of another tenant's shows nothing while its role is probed, whatever it
+// answers.
 TEST_F(ProgressTest, OfAnotherTenantsAccountItTellsNothing) {
   ASSERT_TRUE(store().write([&](registry::Transaction& tx) -> Result<void> {
     DEPUTY_TRY(auto other, insert_active(tx, acme_role.account().text()));
