@@ -252,6 +252,8 @@ TEST(Analyzer, TakesTheUndecidableForOpen) {
                "Deny",
                R"({"CanonicalUser":"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"})", ""),
        "undecided"},
+      {"a number that a variable brings",
+       good() + "," + allow(R"({"NumericEquals":{"sts:ExternalId":"${aws:PrincipalTag/n}"}})"), "undecided"},
       {"two variables that may be anything",
        good() + "," +
            allow(

@@ -142,6 +142,9 @@ TEST(Authorize, AnUnknownOwnerIsAnotherAccount) {
   Request nobody = read;
   nobody.caller = {};
   EXPECT_FALSE(decide({.identity = allow_all, .resource_account = ""}, nobody).allowed());
+  Request of_no_account = read;
+  of_no_account.caller.account.clear();
+  EXPECT_FALSE(decide({.identity = allow_all, .resource_account = ""}, of_no_account).allowed());
 }
 
 TEST(Authorize, ServicesAreJudgedByTheResourceAlone) {
