@@ -27,10 +27,12 @@
 
   // Checks: the same page is asked for again, and what changed in it is put in place.
   const put = (old, now) => {
-    if (old.outerHTML === now.outerHTML) return;
+    if (old.outerHTML === now.outerHTML) return "";
+    const state = now.matches(".check") && old.className !== now.className ? now.querySelector("h3").textContent : "";
     old.className = now.className;
     old.replaceChildren(...now.childNodes);
     ready(old);
+    return state;
   };
   const running = () => document.querySelector("[data-running]");
   const renew = async () => {
@@ -46,10 +48,13 @@
         if (!page.getElementById("live")) return location.reload();
         if (!page.querySelector("[data-running]")) running().removeAttribute("data-running");
         document.title = page.title;
+        const news = [];
         for (const now of page.querySelectorAll("[data-live], .check")) {
           const old = document.getElementById(now.id);
-          if (old) put(old, now);
+          if (old) news.push(put(old, now));
         }
+        const told = news.filter(Boolean).join(". ");
+        if (told) say(told);
         wait = 1000;
       } catch {
         wait = Math.min(wait * 2, 15000);
