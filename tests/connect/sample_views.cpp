@@ -2,6 +2,7 @@
 
 #include "connect/difference.hpp"
 #include "connect/permissions.hpp"
+#include "connect/texts.hpp"
 
 namespace deputy::connect::samples {
 namespace {
@@ -286,6 +287,13 @@ class Sampler {
     if (!plain) {
       view.newer_cursor = i_("bmV3ZXI");
       view.rotation = RotationState::awaiting_customer;
+      view.can_connect_another = true;
+      view.others = {{.id = i_("con_aaaabbbbccccddddeeeeffff"),
+                      .account = i_("777788889999"),
+                      .state = ConnectionState::suspended},
+                     {.id = i_("con_bbbbbbbbccccddddeeeeffff"),
+                      .account = std::nullopt,
+                      .state = ConnectionState::awaiting_role}};
       view.newer_version = 4;
       view.notice = p_("The role was checked a moment ago.");
     }
@@ -354,7 +362,7 @@ class Sampler {
   DisconnectView disconnect(bool wrong) const {
     DisconnectView view{
         .frame = frame(Step::connected), .account = i_("444455556666"), .role_arn = i_(role), .error = {}};
-    if (wrong) view.error = p_("tick the box first, so that nothing ends by accident");
+    if (wrong) view.error = std::string{text("disconnect.tick_missing")};
     return view;
   }
 

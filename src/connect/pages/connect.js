@@ -69,7 +69,8 @@
     const verdict = document.getElementById("role-verdict");
     let timer, asked = 0;
     const show = (fine, text) => {
-      verdict.textContent = text;
+      verdict.replaceChildren(...text.split("`").map((piece, at) =>
+        at % 2 ? Object.assign(document.createElement("code"), { textContent: piece }) : piece));
       verdict.classList.toggle("fine", fine);
       if (fine) field.removeAttribute("aria-invalid");
     };
