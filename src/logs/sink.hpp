@@ -29,6 +29,8 @@ class Sink {
   // All pages of the batch, in order, durably where the sink promises that. What it returns is stored beside
   // the cursor.
   virtual Task<Result<std::string>> deliver(std::shared_ptr<const SpoolBatch> batch) = 0;
+  // The process ends: a delivery that waits for better times fails soon instead.
+  virtual void request_stop() {}
 };
 
 }  // namespace deputy::logs

@@ -4,6 +4,7 @@
 #include <boost/json/basic_parser_impl.hpp>
 
 #include "core/ascii.hpp"
+#include "json/utf8.hpp"
 
 namespace deputy::logstore {
 namespace {
@@ -22,27 +23,7 @@ constexpr std::array<char, 128> word_characters = [] {
   return table;
 }();
 
-struct Character {
-  std::uint32_t code = 0;
-  std::size_t bytes = 0;  // 0: no UTF-8
-};
-
-// Strict UTF-8 (no overlong forms, no surrogates) at the front of `text`, whose first byte is beyond ASCII.
-Character first_character(std::string_view text) {
-  const auto byte = [text](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const std::size_t length = byte(0) >= 0xf0 ? 4 : byte(0) >= 0xe0 ? 3 : 2;
-  if (byte(0) < 0xc2 || byte(0) > 0xf4 || text.size() < length) return {};
-  std::uint32_t code = byte(0) & (0xffU >> (length + 1));
-  for (std::size_t i = 1; i < length; ++i) {
-    if ((byte(i) & 0xc0U) != 0x80) return {};
-    code = (code << 6U) | (byte(i) & 0x3fU);
-  }
-  constexpr std::array<std::uint32_t, 5> least{0, 0, 0x80, 0x800, 0x10000};
-  if (code < least[length] || (code >= 0xd800 && code <= 0xdfff) || code > 0x10ffff) return {};
-  return {code, length};
-}
-
-bool separates(std::uint32_t code) {
+bool separates(char32_t code) {
   return code < 0xaa || code == 0xab || code == 0xbb || code == 0xbf || code == 0xd7 || code == 0xf7 ||
          code == 0x1680 || code == 0x180e || (code >= 0x2000 && code <= 0x206f) ||
          (code >= 0x3000 && code <= 0x3020) || (code >= 0xfe00 && code <= 0xfe0f) || code == 0xfeff ||
@@ -50,13 +31,13 @@ bool separates(std::uint32_t code) {
 }
 
 // Writings without spaces between words.
-bool stands_alone(std::uint32_t code) {
+bool stands_alone(char32_t code) {
   return (code >= 0x3040 && code <= 0x30ff) || (code >= 0x3400 && code <= 0x9fff) ||
          (code >= 0xac00 && code <= 0xd7a3) || (code >= 0xf900 && code <= 0xfaff) ||
          (code >= 0x20000 && code <= 0x3ffff);
 }
 
-std::uint32_t lower(std::uint32_t code) {
+char32_t lower(char32_t code) {
   if (code >= 0xc0 && code <= 0xde) return code + 0x20;  // Latin-1; the sign × separates
   if ((code >= 0x100 && code <= 0x137 && code != 0x130 && code != 0x131) || (code >= 0x14a && code <= 0x177))
     return code | 1U;
@@ -68,8 +49,8 @@ std::uint32_t lower(std::uint32_t code) {
   return code;
 }
 
-void append_utf8(std::string& out, std::uint32_t code) {
-  const auto put = [&out](std::uint32_t byte) { out += static_cast<char>(byte); };
+void append_utf8(std::string& out, char32_t code) {
+  const auto put = [&out](char32_t byte) { out += static_cast<char>(byte); };
   if (code < 0x800) {
     put(0xc0U | (code >> 6U));
   } else if (code < 0x10000) {
@@ -106,15 +87,15 @@ void split(std::string_view text, std::string& out, const Each& each) {
       ++i;
       continue;
     }
-    const Character character = first_character(text.substr(i));
-    i += character.bytes == 0 ? 1 : character.bytes;
-    if (character.bytes == 0 || separates(character.code)) {
+    const auto character = json::first_character(text.substr(i));
+    i += character ? character->bytes : 1;
+    if (!character || separates(character->code)) {
       end_word();
       continue;
     }
-    const bool alone = stands_alone(character.code);
+    const bool alone = stands_alone(character->code);
     if (alone || out.size() - begin + 4 > word_bytes_max) end_word();
-    append_utf8(out, lower(character.code));
+    append_utf8(out, lower(character->code));
     if (alone) end_word();
   }
   end_word();

@@ -1,33 +1,15 @@
 #include "scan/safe_text.hpp"
 
-#include <array>
 #include <cstdint>
 #include <fmt/format.h>
 #include <optional>
 
+#include "json/utf8.hpp"
+
 namespace deputy::scan {
 namespace {
 
-struct Character {
-  std::uint32_t code;
-  std::size_t bytes;
-};
-
-// The first character; nullopt when it is no UTF-8 (overlong forms, surrogates and the like neither).
-std::optional<Character> first_character(std::string_view text) {
-  const auto byte = [text](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  if (byte(0) < 0x80) return Character{byte(0), 1};
-  const std::size_t length = byte(0) >= 0xf0 ? 4 : byte(0) >= 0xe0 ? 3 : 2;
-  if (byte(0) < 0xc2 || byte(0) > 0xf4 || text.size() < length) return std::nullopt;
-  std::uint32_t code = byte(0) & (0xffU >> (length + 1));
-  for (std::size_t i = 1; i < length; ++i) {
-    if ((byte(i) & 0xc0U) != 0x80) return std::nullopt;
-    code = (code << 6U) | (byte(i) & 0x3fU);
-  }
-  constexpr std::array<std::uint32_t, 5> least{0, 0, 0x80, 0x800, 0x10000};
-  if (code < least[length] || (code >= 0xd800 && code <= 0xdfff) || code > 0x10ffff) return std::nullopt;
-  return Character{code, length};
-}
+using json::first_character;
 
 bool is_shown(std::uint32_t code) {
   if (code < 0x20 || (code >= 0x7f && code < 0xa0)) return false;
@@ -56,7 +38,7 @@ std::string for_terminal(std::string_view text) {
     if (!character || (character->code < 0x80 && !is_shown(character->code))) {
       safe += fmt::format("\\x{:02x}", static_cast<unsigned char>(text[0]));
     } else if (!is_shown(character->code)) {
-      safe += fmt::format("\\u{{{:x}}}", character->code);
+      safe += fmt::format("\\u{{{:x}}}", static_cast<std::uint32_t>(character->code));
     } else {
       safe += text.substr(0, bytes);
     }
@@ -66,14 +48,7 @@ std::string for_terminal(std::string_view text) {
 }
 
 std::string for_json(std::string_view text) {
-  std::string valid;
-  while (!text.empty()) {
-    const auto character = first_character(text);
-    const std::size_t bytes = character ? character->bytes : 1;
-    valid += character ? text.substr(0, bytes) : std::string_view{"\xef\xbf\xbd"};
-    text.remove_prefix(bytes);
-  }
-  return valid;
+  return json::valid_utf8(text);
 }
 
 std::string for_csv(std::string_view text) {
