@@ -35,6 +35,7 @@ void add_credentials_command(CLI::App& program, Context& context);
 void add_profile_command(CLI::App& program, Context& context);
 void add_scan_command(CLI::App& program, Context& context);
 void add_journal_commands(CLI::App& program, Context& context);
+void add_logs_commands(CLI::App& program, Context& context);
 void add_report_command(CLI::App& program, Context& context);
 
 enum class Output { text, json };

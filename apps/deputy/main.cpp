@@ -33,6 +33,7 @@ int run(int argc, char** argv) {
   add_profile_command(program, context);
   add_scan_command(program, context);
   add_journal_commands(program, context);
+  add_logs_commands(program, context);
   add_report_command(program, context);
   try {
     program.parse(argc, argv);

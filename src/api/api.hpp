@@ -15,6 +15,10 @@
 #include "http/message.hpp"
 #include "registry/registry.hpp"
 
+namespace deputy::logstore {
+class Store;
+}
+
 namespace deputy::api {
 
 // The public key of signed reports (verify::ReportSigner).
@@ -52,6 +56,8 @@ struct Parts {
   // Threads that only issuing and probes use, so that they do not wait behind lists; empty: `pool`.
   WorkPool* issuing_pool = nullptr;
   std::function<http::ServerCounts()> listener_counts = {};  // for /metrics; empty without a listener
+  logstore::Store* log_store = nullptr;  // collected logs; null: they are not kept searchable
+  WorkPool* search_pool = nullptr;       // where logs are searched, so that nothing else waits; null: `pool`
 };
 
 // What the listener answers by itself (400, 408, 413, …), as a problem document:

@@ -53,6 +53,9 @@ Task<Result<Reply>> list_journal(const Services&, Call);
 
 Task<Result<Reply>> get_report_key(const Services&, Call);
 
+Task<Result<Reply>> search_logs(const Services&, Call);
+Task<Result<Reply>> follow_logs(const Services&, Call);
+
 Task<Result<Reply>> get_health(const Services&, Call);
 Task<Result<Reply>> get_readiness(const Services&, Call);
 Task<Result<Reply>> get_metrics(const Services&, Call);

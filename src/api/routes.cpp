@@ -10,6 +10,7 @@ constexpr Access admins_and_auditors{.admin = true, .auditor = true};
 constexpr Access onboarding{.admin = true, .onboarding = true};
 constexpr Access onboarding_and_auditors{.admin = true, .onboarding = true, .auditor = true};
 constexpr Access every_key{.admin = true, .onboarding = true, .workload = true, .auditor = true};
+constexpr Access logs_readers{.admin = true, .workload = true, .auditor = true};
 constexpr Access workloads{.admin = true, .workload = true};
 
 constexpr std::string_view page_query[] = {"cursor", "limit"};
@@ -18,6 +19,9 @@ constexpr std::string_view sessions_query[] = {"tenant_id", "cursor", "limit"};
 constexpr std::string_view version_query[] = {"version"};
 constexpr std::string_view template_query[] = {"format"};
 constexpr std::string_view launch_query[] = {"region"};
+
+constexpr std::string_view log_search_query[] = {"tenant_id", "q", "from", "to", "cursor", "limit"};
+constexpr std::string_view log_tail_query[] = {"tenant_id", "q", "cursor", "limit"};
 
 constexpr BodyRule required = BodyRule::required;
 constexpr BodyRule optional = BodyRule::optional;
@@ -114,6 +118,19 @@ constexpr Route table[] = {
     {"DELETE", "/v1/connect-sessions/{session}", onboarding, end_connect_session},
 
     {"GET", "/v1/journal", admins_and_auditors, list_journal, page_query},
+
+    {.method = "GET",
+     .pattern = "/v1/logs/search",
+     .access = logs_readers,
+     .handler = search_logs,
+     .query = log_search_query,
+     .narrowed_keys = true},
+    {.method = "GET",
+     .pattern = "/v1/logs/tail",
+     .access = logs_readers,
+     .handler = follow_logs,
+     .query = log_tail_query,
+     .narrowed_keys = true},
 
     {"GET", "/v1/report-key", everyone, get_report_key},
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "logstore/store.hpp"
 #include "support/fake_clock.hpp"
 #include "support/fake_sts.hpp"
 #include "support/manual_loop.hpp"
@@ -219,6 +220,7 @@ class ApiFixture : public testing::Test {
   WorkPool pool{{.threads = 1}};
   broker::Broker broker{loop,     clock, random, pool,
                         registry, sts,   base,   {.region = Region::parse("eu-central-1").value()}};
+  logstore::Store log_store{{.directory = folder.path() / "logs"}, clock};
   int wakes = 0;
   std::vector<std::string> failures;  // logged
   api::Api api{
@@ -230,7 +232,8 @@ class ApiFixture : public testing::Test {
        .wake_verification = [this] { ++wakes; },
        .log_failure = [this](const std::string&,
                              const Error& error) { failures.push_back(error.message + error.detail); },
-       .listener_counts = [] { return http::ServerCounts{.lanes = {{.lane = "issuing"}}}; }},
+       .listener_counts = [] { return http::ServerCounts{.lanes = {{.lane = "issuing"}}}; },
+       .log_store = &log_store},
       {.version = "test",
        .public_url = "https://deputy.example",
        .template_url = std::nullopt,

@@ -1,0 +1,142 @@
+"""`deputy logs search` and `tail` against a server whose records are hostile, on a terminal and off it."""
+
+import http.server
+import json
+import os
+import pty
+import signal
+import subprocess
+import threading
+import unittest
+import urllib.parse
+
+from harness import BINARY
+
+HOSTILE = "a\x1b]0;owned\x07b\x9b31mc\x7f\u202ed\r\nforged\tline\n"
+
+
+def record(number, message, group="/aws/lambda/pay"):
+    return {"timestamp": "2026-11-28T01:02:03.004Z", "ingested_at": "2026-11-28T01:02:03.104Z", "connection_id": "con_a", "account_id": "1" * 12,
+            "region": "eu-central-1", "group": group, "stream": "s", "event_id": str(number), "message": message}
+
+
+def page(items, cursor=None, not_searched=()):
+    return {"items": items, "next_cursor": cursor, "cut_off": False, "not_searched": list(not_searched)}
+
+
+class Server:
+    """Answers by `answer(path, query)`: status and an object."""
+
+    def __init__(self, answer):
+        calls = self.calls = []
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                url = urllib.parse.urlsplit(self.path)
+                query = dict(urllib.parse.parse_qsl(url.query))
+                calls.append((url.path, query))
+                status, body = answer(url.path, query)
+                body = json.dumps(body).encode()
+                self.send_response(status)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *arguments):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.environment = {"PATH": os.environ["PATH"], "DEPUTY_URL": f"http://127.0.0.1:{self.server.server_port}", "DEPUTY_KEY": "dpk_admin_x"}
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+def on_terminal(arguments, environment):
+    """Everything that the command writes to a terminal."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen([BINARY, *arguments], stdout=theirs, stderr=theirs, stdin=subprocess.DEVNULL, env=environment)
+    os.close(theirs)
+    written = b""
+    while True:
+        try:
+            part = os.read(ours, 65536)
+        except OSError:
+            break
+        if not part:
+            break
+        written += part
+    os.close(ours)
+    process.wait(timeout=30)
+    return written.decode()
+
+
+class LogsCommands(unittest.TestCase):
+    def run_on(self, answer, *arguments, terminal=False, **more):
+        server = Server(answer)
+        self.addCleanup(server.close)
+        environment = server.environment | more
+        if terminal:
+            return server, on_terminal(["logs", *arguments], environment)
+        return server, subprocess.run([BINARY, "logs", *arguments], env=environment, capture_output=True, text=True, timeout=30)
+
+    def test_nothing_of_a_message_steers_a_terminal(self):
+        answer = lambda path, query: (200, page([record(1, HOSTILE)]))
+        for output in ("text", "json"):
+            for colour in ({}, {"NO_COLOR": "1"}):
+                _, written = self.run_on(answer, "search", "--tenant", "ten_a", "--output", output, terminal=True, **colour)
+                plain = written if colour else __import__("re").sub(r"\x1b\[(9?3?[0-9])?m|\x1b\[0m", "", written)
+                for bad in "\x1b\x07\x9b\x7f\u202e":
+                    self.assertNotIn(bad, plain, (output, colour))
+        _, written = self.run_on(answer, "search", "--tenant", "ten_a", terminal=True)
+        self.assertIn("\x1b[", written)  # the group's colour
+        self.assertIn("\n    forged line", written)  # cannot pass for a record
+        _, written = self.run_on(answer, "search", "--tenant", "ten_a")
+        self.assertNotIn("\x1b", written.stdout)  # no colour where nobody looks
+
+    def test_search_asks_for_what_was_said_and_pages(self):
+        def answer(path, query):
+            number = int(query.get("cursor", "0"))
+            return 200, page([record(number, f"m{number}")], str(number + 1), [{"day": "2026-11-27", "reason": "damaged"}])
+
+        server, done = self.run_on(answer, "search", "--tenant", "ten_a", "a:b OR \"c d\"", "--from", "2026-11-28T00:00:00Z", "-n", "3", "--output", "json")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual([json.loads(line)["event_id"] for line in done.stdout.splitlines()], ["0", "1", "2"])
+        self.assertEqual(done.stderr, "deputy: 2026-11-27 is not searched: damaged\n")
+        path, query = server.calls[0]
+        self.assertEqual(path, "/v1/logs/search")
+        self.assertEqual(query, {"tenant_id": "ten_a", "limit": "3", "q": "a:b OR \"c d\"", "from": "2026-11-28T00:00:00Z"})
+        self.assertEqual([query.get("cursor") for _, query in server.calls], [None, "1", "2"])
+
+    def test_a_query_that_cannot_be_read_is_told_with_its_place(self):
+        problem = {"code": "invalid_request", "detail": "the query cannot be read at character 3: x", "field": "q", "status": 400}
+        _, done = self.run_on(lambda path, query: (400, problem), "search", "--tenant", "ten_a", "a (")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("at character 3", done.stderr)
+
+    def test_tail_shows_what_is_there_and_follows(self):
+        arrived = {"c1": page([record(3, "three"), record(2, "two")], "c2"), "c2": page([], "c2")}
+
+        def answer(path, query):
+            if path == "/v1/logs/search":
+                return 200, page([record(2, "two"), record(1, "one")])
+            if "cursor" not in query:
+                return 200, page([], "c1")
+            if query["cursor"] == "c2":
+                process.send_signal(signal.SIGINT)
+            return 200, arrived[query["cursor"]]
+
+        server = Server(answer)
+        self.addCleanup(server.close)
+        process = subprocess.Popen([BINARY, "logs", "tail", "--tenant", "ten_a", "t*"], stdout=subprocess.PIPE, text=True, env=server.environment)
+        written, _ = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 0)
+        self.assertEqual([line.split()[-1] for line in written.splitlines()], ["one", "two", "three"])
+        self.assertEqual(server.calls[0], ("/v1/logs/tail", {"tenant_id": "ten_a", "limit": "1", "q": "t*"}))
+
+
+if __name__ == "__main__":
+    unittest.main()
