@@ -1,13 +1,15 @@
 """The connect page from outside, without a browser: the whole story over a real server and the sandbox, by forms alone."""
 
+import base64
 import http.client
+import json
 import re
 import subprocess
 import time
 import unittest
 import urllib.parse
 
-from harness import BINARY, ServerTest
+from harness import BINARY, ServerTest, trust
 
 
 class Page:
@@ -95,6 +97,7 @@ class ConnectPage(ServerTest):
         checked = self.check_report(report.body, pem)
         self.assertEqual(checked.returncode, 0, checked.stderr)
         self.assertEqual(self.check_report(report.body.replace('"passed"', '"failed"', 1), pem).returncode, 1)
+        self.check_with_openssl(json.loads(report.body), pem)
 
         form = {"csrf": browser.get(base + "/disconnect").csrf, "confirm": "yes"}
         self.assertEqual(browser.request("POST", base + "/disconnect", form).status, 303)
@@ -110,11 +113,19 @@ class ConnectPage(ServerTest):
                 file.write(text)
         return subprocess.run([BINARY, "report", "verify", report_file, "--key", key_file], capture_output=True, text=True, timeout=30)
 
+    def check_with_openssl(self, document, pem):
+        """The steps of docs/connect.md, for whoever has no Deputy."""
+        report = json.dumps(document["report"], sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        for name, content in (("report", report.encode()), ("signature", base64.b64decode(document["signature"]["value"])), ("key.pem", pem.encode())):
+            with open(f"{self.folder}/{name}", "wb") as file:
+                file.write(content)
+        subprocess.run(["openssl", "pkeyutl", "-verify", "-pubin", "-inkey", "key.pem", "-rawin", "-in", "report", "-sigfile", "signature"],
+                       cwd=self.folder, check=True, capture_output=True, timeout=30)
+
     def test_an_open_role_is_rejected_with_the_mend_and_passes_once_it_is_mended(self):
         session, browser, _ = self.open_session()
         base = "/connect/" + session["id"]
         connection = self.deputy.must("GET", f"/v1/connections/{session['connection_id']}")
-        from harness import trust
         role_arn = self.make_role("open-door", trust())
         browser.request("POST", base + "/role", {"csrf": browser.get(base + "/role").csrf, "role_arn": role_arn})
         page = self.wait_for_checks(browser, base)
