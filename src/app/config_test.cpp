@@ -76,6 +76,34 @@ sts_rate = 50
   EXPECT_EQ(config.verification.excess, verify::ExcessPolicy::fail);
 }
 
+TEST_F(ConfigTest, ReadsTheConnectPageAndWebhooks) {
+  const auto [config, problems, notes, unreadable] = load(
+      "[connect]\nbrand_name = \"Loglux\"\nbrand_colour = \"#2457d6\"\nbrand_logo_file = \"logo.svg\"\n"
+      "return_urls = [\"https://app.example/aws\"]\n"
+      "[webhooks]\nurl = \"https://app.example/hook\"\nsecret_file = \"webhook.secret\"\n");
+  for (const auto& problem : problems) ADD_FAILURE() << problem.where << ": " << problem.what;
+  EXPECT_TRUE(notes.empty());
+  EXPECT_EQ(config.connect.brand_name, "Loglux");
+  EXPECT_EQ(config.connect.brand_logo_file, folder_.path() / "logo.svg");
+  ASSERT_EQ(config.connect.return_urls.size(), 1U);
+  EXPECT_EQ(config.connect.return_urls[0].text(), "https://app.example/aws");
+  EXPECT_EQ(config.webhooks.url, "https://app.example/hook");
+  EXPECT_EQ(config.webhooks.secret_file, folder_.path() / "webhook.secret");
+}
+
+// THREATS 30: events go to https, or to this machine, and never unsigned.
+TEST_F(ConfigTest, RefusesAddressesThatEventsMustNotGoTo) {
+  const std::string secret = "secret_file = \"webhook.secret\"\n";
+  for (const char* url :
+       {"http://app.example/hook", "ftp://app.example/", "https://user@app.example/", "app.example"})
+    EXPECT_EQ(load("[webhooks]\nurl = \"" + std::string{url} + "\"\n" + secret).problems.empty(), false)
+        << url;
+  EXPECT_TRUE(load("[webhooks]\nurl = \"http://127.0.0.1:9000/hook\"\n" + secret).problems.empty());
+  EXPECT_EQ(load("[webhooks]\nurl = \"https://app.example/hook\"\n").problems.size(), 1U);
+  EXPECT_EQ(load("[webhooks]\n" + secret).problems.size(), 1U);
+  EXPECT_FALSE(load("[connect]\nreturn_urls = [\"http://app.example/\"]\n").problems.empty());
+}
+
 TEST_F(ConfigTest, TheEnvironmentWins) {
   const auto [config, problems, notes, unreadable] = load(
       "[server]\nlisten = \"127.0.0.1:1\"\n", {{"DEPUTY_SERVER__LISTEN", "0.0.0.0:2"},
