@@ -144,7 +144,7 @@ TEST_F(ApiGates, RolesMayDoWhatTheContractSays) {
 }
 
 TEST_F(ApiGates, UnknownPathsAndMethodsAreToldApart) {
-  EXPECT_EQ(get("/v1/connect-sessions").status, 404);
+  EXPECT_EQ(get("/v1/sessions").status, 404);
   EXPECT_EQ(get("/v1/logs/search").status, 404);
   EXPECT_EQ(get("/v1/tenants/").status, 404);
   const auto answer = call("PATCH", "/v1/tenants", admin, "{}");
