@@ -7,7 +7,6 @@ namespace deputy::connect {
 namespace {
 
 using testing::HasSubstr;
-using testing::Not;
 
 IssuanceRow issuance() {
   return {.id = "iss_aaaabbbbccccddddeeeeffff",
