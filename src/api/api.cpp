@@ -124,15 +124,18 @@ struct Api::State {
   State(Parts parts, Settings settings, const std::optional<std::string>& unready)
       : services{std::move(parts), std::move(settings), metrics, creations, unready} {}
 
-  Task<Result<registry::Key>> authenticate(const http::Request& request, const Route& route);
+  using KeyPointer = std::shared_ptr<const registry::Key>;
+  Task<Result<KeyPointer>> authenticate(const http::Request& request, const Route& route);
   Task<Result<Reply>> answer(Call& call);
   Task<void> put_on_record(const Error& error, const Call& call);
   http::Response refuse(const Error& error, const Match& match, std::string_view request_id) const;
 };
 
-Task<Result<registry::Key>> Api::State::authenticate(const http::Request& request, const Route& route) {
+Task<Result<Api::State::KeyPointer>> Api::State::authenticate(const http::Request& request,
+                                                              const Route& route) {
   const KeyForm form = route.container_protocol ? KeyForm::bearer_or_bare : KeyForm::bearer;
   DEPUTY_CO_TRY(const auto secret, presented_key(request.headers, form));
+  if (auto known = services.registry().known_key(secret)) co_return known;
   const auto ask = [&] { return services.registry().authenticate(secret); };
   if (is_issuing(request)) co_return co_await services.run_ahead(ask);
   co_return co_await services.run(ask);
@@ -140,7 +143,7 @@ Task<Result<registry::Key>> Api::State::authenticate(const http::Request& reques
 
 Task<Result<Reply>> Api::State::answer(Call& call) {
   if (auto user = key_of_user(call.request, services.settings.users); user && !call.route->access.everyone) {
-    call.key = *std::move(user);
+    call.key = std::make_shared<const registry::Key>(*std::move(user));
     call.by_user = true;
   } else if (!call.route->access.everyone) {
     DEPUTY_CO_TRY(auto key, co_await authenticate(call.request, *call.route));

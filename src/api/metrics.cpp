@@ -119,6 +119,15 @@ void add_credentials(Sheet& sheet, const broker::Broker::Counts& counts) {
                   counts.life_left);
 }
 
+void add_journal(Sheet& sheet, const broker::Broker::Counts& counts) {
+  sheet.histogram("deputy_journal_write_seconds",
+                  "Time until a transaction that records issuances was durable.", counts.journal_seconds);
+  sheet.histogram("deputy_journal_write_records", "Issuances that shared such a transaction.",
+                  counts.journal_records);
+  sheet.gauge("deputy_journal_records_waiting", "Issuances whose record waits for a transaction.")
+      .value(counts.records_waiting);
+}
+
 void add_sts(Sheet& sheet, const broker::Broker::Counts& counts) {
   sheet.histogram("deputy_sts_call_seconds", "Time that AssumeRole took, for issuing.", counts.sts_seconds);
   sheet.counter("deputy_sts_errors_total", "AssumeRole calls for issuing that failed, by code.");
@@ -245,6 +254,7 @@ std::string Metrics::text(const Standing& standing) const {
   std::vector<MetricFamily> all = state_->registry.Collect();
   Sheet sheet;
   add_credentials(sheet, standing.broker);
+  add_journal(sheet, standing.broker);
   add_sts(sheet, standing.broker);
   add_standing(sheet, standing);
   if (standing.listener != nullptr) add_listener(sheet, *standing.listener);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -46,7 +47,7 @@ struct Call {
   http::Request request;
   const Route* route = nullptr;
   std::vector<std::string> parameters;
-  std::optional<registry::Key> key;  // absent only where everyone is admitted
+  std::shared_ptr<const registry::Key> key;  // absent only where everyone is admitted
   bool by_user = false;              // the key stands for the user at the other end of the Unix socket
   registry::Actor actor;
   Query query;

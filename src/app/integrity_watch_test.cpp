@@ -15,6 +15,9 @@ class ScriptedStore final : public registry::Store {
  public:
   explicit ScriptedStore(registry::Store& store) : store_(store) {}
 
+  void add_listener(registry::WriteListener& listener) override { store_.add_listener(listener); }
+  void remove_listener(registry::WriteListener& listener) override { store_.remove_listener(listener); }
+
   Result<void> write(const std::function<Result<void>(registry::Transaction&)>& work) override {
     return store_.write(work);
   }

@@ -5,6 +5,7 @@
 #include <unordered_set>
 
 #include "broker/entitlement.hpp"
+#include "broker/recorder.hpp"
 #include "broker/sessions.hpp"
 #include "broker/verification_sts.hpp"
 #include "core/task_group.hpp"
@@ -49,6 +50,7 @@ struct Broker::State {
         settings(std::move(settings_)),
         quota({.rate = settings.sts_rate, .verification_share = settings.verification_share}, tally),
         sessions({loop, clock, random, sts, base, quota, tally}, settings),
+        recorder(loop, clock, pool, registry, tally),
         for_verification(loop, clock, sts, quota) {}
 
   EventLoop& loop;
@@ -60,6 +62,7 @@ struct Broker::State {
   Tally tally;
   StsQuota quota;
   Sessions sessions;
+  Recorder recorder;
   VerificationSts for_verification;
   std::unordered_set<Pending*> pending;
   Remembered<bool> on_record{refusals_on_record_max, refusal_on_record_every};
@@ -69,6 +72,7 @@ struct Broker::State {
   Task<Result<IssuedCredentials>> issue(CredentialRequest request);
   Task<Result<IssuedCredentials>> issue_unchanged(const CredentialRequest& request);
   Task<Result<IssuedCredentials>> attempt(const CredentialRequest& request, const Pending& self);
+  Task<Result<registry::IssuingView>> view_of(const CredentialRequest& request);
   Task<Result<IssuedCredentials>> hand_out(const CredentialRequest& request,
                                            const registry::IssuingView& view, const Order& order,
                                            Obtained obtained);
@@ -118,10 +122,7 @@ Task<Result<IssuedCredentials>> Broker::State::attempt(const CredentialRequest& 
     put_on_record(request, std::nullopt, allowed.error());
     co_return std::move(allowed).error();
   }
-  auto read = co_await run_on(
-      pool, loop, [&book = registry, id = request.connection_id, workload = request.key.workload] {
-        return book.issuing_view(id, workload);
-      });
+  auto read = co_await view_of(request);
   if (!read) {
     if (read.error().kind != ErrorKind::not_found) co_return std::move(read).error();
     put_on_record(request, std::nullopt, read.error());
@@ -129,10 +130,10 @@ Task<Result<IssuedCredentials>> Broker::State::attempt(const CredentialRequest& 
   }
   const registry::IssuingView view = std::move(read).value();
   auto entitlement = entitle(request, view);
-  auto usable = entitlement ? check_state(view.connection, clock.now(), settings.verification_max_age)
+  auto usable = entitlement ? check_state(*view.connection, clock.now(), settings.verification_max_age)
                             : Result<void>{entitlement.error()};
   if (!usable) {
-    put_on_record(request, view.connection.tenant_id, usable.error());
+    put_on_record(request, view.connection->tenant_id, usable.error());
     co_return std::move(usable).error();
   }
   if (self.revoked) co_return connection_changed();
@@ -143,11 +144,22 @@ Task<Result<IssuedCredentials>> Broker::State::attempt(const CredentialRequest& 
         .with_field("region");
   auto obtained = co_await sessions.obtain(order);
   if (!obtained) {
-    put_on_record(request, view.connection.tenant_id, obtained.error());
+    put_on_record(request, view.connection->tenant_id, obtained.error());
     co_return std::move(obtained).error();
   }
   if (self.revoked) co_return connection_changed();
   co_return co_await hand_out(request, view, order, std::move(obtained).value());
+}
+
+// From memory, where what a write touched is dropped before the write's caller is told; else from the
+// database.
+Task<Result<registry::IssuingView>> Broker::State::view_of(const CredentialRequest& request) {
+  if (auto known = registry.known_view(request.connection_id, request.key.workload))
+    co_return *std::move(known);
+  co_return co_await run_on(pool, loop,
+                            [&book = registry, id = request.connection_id, workload = request.key.workload] {
+                              return book.issuing_view(id, workload);
+                            });
 }
 
 // The record is durable before the credentials leave; writing it fails when the connection is no longer what
@@ -158,8 +170,8 @@ Task<Result<IssuedCredentials>> Broker::State::hand_out(const CredentialRequest&
   const Session& session = *obtained.session;
   const registry::Issuance issuance{
       .id = IssuanceId::draw(random),
-      .connection_id = view.connection.id,
-      .tenant_id = view.connection.tenant_id,
+      .connection_id = view.connection->id,
+      .tenant_id = view.connection->tenant_id,
       .workload = request.key.workload ? request.key.workload->text() : std::string{registry::admin_caller},
       .reason = request.options.reason,
       .session_name = order.session.request.session_name.text(),
@@ -167,11 +179,9 @@ Task<Result<IssuedCredentials>> Broker::State::hand_out(const CredentialRequest&
       .issued_at = clock.now(),
       .expires_at = session.expires_at,
       .source = obtained.source};
-  auto recorded = co_await run_on(pool, loop, [&book = registry, actor = request.actor, issuance, view] {
-    return book.record_issuance(actor, issuance, view);
-  });
+  auto recorded = co_await recorder.record({request.actor, issuance, view});
   if (!recorded) {
-    if (recorded.error().kind == ErrorKind::not_found) co_return no_such_connection(view.connection.id);
+    if (recorded.error().kind == ErrorKind::not_found) co_return no_such_connection(view.connection->id);
     co_return std::move(recorded).error();
   }
   co_return IssuedCredentials{.credentials = session.credentials,
@@ -183,7 +193,7 @@ Task<Result<IssuedCredentials>> Broker::State::hand_out(const CredentialRequest&
 
 Result<Order> Broker::State::order_for(const CredentialRequest& request, const registry::IssuingView& view,
                                        Entitlement entitlement) {
-  const registry::Connection& connection = view.connection;
+  const registry::Connection& connection = *view.connection;
   const CredentialOptions& options = request.options;
   // Opaque: nothing of a tenant's own text.
   const std::string who =
@@ -284,6 +294,7 @@ Broker::Counts Broker::counts() const {
   counts.entries = state_->sessions.size();
   counts.entries_max = state_->settings.cache_entries_max;
   counts.under_way = state_->pending.size();
+  counts.records_waiting = state_->recorder.waiting();
   counts.quota_rate = state_->quota.lowest_rate(state_->clock.steady_now());
   counts.quota_rate_max = state_->quota.full_rate();
   return counts;
@@ -291,6 +302,7 @@ Broker::Counts Broker::counts() const {
 
 Task<void> Broker::stop() {
   co_await state_->sessions.stop();
+  co_await state_->recorder.stop();
   state_->group.request_stop();
   co_await state_->group.join();
 }

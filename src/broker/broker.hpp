@@ -94,8 +94,9 @@ class Broker {
   struct Counts : Tally {
     std::uint64_t entries = 0;  // in the cache
     std::uint64_t entries_max = 0;
-    std::uint64_t under_way = 0;  // requests for credentials
-    double quota_rate = 0;        // calls a second that the Region most held back may have
+    std::uint64_t under_way = 0;        // requests for credentials
+    std::uint64_t records_waiting = 0;  // of these, those whose record waits for a transaction
+    double quota_rate = 0;              // calls a second that the Region most held back may have
     double quota_rate_max = 0;
   };
   Counts counts() const;

@@ -119,7 +119,7 @@ Result<Entitlement> entitle_workload(const CredentialRequest& request, const reg
   const char* refused = nullptr;
   if (view.workload && request.key.workload == view.workload->name) {
     for (const Grant& grant : view.workload->grants) {
-      if (!grant.covers(view.connection)) continue;
+      if (!grant.covers(*view.connection)) continue;
       const char* option = beyond(grant, request.options);
       if (option == nullptr)
         return Entitlement{grant.session_policy ? grant.session_policy : request.options.session_policy};

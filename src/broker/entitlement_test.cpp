@@ -31,11 +31,15 @@ class EntitlementTest : public testing::Test {
     if (role == KeyRole::workload) key.workload = collector;
     return {.actor = {"key", key.id.text(), ""},
             .key = key,
-            .connection_id = view.connection.id,
+            .connection_id = view.connection->id,
             .options = std::move(options)};
   }
+  static std::shared_ptr<const registry::Workload> workload(const WorkloadName& name,
+                                                            std::vector<Grant> grants) {
+    return std::make_shared<registry::Workload>(registry::Workload{name, std::move(grants)});
+  }
   registry::IssuingView view(std::vector<Grant> grants) {
-    return {connection(), registry::Workload{collector, std::move(grants)}};
+    return {std::make_shared<registry::Connection>(connection()), workload(collector, std::move(grants))};
   }
   Result<Entitlement> entitled(const registry::IssuingView& what, CredentialOptions options = {}) {
     return entitle(request(what, KeyRole::workload, std::move(options)), what);
@@ -54,7 +58,7 @@ TEST_F(EntitlementTest, AWorkloadNeedsAGrantThatCoversTheConnection) {
   EXPECT_EQ(entitled(view({Grant{.tenants = std::vector{TenantId::draw(random)}}})).error().kind,
             ErrorKind::not_found);
   registry::IssuingView own = view({});
-  own.workload->grants = {Grant{.tenants = std::vector{own.connection.tenant_id}}};
+  own.workload = workload(collector, {Grant{.tenants = std::vector{own.connection->tenant_id}}});
   EXPECT_TRUE(entitled(own));
 }
 
@@ -63,7 +67,7 @@ TEST_F(EntitlementTest, NobodyIsAWorkloadWithoutItsGrants) {
   gone.workload.reset();
   EXPECT_EQ(entitled(gone).error().kind, ErrorKind::not_found);
   registry::IssuingView other = view({Grant{}});
-  other.workload->name = WorkloadName::parse("other").value();
+  other.workload = workload(WorkloadName::parse("other").value(), {Grant{}});
   EXPECT_EQ(entitled(other).error().kind, ErrorKind::not_found);
 }
 
@@ -114,10 +118,10 @@ TEST_F(EntitlementTest, AKeyForOneConnectionDoesNotKnowOfOthers) {
   const auto what = view({Grant{}});
   for (const KeyRole role : {KeyRole::workload, KeyRole::admin}) {
     auto asked = request(what, role);
-    asked.key.connection_id = what.connection.id;
+    asked.key.connection_id = what.connection->id;
     EXPECT_TRUE(entitle(asked, what));
     asked.key.connection_id = ConnectionId::draw(random);
-    EXPECT_EQ(entitle(asked, what).error().message, no_such_connection(what.connection.id).message);
+    EXPECT_EQ(entitle(asked, what).error().message, no_such_connection(what.connection->id).message);
     EXPECT_EQ(check_key(asked).error().kind, ErrorKind::not_found);
   }
 }

@@ -14,16 +14,17 @@
 // no tenant, connection, workload or key is in it, and AWS's codes are those of a closed list.
 namespace deputy::broker {
 
-// How many values fell under each bound, and their sum. Values are seconds.
+// How many values fell under each bound, and their sum. Times are in seconds.
 template <std::size_t Bounds>
 class Histogram {
  public:
   explicit constexpr Histogram(const std::array<double, Bounds>& bounds) : bounds_(bounds) {}
 
-  void observe(std::chrono::duration<double> value) {
-    const auto place = std::ranges::lower_bound(bounds_, value.count()) - bounds_.begin();
+  void observe(std::chrono::duration<double> value) { observe(value.count()); }
+  void observe(double value) {
+    const auto place = std::ranges::lower_bound(bounds_, value) - bounds_.begin();
     ++counts_[static_cast<std::size_t>(place)];
-    sum_ += value.count();
+    sum_ += value;
   }
   const std::array<double, Bounds>& bounds() const { return bounds_; }
   // One for each bound, and one for what is above the last; not cumulative.
@@ -38,6 +39,9 @@ class Histogram {
 
 inline constexpr std::array<double, 12> call_seconds{0.005, 0.01, 0.025, 0.05, 0.1, 0.25,
                                                      0.5,   1,    2.5,   5,    10,  20};
+inline constexpr std::array<double, 10> write_seconds{0.0005, 0.001, 0.0025, 0.005, 0.01,
+                                                      0.025,  0.05,  0.1,    0.5,   2.5};
+inline constexpr std::array<double, 9> records_of_one_write{1, 2, 4, 8, 16, 32, 64, 128, 256};
 inline constexpr std::array<double, 8> life_seconds{60, 300, 900, 1'200, 1'800, 2'700, 3'600, 43'200};
 
 struct Tally {
@@ -58,6 +62,9 @@ struct Tally {
   Histogram<life_seconds.size()> life_left{life_seconds};
   std::map<ErrorKind, std::uint64_t> refused;  // requests that got an error
   std::uint64_t issued_from_cache = 0, issued_from_sts = 0;
+  // Transactions that record issuances: how long each took until it was durable, and how many shared it.
+  Histogram<write_seconds.size()> journal_seconds{write_seconds};
+  Histogram<records_of_one_write.size()> journal_records{records_of_one_write};
   // The quota of calls.
   std::uint64_t quota_calls = 0, quota_calls_of_verification = 0;
   std::uint64_t quota_waits = 0, quota_refusals = 0, quota_cuts = 0;

@@ -1,12 +1,22 @@
 #include "registry/registry.hpp"
 
+#include "registry/facts.hpp"
 #include "registry/unit_of_work.hpp"
 
 namespace deputy::registry {
 
 Registry::Registry(Store& store, const Clock& clock, Random& random, Settings settings)
-    : store_(store), clock_(clock), random_(random), settings_(std::move(settings)) {
+    : store_(store),
+      clock_(clock),
+      random_(random),
+      settings_(std::move(settings)),
+      facts_(std::make_unique<Facts>(Facts::Limits{})) {
   settings_.partner_accounts.insert(settings_.partner_principal.account());
+  store_.add_listener(*facts_);
+}
+
+Registry::~Registry() {
+  store_.remove_listener(*facts_);
 }
 
 Result<void> Registry::note(journal::Entry entry) {

@@ -129,11 +129,21 @@ struct VerificationReport {
 
 struct VerificationFacts;  // registry/connection_life.hpp
 
-// All that the broker needs to decide on one request for credentials; it was read in one transaction.
+// All that the broker needs to decide on one request for credentials, as it stood at one moment or, held in
+// memory, still stands. Shared and never changed.
 struct IssuingView {
-  Connection connection;
-  std::optional<Workload> workload;
+  std::shared_ptr<const Connection> connection;
+  std::shared_ptr<const Workload> workload;  // none for an admin
 };
+
+// An issuance that is to be recorded, and what it was decided on.
+struct IssuanceRecord {
+  Actor actor;
+  Issuance issuance;
+  IssuingView view;
+};
+
+class Facts;  // registry/facts.hpp
 
 // Tenants, integrations, connections with their state machine, rotation, workloads, keys: the rules, and
 // nothing of SQL or HTTP. Every act that matters writes its journal entry in the same transaction.
@@ -145,6 +155,9 @@ class Registry {
  public:
   // References outlive the registry.
   Registry(Store& store, const Clock& clock, Random& random, Settings settings);
+  ~Registry();
+  Registry(const Registry&) = delete;
+  Registry& operator=(const Registry&) = delete;
 
   const Settings& settings() const { return settings_; }
 
@@ -210,7 +223,10 @@ class Registry {
   Result<Key> key(const KeyId& id);
   Result<void> revoke_key(const Actor& actor, const KeyId& id);
   // `unauthorized` for unknown, expired and revoked ones alike. Notes the use (at most once a minute a key).
-  Result<Key> authenticate(const SecretString& secret);
+  Result<std::shared_ptr<const Key>> authenticate(const SecretString& secret);
+  // The same from memory, for the event loop: nothing when the key is not known there, is not usable, or its
+  // use is to be noted; `authenticate` says which.
+  std::shared_ptr<const Key> known_key(const SecretString& secret);
 
   // For one tenant and one integration, 30 minutes without `expires_in`, 7 days at most. Without a connection
   // it takes up the newest of the tenant's that is not active yet; where the tenant has none at all, one is
@@ -245,9 +261,13 @@ class Registry {
   static constexpr std::size_t webhook_events_max = 100'000;
 
   Result<IssuingView> issuing_view(const ConnectionId& id, const std::optional<WorkloadName>& workload);
-  // Durable, with its journal entry, when this returns: only then may the credentials leave. Fails
-  // (`connection_not_active`, `conflict`) when the connection is no longer what `view` says: revoked,
-  // re-bound or suspended since.
+  // The same from memory, for the event loop: nothing when it is not there.
+  std::optional<IssuingView> known_view(const ConnectionId& id, const std::optional<WorkloadName>& workload);
+  // All in one transaction, each with its journal entry; what each came to, in their order. Durable when this
+  // returns: only then may the credentials leave. One fails by itself (`connection_not_active`, `conflict`,
+  // …) when its connection, workload or key is no longer what it was decided on: revoked, re-bound or
+  // suspended since. When the transaction fails, all do.
+  std::vector<Result<void>> record_issuances(const std::vector<IssuanceRecord>& records);
   Result<void> record_issuance(const Actor& actor, const Issuance& issuance, const IssuingView& view);
   Result<Page<Issuance>> issuances(const ConnectionId& connection, const PageRequest& page);
 
@@ -301,12 +321,15 @@ class Registry {
   Result<VerificationFacts> facts_of(Transaction& tx, const Connection& connection,
                                      const VerificationTask& task, VerificationReport report, Timestamp now);
 
+  Result<std::shared_ptr<const Key>> note_use(const SecretString& secret, Timestamp now);
+
   Store& store_;
   const Clock& clock_;
   Random& random_;
   Settings settings_;
   VerificationCounts verification_counts_;
   std::atomic<bool> events_written_ = false;
+  std::unique_ptr<Facts> facts_;
 };
 
 }  // namespace deputy::registry

@@ -276,7 +276,7 @@ TEST_F(RegistryTest, KeysExpireAndAreRevoked) {
   const NewKey wanted{.role = KeyRole::auditor, .workload = {}, .connection_id = {}, .expires_in = 60s};
   const auto made = registry().create_key(actor(), wanted, std::nullopt).value().value;
   EXPECT_TRUE(made.secret->reveal().starts_with("dpk_auditor_"));
-  EXPECT_EQ(registry().authenticate(*made.secret).value().id, made.key.id);
+  EXPECT_EQ(registry().authenticate(*made.secret).value()->id, made.key.id);
   EXPECT_EQ(registry().authenticate(SecretString{"dpk_auditor_wrong"}).error().kind, ErrorKind::unauthorized);
   clock().advance(60s);
   EXPECT_EQ(registry().authenticate(*made.secret).error().kind, ErrorKind::unauthorized);

@@ -144,10 +144,35 @@ class Transaction {
   virtual Result<std::optional<journal::Checkpoint>> journal_head() = 0;
 };
 
+// What a write touched of that which decides on credentials, and what may have changed behind it.
+struct Touched {
+  std::vector<ConnectionId> connections;  // the rows themselves, and their verifications
+  std::vector<WorkloadName> workloads;
+  std::vector<KeyId> keys;
+  bool everything = false;  // another process wrote
+
+  bool empty() const { return connections.empty() && workloads.empty() && keys.empty() && !everything; }
+};
+
+// Who holds in memory what stands in the database. It is told of what a write touched before that write
+// returns and before the next one begins, whether it succeeded or not; and, before a write's work begins,
+// that another process wrote since. On the writer's thread; must not use the store.
+class WriteListener {
+ public:
+  virtual void touched(const Touched& what) noexcept = 0;
+
+ protected:
+  ~WriteListener() = default;
+};
+
 // A database. Thread-safe and blocking: call it from a WorkPool, never from an event loop.
 class Store {
  public:
   virtual ~Store() = default;
+
+  // Added before it is needed and removed before it ends; several may listen.
+  virtual void add_listener(WriteListener& listener) = 0;
+  virtual void remove_listener(WriteListener& listener) = 0;
 
   // Runs `work` in a transaction that is durable when this returns success. When `work` fails nothing is
   // written. `work` may run again after a serialization conflict (PostgreSQL), so it has no effects of its

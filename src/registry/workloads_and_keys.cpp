@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "policy/policy.hpp"
+#include "registry/facts.hpp"
 #include "registry/registry.hpp"
 #include "registry/session_name.hpp"
 #include "registry/unit_of_work.hpp"
@@ -15,7 +16,6 @@ constexpr std::size_t secret_length = 52;  // base32: 260 random bits
 constexpr std::chrono::seconds expires_in_min{1};
 constexpr std::chrono::seconds expires_in_max = std::chrono::days{3'650};
 constexpr std::chrono::seconds narrowed_expires_in_max = std::chrono::hours{1};
-constexpr std::chrono::minutes use_noted_every{1};
 
 Error wrong_field(std::string field, std::string what) {
   return Error{ErrorKind::invalid_request, std::move(what)}.with_field(std::move(field));
@@ -144,30 +144,66 @@ bool is_usable(const Key& key, Timestamp now) {
 
 namespace {
 
+Error unauthorized() {
+  return Error{ErrorKind::unauthorized, "the key is missing, unknown, expired or revoked"};
+}
+
 // A key that a workload made with another of its keys ends with that one: who revokes a leaked key also ends
 // what was made with it.
-Result<std::optional<Key>> usable_key(Transaction& tx, const SecretString& secret, Timestamp now) {
+struct UsableKey {
+  Key key;
+  std::optional<Key> maker;
+};
+Result<std::optional<UsableKey>> usable_key(Transaction& tx, const SecretString& secret, Timestamp now) {
   DEPUTY_TRY(auto found, tx.find_key_by_secret(secret));
-  if (!found || !is_usable(*found, now)) return std::optional<Key>{};
-  if (!found->made_with) return found;
-  DEPUTY_TRY(const auto parent, tx.find_key(*found->made_with));
-  if (!parent || !is_usable(*parent, now)) return std::optional<Key>{};
-  return found;
+  if (!found || !is_usable(*found, now)) return std::optional<UsableKey>{};
+  UsableKey usable{*std::move(found), std::nullopt};
+  if (!usable.key.made_with) return std::optional{std::move(usable)};
+  DEPUTY_TRY(usable.maker, tx.find_key(*usable.key.made_with));
+  if (!usable.maker || !is_usable(*usable.maker, now)) return std::optional<UsableKey>{};
+  return std::optional{std::move(usable)};
+}
+
+bool is_use_due(const Key& key, Timestamp now) {
+  return !key.last_used_at || now - *key.last_used_at >= use_noted_every;
 }
 
 }  // namespace
 
-Result<Key> Registry::authenticate(const SecretString& secret) {
+std::shared_ptr<const Key> Registry::known_key(const SecretString& secret) {
   const Timestamp now = clock_.now();
+  auto key = facts_->key(secret);
+  if (!key || !is_usable(*key, now)) return nullptr;
+  if (key->made_with) {
+    const auto maker = facts_->key(*key->made_with);
+    if (!maker || !is_usable(*maker, now)) return nullptr;
+  }
+  // Of all who use it at that moment one writes it down.
+  if (is_use_due(*key, now) && facts_->take_noting(*key, now)) return nullptr;
+  return key;
+}
+
+Result<std::shared_ptr<const Key>> Registry::authenticate(const SecretString& secret) {
+  const Timestamp now = clock_.now();
+  const Facts::Mark mark = facts_->mark();
   DEPUTY_TRY(auto found, in_read(store_, [&](Transaction& tx) { return usable_key(tx, secret, now); }));
-  if (!found) return Error{ErrorKind::unauthorized, "the key is missing, unknown, expired or revoked"};
-  if (found->last_used_at && now - *found->last_used_at < use_noted_every) return *std::move(found);
-  return in_write(store_, [&](Transaction& tx) -> Result<Key> {
-    DEPUTY_TRY(auto key, usable_key(tx, secret, now));
-    if (!key) return Error{ErrorKind::unauthorized, "the key is missing, unknown, expired or revoked"};
-    key->last_used_at = now;
-    DEPUTY_TRY(tx.update(*key));
-    return *std::move(key);
+  if (!found) return unauthorized();
+  if (is_use_due(found->key, now)) return note_use(secret, now);
+  auto key = std::make_shared<const Key>(std::move(found->key));
+  if (found->maker) facts_->put(mark, std::make_shared<const Key>(*std::move(found->maker)));
+  facts_->put(mark, secret, key);
+  return key;
+}
+
+Result<std::shared_ptr<const Key>> Registry::note_use(const SecretString& secret, Timestamp now) {
+  return in_write(store_, [&](Transaction& tx) -> Result<std::shared_ptr<const Key>> {
+    DEPUTY_TRY(auto used, usable_key(tx, secret, now));
+    if (!used) return unauthorized();
+    if (is_use_due(used->key, now)) {
+      used->key.last_used_at = now;
+      DEPUTY_TRY(tx.update(used->key));
+    }
+    return std::make_shared<const Key>(std::move(used->key));
   });
 }
 

@@ -52,11 +52,13 @@ Result<void> SqliteTransaction::all_claimed(const Connection& connection) {
 }
 
 Result<void> SqliteTransaction::insert(const Connection& connection) {
+  touched_.connections.push_back(connection.id);
   DEPUTY_TRY(all_claimed(connection));
   return rows_.insert(tables::connections, row_of(connection, rows_.keys()));
 }
 
 Result<void> SqliteTransaction::update(const Connection& connection) {
+  touched_.connections.push_back(connection.id);
   DEPUTY_TRY(const auto stored, find_connection(connection.id));
   if (!stored) return Error{ErrorKind::internal, "the connection to be changed is gone"};
   if (stored->revision != connection.revision)
@@ -146,10 +148,12 @@ Result<std::optional<Timestamp>> SqliteTransaction::earliest_due() {
 }
 
 Result<void> SqliteTransaction::insert(const Key& key, const SecretString& secret) {
+  touched_.keys.push_back(key.id);
   return rows_.insert(tables::keys, row_of(key, secret_hash(secret, rows_.keys())));
 }
 
 Result<void> SqliteTransaction::update(const Key& key) {
+  touched_.keys.push_back(key.id);
   DEPUTY_TRY(const auto row, rows_.find(tables::keys, {key.id.text()}));
   if (!row) return Error{ErrorKind::internal, "the key to be changed is gone"};
   Columns columns{tables::keys, *row};

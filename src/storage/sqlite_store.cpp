@@ -6,10 +6,12 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <mutex>
+#include <optional>
 #include <sodium.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 #include "core/assert.hpp"
@@ -225,10 +227,21 @@ class SqliteStore final : public registry::Store {
     if (!writer_) return Error{ErrorKind::internal, "the database was opened for reading only"};
     const std::lock_guard lock{writing_};
     DEPUTY_TRY(TransactionScope scope, TransactionScope::begin(*writer_, true));
+    DEPUTY_TRY(look_for_foreign_writes());
     SqliteTransaction transaction{*writer_, keys_, AuthenticatedRows::Mode::write};
-    DEPUTY_TRY(work(transaction));
-    DEPUTY_TRY(transaction.finish());
-    return scope.commit();
+    const auto written = carry_out(scope, transaction, work);
+    // Also when it failed: a commit that cannot say how it ended may have been one.
+    if (!transaction.touched().empty()) tell(transaction.touched());
+    return written;
+  }
+
+  void add_listener(registry::WriteListener& listener) override {
+    const std::lock_guard lock{writing_};
+    listeners_.push_back(&listener);
+  }
+  void remove_listener(registry::WriteListener& listener) override {
+    const std::lock_guard lock{writing_};
+    std::erase(listeners_, &listener);
   }
 
   Result<void> read(const std::function<Result<void>(registry::Transaction&)>& work) override {
@@ -244,10 +257,32 @@ class SqliteStore final : public registry::Store {
   }
 
  private:
+  static Result<void> carry_out(TransactionScope& scope, SqliteTransaction& transaction,
+                                const std::function<Result<void>(registry::Transaction&)>& work) {
+    DEPUTY_TRY(work(transaction));
+    DEPUTY_TRY(transaction.finish());
+    return scope.commit();
+  }
+
+  void tell(const registry::Touched& what) {
+    for (registry::WriteListener* each : listeners_) each->touched(what);
+  }
+
+  // The number changes when another connection wrote, never by our own writes: ours all go through `writer_`.
+  // https://www.sqlite.org/pragma.html#pragma_data_version
+  Result<void> look_for_foreign_writes() {
+    static const std::string sql = "PRAGMA data_version";
+    DEPUTY_TRY(const std::int64_t version, writer_->number(sql));
+    if (std::exchange(data_version_, version) != version) tell({.everything = true});
+    return success();
+  }
+
   const StoreKeys keys_;
   const FileDescriptor lock_;
   std::mutex writing_;
   const std::unique_ptr<SqliteConnection> writer_;
+  std::vector<registry::WriteListener*> listeners_;
+  std::optional<std::int64_t> data_version_;  // as of the last write
   ReaderPool readers_;
 };
 

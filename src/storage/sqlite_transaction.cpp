@@ -81,6 +81,7 @@ Result<Page<Integration>> SqliteTransaction::list_integrations(const PageRequest
 }
 
 Result<void> SqliteTransaction::insert(const Verification& verification) {
+  touched_.connections.push_back(verification.connection_id);
   DEPUTY_TRY(const auto connection, find_connection(verification.connection_id));
   if (!connection)
     return Error{ErrorKind::internal, "the database refused to store that",
@@ -89,6 +90,7 @@ Result<void> SqliteTransaction::insert(const Verification& verification) {
 }
 
 Result<void> SqliteTransaction::update(const Verification& verification) {
+  touched_.connections.push_back(verification.connection_id);
   DEPUTY_TRY(const auto row, rows_.find(tables::verifications, {verification.id.text()}));
   if (!row) return Error{ErrorKind::internal, "the verification to be changed is gone"};
   Columns columns{tables::verifications, *row};
@@ -166,6 +168,7 @@ Result<void> SqliteTransaction::note_requested(const TenantId& tenant, std::stri
 }
 
 Result<void> SqliteTransaction::put(const Workload& workload) {
+  touched_.workloads.push_back(workload.name);
   DEPUTY_TRY(const auto row, rows_.find(tables::workloads, {workload.name.text()}));
   return row ? rows_.update(tables::workloads, row_of(workload))
              : rows_.insert(tables::workloads, row_of(workload));

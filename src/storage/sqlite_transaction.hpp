@@ -15,6 +15,9 @@ class SqliteTransaction final : public registry::Transaction {
   // Writes what holds the transaction's rows together. Call before the commit.
   Result<void> finish() { return rows_.finish(); }
 
+  // What was written, or may have been, of what decides on credentials.
+  const registry::Touched& touched() const { return touched_; }
+
   Result<void> insert(const registry::Tenant& tenant) override;
   Result<std::optional<registry::Tenant>> find_tenant(const TenantId& id) override;
   Result<std::optional<registry::Tenant>> find_tenant_by_reference(const std::string& reference) override;
@@ -100,6 +103,7 @@ class SqliteTransaction final : public registry::Transaction {
                                                                     const Row& parameters);
 
   AuthenticatedRows rows_;
+  registry::Touched touched_;
 };
 
 }  // namespace deputy::storage

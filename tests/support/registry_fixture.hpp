@@ -19,7 +19,7 @@ class RegistryFixture : public testing::Test {
  protected:
   RegistryFixture() {
     const auto key = storage::MasterKey::draw(random_);
-    store_ = storage::open_sqlite({.file = folder_.path() / "deputy.db", .create = true}, key).value();
+    store_ = storage::open_sqlite({.file = database_file(), .create = true}, key).value();
     registry::Settings settings{
         .partner_principal = RoleArn::parse("arn:aws:iam::111111111111:role/deputy-broker").value(),
         .partner_accounts = {}};
@@ -33,6 +33,7 @@ class RegistryFixture : public testing::Test {
   registry::Registry& registry() { return *registry_; }
   registry::Store& store() { return *store_; }
   const std::filesystem::path& folder() const { return folder_.path(); }
+  std::filesystem::path database_file() const { return folder_.path() / "deputy.db"; }
   FakeClock& clock() { return clock_; }
   Random& random() { return random_; }
   static registry::Actor actor() { return {"command", "test", ""}; }

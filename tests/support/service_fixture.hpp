@@ -20,6 +20,9 @@ namespace deputy {
 class FlakyStore final : public registry::Store {
  public:
   explicit FlakyStore(registry::Store& store) : store_(store) {}
+
+  void add_listener(registry::WriteListener& listener) override { store_.add_listener(listener); }
+  void remove_listener(registry::WriteListener& listener) override { store_.remove_listener(listener); }
   bool failing = false;
 
   Result<void> write(const std::function<Result<void>(registry::Transaction&)>& work) override {
