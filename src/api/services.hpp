@@ -48,7 +48,7 @@ struct Call {
   const Route* route = nullptr;
   std::vector<std::string> parameters;
   std::shared_ptr<const registry::Key> key;  // absent only where everyone is admitted
-  bool by_user = false;              // the key stands for the user at the other end of the Unix socket
+  bool by_user = false;  // the key stands for the user at the other end of the Unix socket
   registry::Actor actor;
   Query query;
   json::Value body;  // an object; an empty one when nothing was sent

@@ -154,17 +154,33 @@ Result<Checkpoint> parse_checkpoint(std::string_view text) {
 ChainVerifier::ChainVerifier(ChainKey key, std::optional<Checkpoint> checkpoint)
     : key_(std::move(key)), checkpoint_(checkpoint) {}
 
+namespace {
+
+Result<void> check_sequence(std::int64_t found, std::int64_t last) {
+  if (found == last + 1) return success();
+  return broken(fmt::format("journal entry {} is missing or out of order: entry {} follows entry {}",
+                            last + 1, found, last));
+}
+
+}  // namespace
+
 Result<void> ChainVerifier::next(const ChainedEntry& entry) {
-  const std::int64_t expected = last_.sequence + 1;
-  if (entry.entry.sequence != expected)
-    return broken(fmt::format("journal entry {} is missing or out of order: entry {} follows entry {}",
-                              expected, entry.entry.sequence, last_.sequence));
+  DEPUTY_TRY(check_sequence(entry.entry.sequence, last_.sequence));
   if (!same(chain_hash(key_, last_.hash, entry.entry), entry.hash))
     return broken(fmt::format("journal entry {} does not fit the one before: it was changed, added or moved",
-                              expected));
-  last_ = {expected, entry.hash};
-  if (checkpoint_ && checkpoint_->sequence == expected && !same(checkpoint_->hash, last_.hash))
-    return broken(fmt::format("journal entry {} is not the one that the checkpoint names", expected));
+                              entry.entry.sequence));
+  return move_to({entry.entry.sequence, entry.hash});
+}
+
+Result<void> ChainVerifier::next_in_row(const Entry& entry) {
+  DEPUTY_TRY(check_sequence(entry.sequence, last_.sequence));
+  return move_to({entry.sequence, chain_hash(key_, last_.hash, entry)});
+}
+
+Result<void> ChainVerifier::move_to(const Checkpoint& entry) {
+  last_ = entry;
+  if (checkpoint_ && checkpoint_->sequence == entry.sequence && !same(checkpoint_->hash, entry.hash))
+    return broken(fmt::format("journal entry {} is not the one that the checkpoint names", entry.sequence));
   return success();
 }
 

@@ -89,11 +89,16 @@ class ChainVerifier {
   ChainVerifier(ChainKey key, std::optional<Checkpoint> checkpoint);
 
   Result<void> next(const ChainedEntry& entry);
+  // One that is stored without its hash, before others that were written with it: `next` of the last of them
+  // says whether they fit.
+  Result<void> next_in_row(const Entry& entry);
   // After the last one. `head` is what the store says its newest entry is (authenticated apart from the
   // entries): a cut tail differs from it.
   Result<Checkpoint> finish(const std::optional<Checkpoint>& head);
 
  private:
+  Result<void> move_to(const Checkpoint& entry);
+
   ChainKey key_;
   std::optional<Checkpoint> checkpoint_;
   Checkpoint last_;

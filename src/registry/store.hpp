@@ -128,6 +128,7 @@ class Transaction {
   virtual Result<std::optional<WebhookEvent>> oldest_webhook_event() = 0;
   virtual Result<std::size_t> count_webhook_events() = 0;
 
+  // Of a connection that was seen in this transaction, or is known to be there: not looked for again.
   virtual Result<void> insert(const Issuance& issuance) = 0;
   virtual Result<Page<Issuance>> list_issuances(const ConnectionId& connection,
                                                 const PageRequest& page) = 0;  // newest first

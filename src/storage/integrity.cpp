@@ -4,6 +4,7 @@
 
 #include "storage/authenticated_rows.hpp"
 #include "storage/inventory.hpp"
+#include "storage/issuance_table.hpp"
 #include "storage/journal_table.hpp"
 #include "storage/migrations.hpp"
 #include "storage/table.hpp"
@@ -60,8 +61,8 @@ Result<journal::Checkpoint> check_integrity(SqliteConnection& connection, const 
     DEPUTY_TRY(check_table(connection, keys, *table, inventory.value().table(table->name())));
   }
   journal::ChainVerifier verifier{keys.journal, checkpoint};
-  const auto each = [&](const journal::ChainedEntry& entry) { return verifier.next(entry); };
-  if (auto walked = for_each_entry(connection, each); !walked) return as_finding(walked.error());
+  if (auto walked = walk_journal(connection, verifier); !walked) return as_finding(walked.error());
+  if (auto places = check_places(connection); !places) return as_finding(places.error());
   return verifier.finish(inventory.value().journal_head());
 }
 

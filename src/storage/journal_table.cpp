@@ -4,94 +4,125 @@
 #include <fmt/format.h>
 
 #include "storage/cursor.hpp"
+#include "storage/encoding.hpp"
 #include "storage/page.hpp"
 
 namespace deputy::storage {
 
 namespace {
 
-constexpr std::size_t entry_columns = 11;
-
-Error unreadable_entry() {
-  return Error{ErrorKind::internal, "a stored journal entry cannot be read"};
-}
+constexpr std::size_t packed_bytes_max = 256UL * 1024;
 
 Error not_authentic(std::int64_t sequence) {
   return Error{ErrorKind::internal, "a journal entry is not authentic: `deputy journal verify` says more",
                fmt::format("journal entry {} does not fit the chain", sequence)};
 }
 
-std::int64_t number_in(const Row& row, std::size_t column) {
-  const auto* number = std::get_if<std::int64_t>(&row[column]);
-  return number == nullptr ? -1 : *number;
+void put_entry(std::string& out, const journal::Entry& entry) {
+  put_number(out, static_cast<std::uint64_t>(entry.at.time_since_epoch().count()));
+  for (const std::string* text :
+       {&entry.actor.kind, &entry.actor.id, &entry.actor.address, &entry.act, &entry.subject, &entry.tenant})
+    put_text(out, *text);
+  put_text(out, to_text(entry.outcome));
+  put_text(out, entry.detail);
 }
 
-std::string text_in(const Row& row, std::size_t column) {
-  const auto* text = std::get_if<std::string>(&row[column]);
-  return text == nullptr ? std::string{} : *text;
+std::optional<journal::Entry> next_entry(Decoder& decoder, std::int64_t sequence) {
+  const auto at = decoder.number();
+  if (!at) return std::nullopt;
+  journal::Entry entry;
+  entry.sequence = sequence;
+  entry.at = Timestamp{std::chrono::microseconds{static_cast<std::int64_t>(*at)}};
+  std::string outcome;
+  for (std::string* text : {&entry.actor.kind, &entry.actor.id, &entry.actor.address, &entry.act,
+                            &entry.subject, &entry.tenant, &outcome, &entry.detail}) {
+    const auto read = decoder.text();
+    if (!read) return std::nullopt;
+    *text = std::string{*read};
+  }
+  const auto parsed = journal::parse_outcome(outcome);
+  if (!parsed) return std::nullopt;
+  entry.outcome = parsed.value();
+  return entry;
 }
 
-// What was edited reads as something; the chain's hash then does not fit.
-Result<journal::ChainedEntry> entry_from(const Row& row) {
-  if (row.size() != entry_columns) return unreadable_entry();
-  const auto* hash = std::get_if<Blob>(&row[10]);
-  const auto outcome = journal::parse_outcome(text_in(row, 8));
-  if (hash == nullptr || hash->bytes.size() != journal::hash_bytes || !outcome)
-    return not_authentic(number_in(row, 0));
-  journal::ChainedEntry chained{
-      .entry = {.sequence = number_in(row, 0),
-                .at = Timestamp{std::chrono::microseconds{number_in(row, 1)}},
-                .actor = {.kind = text_in(row, 2), .id = text_in(row, 3), .address = text_in(row, 4)},
-                .act = text_in(row, 5),
-                .subject = text_in(row, 6),
-                .tenant = text_in(row, 7),
-                .outcome = outcome.value(),
-                .detail = text_in(row, 9)}};
-  std::ranges::transform(hash->bytes, chained.hash.begin(), [](char c) { return std::byte(c); });
-  return chained;
+// A row of the table: the entries from `first` to `last`, and the hash of the last.
+struct Pack {
+  std::int64_t first = 0;
+  std::int64_t last = 0;
+  std::vector<journal::Entry> entries;
+  journal::Hash hash{};
+};
+
+// What was edited reads as something, or not at all; the chain's hash then does not fit.
+Result<Pack> pack_from(const Row& row, std::int64_t expected_first) {
+  const auto* last = std::get_if<std::int64_t>(&row.at(0));
+  const auto* first = std::get_if<std::int64_t>(&row.at(1));
+  const auto* packed = std::get_if<Blob>(&row.at(2));
+  const auto* hash = std::get_if<Blob>(&row.at(3));
+  if (last == nullptr || first == nullptr || packed == nullptr || hash == nullptr ||
+      *first != expected_first || *last < *first || hash->bytes.size() != journal::hash_bytes)
+    return not_authentic(expected_first);
+  Pack pack{.first = *first, .last = *last};
+  Decoder decoder{packed->bytes};
+  while (!decoder.at_end()) {
+    const std::int64_t sequence = pack.first + static_cast<std::int64_t>(pack.entries.size());
+    auto entry = sequence <= pack.last ? next_entry(decoder, sequence) : std::nullopt;
+    if (!entry) return not_authentic(sequence);
+    pack.entries.push_back(*std::move(entry));
+  }
+  if (pack.last - pack.first + 1 != static_cast<std::int64_t>(pack.entries.size()))
+    return not_authentic(pack.last);
+  std::ranges::transform(hash->bytes, pack.hash.begin(), [](char c) { return std::byte(c); });
+  return pack;
 }
 
-Row row_of(const journal::Entry& entry, const journal::Hash& hash) {
-  return {entry.sequence,
-          std::int64_t{entry.at.time_since_epoch().count()},
-          entry.actor.kind,
-          entry.actor.id,
-          entry.actor.address,
-          entry.act,
-          entry.subject,
-          entry.tenant,
-          std::string{to_text(entry.outcome)},
-          entry.detail,
-          Blob{{reinterpret_cast<const char*>(hash.data()), hash.size()}}};
+// The hash of the entry before `first`, as its row has it.
+Result<journal::Hash> hash_before(SqliteConnection& connection, std::int64_t first) {
+  static const std::string sql = "SELECT last, hash FROM journal WHERE last < ?1 ORDER BY last DESC LIMIT 1";
+  journal::Hash hash{};
+  if (first <= 1) return hash;
+  DEPUTY_TRY(const auto rows, connection.query(sql, {first}));
+  const auto* last = rows.empty() ? nullptr : std::get_if<std::int64_t>(&rows[0].at(0));
+  const auto* bytes = rows.empty() ? nullptr : std::get_if<Blob>(&rows[0].at(1));
+  if (last == nullptr || *last != first - 1 || bytes == nullptr || bytes->bytes.size() != hash.size())
+    return not_authentic(first - 1);
+  std::ranges::transform(bytes->bytes, hash.begin(), [](char c) { return std::byte(c); });
+  return hash;
 }
 
 }  // namespace
 
-Result<void> append_entry(AuthenticatedRows& rows, journal::Entry entry) {
-  static const std::string sql =
-      "INSERT INTO journal (sequence, at, actor_kind, actor_id, actor_address, act, subject, tenant, "
-      "outcome, "
-      "detail, hash) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
-  DEPUTY_TRY(Inventory * inventory, rows.inventory_to_change());
+Result<void> JournalWriter::append(journal::Entry entry) {
+  DEPUTY_TRY(Inventory * inventory, rows_.inventory_to_change());
   const journal::Checkpoint& head = inventory->journal_head();
   entry = journal::clipped(std::move(entry));
   entry.sequence = head.sequence + 1;
-  const journal::Hash hash = journal::chain_hash(rows.keys().journal, head.hash, entry);
-  auto inserted = rows.connection().run(sql, row_of(entry, hash));
-  if (!inserted) {
-    // A row where none should be is no conflict of the caller's.
-    if (inserted.error().kind == ErrorKind::conflict) return not_authentic(entry.sequence);
-    return inserted.error();
-  }
+  const journal::Hash hash = journal::chain_hash(rows_.keys().journal, head.hash, entry);
+  if (packed_.empty()) first_ = entry.sequence;
+  put_entry(packed_, entry);
   inventory->set_journal_head({entry.sequence, hash});
-  return success();
+  return packed_.size() < packed_bytes_max ? Result<void>{success()} : flush();
+}
+
+Result<void> JournalWriter::flush() {
+  static const std::string sql = "INSERT INTO journal (last, first, entries, hash) VALUES (?1, ?2, ?3, ?4)";
+  if (packed_.empty()) return success();
+  DEPUTY_TRY(Inventory * inventory, rows_.inventory_to_change());
+  const journal::Checkpoint& head = inventory->journal_head();
+  const Blob hash{{reinterpret_cast<const char*>(head.hash.data()), head.hash.size()}};
+  auto inserted = rows_.connection().run(sql, {head.sequence, first_, Blob{std::move(packed_)}, hash});
+  packed_.clear();
+  if (inserted) return success();
+  // A row where none should be is no conflict of the caller's.
+  if (inserted.error().kind == ErrorKind::conflict) return not_authentic(first_);
+  return inserted.error();
 }
 
 Result<registry::Page<journal::ChainedEntry>> list_entries(AuthenticatedRows& rows,
                                                            const registry::PageRequest& page) {
   static const std::string sql =
-      "SELECT sequence, at, actor_kind, actor_id, actor_address, act, subject, tenant, outcome, detail, hash "
-      "FROM journal WHERE sequence >= ?1 ORDER BY sequence LIMIT ?2";
+      "SELECT last, first, entries, hash FROM journal WHERE last > ?1 ORDER BY last LIMIT ?2";
   DEPUTY_TRY(check_limit(page));
   std::int64_t after = 0;
   if (!page.after.empty()) {
@@ -101,39 +132,50 @@ Result<registry::Page<journal::ChainedEntry>> list_entries(AuthenticatedRows& ro
   const journal::Checkpoint head = inventory->journal_head();
   if (after > head.sequence) return cursor_error();
 
-  // The entry before the page comes along: its hash is what the first one is chained to.
-  const auto before = static_cast<std::int64_t>(after > 0 ? 1 : 0);
-  const auto limit = static_cast<std::int64_t>(page.limit);
-  DEPUTY_TRY(const auto found, rows.connection().query(sql, {after, limit + before}));
+  const std::int64_t until = std::min(head.sequence, after + static_cast<std::int64_t>(page.limit));
   registry::Page<journal::ChainedEntry> result;
-  journal::Hash previous{};
-  std::int64_t sequence = after > 0 ? after : 1;
-  for (const Row& row : found) {
-    DEPUTY_TRY(journal::ChainedEntry chained, entry_from(row));
-    if (chained.entry.sequence != sequence) return not_authentic(sequence);
-    const bool context = sequence == after;
-    if (!context && journal::chain_hash(rows.keys().journal, previous, chained.entry) != chained.hash)
-      return not_authentic(sequence);
-    previous = chained.hash;
-    ++sequence;
-    if (!context) result.items.push_back(std::move(chained));
+  journal::Checkpoint last{.sequence = after, .hash = {}};
+  for (bool begun = false; last.sequence < until; begun = true) {
+    DEPUTY_TRY(const auto found, rows.connection().query(sql, {last.sequence, std::int64_t{1}}));
+    const auto* first = found.empty() ? nullptr : std::get_if<std::int64_t>(&found[0].at(1));
+    if (first == nullptr) return not_authentic(last.sequence + 1);
+    // Only the first row of a page may begin before the page does.
+    if (begun ? *first != last.sequence + 1 : *first > after + 1 || *first < 1)
+      return not_authentic(last.sequence + 1);
+    DEPUTY_TRY(auto pack, pack_from(found[0], *first));
+    if (!begun) {
+      DEPUTY_TRY(last.hash, hash_before(rows.connection(), *first));
+    }
+    for (journal::Entry& entry : pack.entries) {
+      last = {entry.sequence, journal::chain_hash(rows.keys().journal, last.hash, entry)};
+      if (entry.sequence > after && entry.sequence <= until)
+        result.items.push_back({std::move(entry), last.hash});
+    }
+    if (last.hash != pack.hash || last.sequence > head.sequence) return not_authentic(last.sequence);
   }
-  const std::int64_t last = sequence - 1;
-  const std::int64_t expected_last = std::min(head.sequence, after + limit);
-  if (last != expected_last || (last == head.sequence && last > 0 && previous != head.hash))
-    return not_authentic(std::min(sequence, head.sequence));
-  if (last < head.sequence) result.next_cursor = to_cursor(last);
+  if (until < head.sequence) {
+    result.next_cursor = to_cursor(until);
+    return result;
+  }
+  DEPUTY_TRY(const auto beyond, rows.connection().query(sql, {head.sequence, std::int64_t{1}}));
+  if (!beyond.empty()) return not_authentic(head.sequence + 1);
+  if (head.sequence > after && last.hash != head.hash) return not_authentic(head.sequence);
   return result;
 }
 
-Result<void> for_each_entry(SqliteConnection& connection,
-                            const std::function<Result<void>(const journal::ChainedEntry&)>& each) {
-  static const std::string sql =
-      "SELECT sequence, at, actor_kind, actor_id, actor_address, act, subject, tenant, outcome, detail, hash "
-      "FROM journal ORDER BY sequence";
+Result<void> walk_journal(SqliteConnection& connection, journal::ChainVerifier& verifier) {
+  static const std::string sql = "SELECT last, first, entries, hash FROM journal ORDER BY last";
+  std::int64_t expected = 1;
   return connection.for_each(sql, {}, [&](const Row& row) -> Result<void> {
-    DEPUTY_TRY(const journal::ChainedEntry chained, entry_from(row));
-    return each(chained);
+    const auto* first = std::get_if<std::int64_t>(&row.at(1));
+    // A gap is told by the verifier, which names it.
+    DEPUTY_TRY(auto pack, pack_from(row, first == nullptr ? expected : *first));
+    for (journal::Entry& entry : pack.entries) {
+      const bool is_last = entry.sequence == pack.last;
+      DEPUTY_TRY(is_last ? verifier.next({std::move(entry), pack.hash}) : verifier.next_in_row(entry));
+    }
+    expected = pack.last + 1;
+    return success();
   });
 }
 

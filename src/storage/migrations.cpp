@@ -148,21 +148,23 @@ CREATE TABLE keys (
 CREATE INDEX keys_by_age ON keys (created_at, id);
 CREATE INDEX keys_by_connection ON keys (connection_id) WHERE connection_id IS NOT NULL;
 
+-- Those of one transaction in one row, numbered from 1.
 CREATE TABLE issuances (
-  id TEXT NOT NULL PRIMARY KEY,
-  connection_id TEXT NOT NULL REFERENCES connections (id),
-  tenant_id TEXT NOT NULL REFERENCES tenants (id),
-  workload TEXT NOT NULL,
-  reason TEXT,
-  session_name TEXT NOT NULL,
-  access_key_id TEXT NOT NULL,
-  issued_at INTEGER NOT NULL,
-  expires_at INTEGER NOT NULL,
-  source TEXT NOT NULL,
+  last INTEGER NOT NULL PRIMARY KEY,
+  first INTEGER NOT NULL,
+  packed BLOB NOT NULL,
   mac BLOB NOT NULL
 ) STRICT;
-CREATE INDEX issuances_by_connection ON issuances (connection_id, issued_at, id);
-CREATE INDEX issuances_by_tenant ON issuances (tenant_id);
+-- Which are of a connection: complete up to the number beside it.
+CREATE TABLE issuance_places (
+  connection_id TEXT NOT NULL,
+  number INTEGER NOT NULL,
+  PRIMARY KEY (connection_id, number)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE issuance_places_complete (
+  id INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
+  number INTEGER NOT NULL
+) STRICT;
 
 CREATE TABLE connect_sessions (
   id TEXT NOT NULL PRIMARY KEY,
@@ -207,17 +209,11 @@ CREATE TABLE idempotency (
 ) STRICT;
 CREATE INDEX idempotency_by_age ON idempotency (at);
 
+-- Those of one transaction in one row; the hash is that of the last.
 CREATE TABLE journal (
-  sequence INTEGER NOT NULL PRIMARY KEY,
-  at INTEGER NOT NULL,
-  actor_kind TEXT NOT NULL,
-  actor_id TEXT NOT NULL,
-  actor_address TEXT NOT NULL,
-  act TEXT NOT NULL,
-  subject TEXT NOT NULL,
-  tenant TEXT NOT NULL,
-  outcome TEXT NOT NULL,
-  detail TEXT NOT NULL,
+  last INTEGER NOT NULL PRIMARY KEY,
+  first INTEGER NOT NULL,
+  entries BLOB NOT NULL,
   hash BLOB NOT NULL
 ) STRICT;
 CREATE TRIGGER journal_entries_stay BEFORE DELETE ON journal

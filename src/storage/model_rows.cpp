@@ -362,41 +362,4 @@ Result<WebhookEvent> webhook_event_from(const Row& row) {
                       .next_attempt_at = next_attempt_at};
 }
 
-Row row_of(const Issuance& issuance) {
-  return {column_of(issuance.id),
-          column_of(issuance.connection_id),
-          column_of(issuance.tenant_id),
-          column_of(issuance.workload),
-          column_of(issuance.reason),
-          column_of(issuance.session_name),
-          column_of(issuance.access_key_id),
-          column_of(issuance.issued_at),
-          column_of(issuance.expires_at),
-          column_of(to_text(issuance.source))};
-}
-
-Result<Issuance> issuance_from(const Row& row) {
-  Columns columns{tables::issuances, row};
-  DEPUTY_TRY(auto id, columns.parsed<IssuanceId>());
-  DEPUTY_TRY(auto connection_id, columns.parsed<ConnectionId>());
-  DEPUTY_TRY(auto tenant_id, columns.parsed<TenantId>());
-  DEPUTY_TRY(auto workload, columns.text());
-  DEPUTY_TRY(auto reason, columns.optional_text());
-  DEPUTY_TRY(auto session_name, columns.text());
-  DEPUTY_TRY(auto access_key_id, columns.text());
-  DEPUTY_TRY(const auto issued_at, columns.time());
-  DEPUTY_TRY(const auto expires_at, columns.time());
-  DEPUTY_TRY(const auto source, columns.enumerated<IssuanceSource>());
-  return Issuance{.id = std::move(id),
-                  .connection_id = std::move(connection_id),
-                  .tenant_id = std::move(tenant_id),
-                  .workload = std::move(workload),
-                  .reason = std::move(reason),
-                  .session_name = std::move(session_name),
-                  .access_key_id = std::move(access_key_id),
-                  .issued_at = issued_at,
-                  .expires_at = expires_at,
-                  .source = source};
-}
-
 }  // namespace deputy::storage

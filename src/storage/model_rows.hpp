@@ -33,7 +33,4 @@ Result<registry::ConnectSession> connect_session_from(const Row& row);
 Row row_of(const registry::WebhookEvent& event);
 Result<registry::WebhookEvent> webhook_event_from(const Row& row);
 
-Row row_of(const registry::Issuance& issuance);
-Result<registry::Issuance> issuance_from(const Row& row);
-
 }  // namespace deputy::storage

@@ -18,6 +18,8 @@
 #include "core/file_descriptor.hpp"
 #include "storage/directory_sync.hpp"
 #include "storage/integrity.hpp"
+#include "storage/issuance_places.hpp"
+#include "storage/issuance_table.hpp"
 #include "storage/migrations.hpp"
 #include "storage/sqlite_transaction.hpp"
 
@@ -223,12 +225,19 @@ class SqliteStore final : public registry::Store {
         writer_(std::move(writer)),
         readers_(options.file, options) {}
 
+  // Reads what the store holds in memory.
+  Result<void> load() {
+    if (!writer_) return success();
+    DEPUTY_TRY(const TransactionScope scope, TransactionScope::begin(*writer_, false));
+    return look_for_foreign_writes();
+  }
+
   Result<void> write(const std::function<Result<void>(registry::Transaction&)>& work) override {
     if (!writer_) return Error{ErrorKind::internal, "the database was opened for reading only"};
     const std::lock_guard lock{writing_};
     DEPUTY_TRY(TransactionScope scope, TransactionScope::begin(*writer_, true));
     DEPUTY_TRY(look_for_foreign_writes());
-    SqliteTransaction transaction{*writer_, keys_, AuthenticatedRows::Mode::write};
+    SqliteTransaction transaction{*writer_, keys_, &places_, AuthenticatedRows::Mode::write};
     const auto written = carry_out(scope, transaction, work);
     // Also when it failed: a commit that cannot say how it ended may have been one.
     if (!transaction.touched().empty()) tell(transaction.touched());
@@ -247,7 +256,8 @@ class SqliteStore final : public registry::Store {
   Result<void> read(const std::function<Result<void>(registry::Transaction&)>& work) override {
     DEPUTY_TRY(auto reader, readers_.take());
     DEPUTY_TRY(const TransactionScope scope, TransactionScope::begin(*reader, false));
-    SqliteTransaction transaction{*reader, keys_, AuthenticatedRows::Mode::read};
+    SqliteTransaction transaction{*reader, keys_, writer_ ? &places_ : nullptr,
+                                  AuthenticatedRows::Mode::read};
     return work(transaction);
   }
 
@@ -261,7 +271,9 @@ class SqliteStore final : public registry::Store {
                                 const std::function<Result<void>(registry::Transaction&)>& work) {
     DEPUTY_TRY(work(transaction));
     DEPUTY_TRY(transaction.finish());
-    return scope.commit();
+    DEPUTY_TRY(scope.commit());
+    transaction.committed();
+    return success();
   }
 
   void tell(const registry::Touched& what) {
@@ -273,7 +285,12 @@ class SqliteStore final : public registry::Store {
   Result<void> look_for_foreign_writes() {
     static const std::string sql = "PRAGMA data_version";
     DEPUTY_TRY(const std::int64_t version, writer_->number(sql));
-    if (std::exchange(data_version_, version) != version) tell({.everything = true});
+    if (data_version_ == version) return success();
+    tell({.everything = true});
+    AuthenticatedRows rows{*writer_, keys_, AuthenticatedRows::Mode::read};
+    // A row that was edited is a finding of whoever reads it, not a reason to stop the service.
+    if (!load_places(rows, places_)) places_.lose();
+    data_version_ = version;
     return success();
   }
 
@@ -282,6 +299,7 @@ class SqliteStore final : public registry::Store {
   std::mutex writing_;
   const std::unique_ptr<SqliteConnection> writer_;
   std::vector<registry::WriteListener*> listeners_;
+  IssuancePlaces places_;
   std::optional<std::int64_t> data_version_;  // as of the last write
   ReaderPool readers_;
 };
@@ -313,8 +331,10 @@ Result<std::unique_ptr<registry::Store>> open_sqlite(const SqliteOptions& option
   DEPUTY_TRY(auto connection, SqliteConnection::open(options.file, access, options.busy_timeout));
   DEPUTY_TRY(prepare(*connection, keys, options));
   if (options.read_only) connection.reset();
-  return std::unique_ptr<registry::Store>{
-      std::make_unique<SqliteStore>(options, std::move(keys), std::move(lock), std::move(connection))};
+  auto store =
+      std::make_unique<SqliteStore>(options, std::move(keys), std::move(lock), std::move(connection));
+  DEPUTY_TRY(store->load());
+  return std::unique_ptr<registry::Store>{std::move(store)};
 }
 
 Result<fs::path> parse_sqlite_url(std::string_view url, const fs::path& base) {

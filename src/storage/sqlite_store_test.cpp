@@ -208,7 +208,7 @@ TEST_F(SqliteStore, WritesNothingOfAWorkThatFillsTheDisk) {
   {
     auto scope = TransactionScope::begin(full, true);
     ASSERT_TRUE(scope);
-    SqliteTransaction transaction{full, keys, AuthenticatedRows::Mode::write};
+    SqliteTransaction transaction{full, keys, nullptr, AuthenticatedRows::Mode::write};
     std::optional<Error> error;
     for (int i = 0; i < 1'000 && !error; ++i) {
       auto tenant = samples::tenant(i);

@@ -1,7 +1,6 @@
 #include "storage/sqlite_transaction.hpp"
 
 #include "storage/columns.hpp"
-#include "storage/journal_table.hpp"
 #include "storage/model_rows.hpp"
 #include "storage/page.hpp"
 
@@ -185,16 +184,26 @@ Result<Page<Workload>> SqliteTransaction::list_workloads(const PageRequest& page
 }
 
 Result<void> SqliteTransaction::insert(const Issuance& issuance) {
-  return rows_.insert(tables::issuances, row_of(issuance));
+  return issuances_.append(issuance);
 }
 
 Result<Page<Issuance>> SqliteTransaction::list_issuances(const ConnectionId& connection,
                                                          const PageRequest& page) {
-  static const std::string sql = tables::issuances.select(
-      "WHERE connection_id = ?1 AND (issued_at, id) < (?2, ?3) ORDER BY issued_at DESC, id DESC LIMIT ?4");
-  return page_by_age<Issuance, IssuanceId>(rows_, tables::issuances, sql, {connection.text()}, page,
-                                           issuance_from,
-                                           [](const Issuance& issuance) { return issuance.issued_at; });
+  DEPUTY_TRY(flush());
+  // In a transaction that writes, what is in memory is not all.
+  const bool reads = mode_ == AuthenticatedRows::Mode::read;
+  return storage::list_issuances(rows_, reads ? places_ : nullptr, connection, page);
+}
+
+Result<void> SqliteTransaction::flush() {
+  DEPUTY_TRY(issuances_.flush());
+  return journal_.flush();
+}
+
+Result<void> SqliteTransaction::finish() {
+  DEPUTY_TRY(flush());
+  DEPUTY_TRY(issuances_.write_share());
+  return rows_.finish();
 }
 
 Result<std::optional<IdempotencyRecord>> SqliteTransaction::find_idempotency(const std::string& scope,
@@ -226,10 +235,11 @@ Result<void> SqliteTransaction::forget_idempotency_before(Timestamp time) {
 }
 
 Result<void> SqliteTransaction::append(const journal::Entry& entry) {
-  return append_entry(rows_, entry);
+  return journal_.append(entry);
 }
 
 Result<Page<journal::ChainedEntry>> SqliteTransaction::list_journal(const PageRequest& page) {
+  DEPUTY_TRY(flush());
   return list_entries(rows_, page);
 }
 

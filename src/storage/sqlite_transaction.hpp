@@ -2,18 +2,23 @@
 
 #include "registry/store.hpp"
 #include "storage/authenticated_rows.hpp"
+#include "storage/issuance_table.hpp"
+#include "storage/journal_table.hpp"
 
 namespace deputy::storage {
 
 // One transaction of the SQLite store, see registry::Transaction. The caller begins and commits.
 class SqliteTransaction final : public registry::Transaction {
  public:
-  // Both outlive this.
-  SqliteTransaction(SqliteConnection& connection, const StoreKeys& keys, AuthenticatedRows::Mode mode)
-      : rows_(connection, keys, mode) {}
+  // All outlive this. `places` is null where nobody holds any.
+  SqliteTransaction(SqliteConnection& connection, const StoreKeys& keys, IssuancePlaces* places,
+                    AuthenticatedRows::Mode mode)
+      : rows_(connection, keys, mode), places_(places), mode_(mode) {}
 
-  // Writes what holds the transaction's rows together. Call before the commit.
-  Result<void> finish() { return rows_.finish(); }
+  // Writes what has gathered, and what holds the transaction's rows together. Call before the commit.
+  Result<void> finish();
+  // After the commit.
+  void committed() { issuances_.committed(); }
 
   // What was written, or may have been, of what decides on credentials.
   const registry::Touched& touched() const { return touched_; }
@@ -102,7 +107,14 @@ class SqliteTransaction final : public registry::Transaction {
   Result<std::optional<registry::WebhookEvent>> first_webhook_event(const std::string& sql,
                                                                     const Row& parameters);
 
+  // What was written in this transaction can be read in it.
+  Result<void> flush();
+
   AuthenticatedRows rows_;
+  IssuancePlaces* places_;
+  AuthenticatedRows::Mode mode_;
+  JournalWriter journal_{rows_};
+  IssuanceWriter issuances_{rows_, places_};
   registry::Touched touched_;
 };
 

@@ -73,10 +73,7 @@ const Table keys{"keys",
                  1,
                  {"id", "secret_hash", "role", "workload", "connection_id", "created_at", "expires_at",
                   "revoked_at", "last_used_at", "made_with"}};
-const Table issuances{"issuances",
-                      1,
-                      {"id", "connection_id", "tenant_id", "workload", "reason", "session_name",
-                       "access_key_id", "issued_at", "expires_at", "source"}};
+const Table issuances{"issuances", 1, {"last", "first", "packed"}};
 const Table connect_sessions{"connect_sessions",
                              1,
                              {"id", "secret_hash", "tenant_id", "integration", "connection_id", "return_url",

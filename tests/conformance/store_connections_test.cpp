@@ -173,7 +173,6 @@ TEST_P(StoreConnections, NeedsItsTenantAndIntegration) {
   connection.integration_version = 9;
   EXPECT_TRUE(refused([&](Transaction& t) { return add(t, connection); }));
   EXPECT_TRUE(refused([&](Transaction& t) { return t.insert(samples::verification(connection.id)); }));
-  EXPECT_TRUE(refused([&](Transaction& t) { return t.insert(samples::issuance(connection)); }));
   Key key = samples::key();
   key.connection_id = connection.id;
   EXPECT_TRUE(refused([&](Transaction& t) { return t.insert(key, SecretString{"s"}); }));

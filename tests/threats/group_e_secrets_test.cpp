@@ -223,23 +223,29 @@ TEST_F(DatabaseFile, RefusesEditedRowsInLists) {
                    DEPUTY_TRY(t.due_connections(samples::at(1'000'000), 10));
                    return success();
                  });
-  expect_refused("UPDATE issuances SET workload = 'someone'", [&](Transaction& t) -> Result<void> {
-    DEPUTY_TRY(t.list_issuances(acme_.id, {}));
-    return success();
-  });
+  expect_refused(
+      "UPDATE issuances SET packed = CAST(REPLACE(CAST(packed AS TEXT), 'collector', 'c0llector') AS BLOB)",
+      [&](Transaction& t) -> Result<void> {
+        DEPUTY_TRY(t.list_issuances(acme_.id, {}));
+        return success();
+      });
   expect_refused("UPDATE verifications SET outcome = 'passed'", [&](Transaction& t) -> Result<void> {
     DEPUTY_TRY(t.list_verifications(acme_.id, {}));
     return success();
   });
 }
 
+// The index of issuances leads to evidence and is none: IssuanceTable.AnEditedIndexIsFound looks at it.
+const std::string every_table =
+    "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name NOT LIKE "
+    "'issuance_places%'";
+
 // 39: not one column of one table can be changed without the check finding it. New tables are covered too.
 TEST_F(DatabaseFile, FindsAnEditInAnyColumnOfAnyTable) {
   close();
   std::size_t edits = 0;
   RawDatabase original{file_};
-  for (const auto& table :
-       original.rows("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")) {
+  for (const auto& table : original.rows(every_table)) {
     ASSERT_NE(original.value("SELECT COUNT(*) FROM " + table[0]), "0") << table[0] << " is not covered";
     for (const auto& column : original.rows("SELECT name, type FROM pragma_table_info('" + table[0] + "')")) {
       if (table[0] == "inventory" && column[0] == "id") continue;  // it can only be 1
@@ -255,7 +261,7 @@ TEST_F(DatabaseFile, FindsAnEditInAnyColumnOfAnyTable) {
       ++edits;
     }
   }
-  EXPECT_GT(edits, 80U);
+  EXPECT_GT(edits, 70U);
   EXPECT_EQ(found_in(file_), std::nullopt);
 }
 
@@ -263,8 +269,7 @@ TEST_F(DatabaseFile, FindsAnEditInAnyColumnOfAnyTable) {
 TEST_F(DatabaseFile, FindsARowRemovedFromAnyTable) {
   close();
   RawDatabase original{file_};
-  for (const auto& table :
-       original.rows("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")) {
+  for (const auto& table : original.rows(every_table)) {
     for (const char* which : {"MAX", "MIN"}) {
       const auto copy = copy_to("edited.db");
       RawDatabase{copy}.edit("DELETE FROM " + table[0] + " WHERE rowid = (SELECT " + which + "(rowid) FROM " +
@@ -280,7 +285,7 @@ TEST_F(DatabaseFile, NeverForgetsAnIssuedExternalId) {
   EXPECT_THROW(RawDatabase{file_}.run("DELETE FROM issued_external_ids"), std::runtime_error);
   EXPECT_THROW(RawDatabase{file_}.run("UPDATE issued_external_ids SET owner = 'x'"), std::runtime_error);
   EXPECT_THROW(RawDatabase{file_}.run("DELETE FROM journal"), std::runtime_error);
-  EXPECT_THROW(RawDatabase{file_}.run("UPDATE journal SET act = 'x'"), std::runtime_error);
+  EXPECT_THROW(RawDatabase{file_}.run("UPDATE journal SET entries = x'00'"), std::runtime_error);
   EXPECT_EQ(found_in(file_), std::nullopt);
   RawDatabase{file_}.edit("DELETE FROM issued_external_ids WHERE owner = " + acme());
   EXPECT_EQ(found_in(file_),

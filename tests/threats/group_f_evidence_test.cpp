@@ -29,6 +29,12 @@ journal::Entry entry(std::string act, std::string subject) {
           .detail = "{}"};
 }
 
+// Another text of the same length in the row that ends with an entry.
+std::string edited(const std::string& from, const std::string& to, int last) {
+  return "UPDATE journal SET entries = CAST(REPLACE(CAST(entries AS TEXT), '" + from + "', '" + to +
+         "') AS BLOB) WHERE last = " + std::to_string(last);
+}
+
 class Evidence : public testing::Test {
  protected:
   std::unique_ptr<Store> open() {
@@ -51,26 +57,36 @@ TEST_F(Evidence, JournalInItsFileShowsTampering) {
       ASSERT_TRUE(
           store->write([&](Transaction& t) { return t.append(entry("act." + std::to_string(i), "con_x")); }));
     }
+    // Two that share a row.
+    ASSERT_TRUE(store->write([&](Transaction& t) -> Result<void> {
+      DEPUTY_TRY(t.append(entry("act.7", "con_x")));
+      return t.append(entry("act.8", "con_x"));
+    }));
   }
   const std::string swap =
-      "UPDATE journal SET sequence = 100 WHERE sequence = 2; UPDATE journal SET sequence = 2 WHERE sequence "
-      "= 3; "
-      "UPDATE journal SET sequence = 3 WHERE sequence = 100";
-  const std::string appended =
-      "INSERT INTO journal SELECT 7, at, actor_kind, actor_id, actor_address, act, subject, tenant, outcome, "
-      "detail, hash FROM journal WHERE sequence = 6";
+      "UPDATE journal SET last = 100, first = 100 WHERE last = 2; UPDATE journal SET last = 2, first = 2 "
+      "WHERE "
+      "last = 3; UPDATE journal SET last = 3, first = 3 WHERE last = 100";
+  const std::string appended = "INSERT INTO journal SELECT 9, 9, entries, hash FROM journal WHERE last = 6";
   const std::vector<std::string> edits{
-      "DELETE FROM journal WHERE sequence = 1",
-      "DELETE FROM journal WHERE sequence = 3",
-      "DELETE FROM journal WHERE sequence = 6",
+      "DELETE FROM journal WHERE last = 1",
+      "DELETE FROM journal WHERE last = 3",
+      "DELETE FROM journal WHERE last = 6",
       "DELETE FROM journal",
-      "DELETE FROM journal WHERE sequence = 3; UPDATE journal SET sequence = sequence - 1 WHERE sequence > 3",
-      "UPDATE journal SET act = 'nothing' WHERE sequence = 4",
-      "UPDATE journal SET outcome = 'refused' WHERE sequence = 4",
-      "UPDATE journal SET outcome = 'odd' WHERE sequence = 4",
-      "UPDATE journal SET actor_id = 'key_y' WHERE sequence = 6",
-      "UPDATE journal SET hash = zeroblob(32) WHERE sequence = 6",
-      "UPDATE journal SET hash = zeroblob(3) WHERE sequence = 2",
+      "DELETE FROM journal WHERE last = 3; UPDATE journal SET last = last - 1, first = first - 1 WHERE last "
+      "> 3",
+      edited("act.4", "act.9", 4),
+      edited("done", "donE", 4),
+      edited("key_x", "key_y", 6),
+      edited("con_x", "con_y", 8),
+      "UPDATE journal SET entries = zeroblob(0) WHERE last = 4",
+      "UPDATE journal SET entries = CAST(entries || zeroblob(8) AS BLOB) WHERE last = 4",
+      "UPDATE journal SET entries = (SELECT entries FROM journal WHERE last = 5) WHERE last = 4",
+      "UPDATE journal SET first = 8 WHERE last = 8",
+      "UPDATE journal SET first = 5 WHERE last = 6",
+      "UPDATE journal SET last = 9 WHERE last = 8",
+      "UPDATE journal SET hash = zeroblob(32) WHERE last = 6",
+      "UPDATE journal SET hash = zeroblob(3) WHERE last = 2",
       swap,
       appended,
   };
@@ -100,15 +116,12 @@ TEST_F(Evidence, JournalDoesNotHealOverACut) {
     const auto store = open();
     for (int i = 0; i < 4; ++i) ASSERT_TRUE(append(*store));
   }
-  RawDatabase{file_}.edit("DELETE FROM journal WHERE sequence > 2");
+  RawDatabase{file_}.edit("DELETE FROM journal WHERE last > 2");
   const auto store = open();
   ASSERT_TRUE(append(*store));
   EXPECT_FALSE(store->check_integrity({}));
   // Nor can one's own row stand where the next entry belongs.
-  RawDatabase{file_}.edit(
-      "INSERT INTO journal SELECT 6, at, actor_kind, actor_id, actor_address, act, subject, tenant, outcome, "
-      "detail, "
-      "hash FROM journal WHERE sequence = 5");
+  RawDatabase{file_}.edit("INSERT INTO journal SELECT 6, 6, entries, hash FROM journal WHERE last = 5");
   const auto refused = append(*store);
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().kind, ErrorKind::internal);
