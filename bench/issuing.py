@@ -15,6 +15,7 @@ import random
 import re
 import shutil
 import signal
+import ssl
 import statistics
 import subprocess
 import sys
@@ -37,6 +38,7 @@ FEW = 1_000
 SERVER_CORE, LOAD_CORE = "0", "1"
 TICKS = os.sysconf("SC_CLK_TCK")
 CONNECTIONS = 64
+UNVERIFIED = ssl._create_unverified_context()  # of a certificate made here a moment ago
 
 # One connection at random for each request. `pause`: how long a line rests after an answer, so that the load is less than all.
 WRK_SCRIPT = """
@@ -172,7 +174,7 @@ class Bench:
         return answer
 
     def metric(self, name):
-        text = urllib.request.urlopen(self.deputy.url + "/metrics").read().decode()
+        text = urllib.request.urlopen(self.deputy.url + "/metrics", context=ssl._create_unverified_context()).read().decode()
         found = re.search(rf"^{re.escape(name)} (\S+)$", text, re.MULTILINE)
         return float(found.group(1)) if found else 0.0
 
@@ -212,9 +214,9 @@ class Bench:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def warm_against_nginx(bench, connections, tls=None):
+def warm_against_nginx(bench, connections, tls=None, answer=None):
     """Alternating runs, nginx first. Returns Deputy's median rate."""
-    answer = bench.answer(connections[0])
+    answer = answer or bench.answer(connections[0])
     nginx_folder = os.path.join(bench.folder, "nginx")
     os.makedirs(nginx_folder, exist_ok=True)
     script = bench.script("warm", connections)
@@ -326,10 +328,33 @@ def part_many():
         bench.end()
 
 
+def part_tls():
+    print(f"== {FEW} connections, over TLS")
+    bench = Bench(FEW)
+    try:
+        tls = [os.path.join(bench.folder, name) for name in ("tls.crt", "tls.key")]
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1", "-subj", "/CN=localhost",
+                        "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-out", tls[0], "-keyout", tls[1]], check=True, capture_output=True)
+        bench.start()
+        answer = bench.answer(bench.connections[0])
+        bench.deputy.stop()
+        bench.deputy.settings.update({"DEPUTY_SERVER__TLS_CERT_FILE": tls[0], "DEPUTY_SERVER__TLS_KEY_FILE": tls[1]})
+        bench.start()
+        bench.deputy.url = bench.deputy.url.replace("http:", "https:")
+        script = bench.script("warm", bench.connections)
+        warming = on_core(LOAD_CORE, "wrk", "-t1", "-c16", "-d6s", "-s", script, bench.deputy.url)
+        subprocess.run(warming, check=True, stdout=subprocess.DEVNULL)
+        warm_against_nginx(bench, bench.connections, tls, answer)
+    finally:
+        bench.end()
+
+
 def main():
     print(f"1-minute load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
     if {"warm", "half", "cold", "start"} & set(PARTS):
         part_few()
+    if "tls" in PARTS:
+        part_tls()
     if "many" in PARTS:
         part_many()
 

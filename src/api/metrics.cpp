@@ -132,6 +132,12 @@ void add_sts(Sheet& sheet, const broker::Broker::Counts& counts) {
   sheet.histogram("deputy_sts_call_seconds", "Time that AssumeRole took, for issuing.", counts.sts_seconds);
   sheet.counter("deputy_sts_errors_total", "AssumeRole calls for issuing that failed, by code.");
   for (const auto& [code, count] : counts.sts_errors_by_code) sheet.value(count, {{"code", code}});
+  const auto expires_at = counts.base_expires_at.value_or(Timestamp{});
+  sheet
+      .gauge("deputy_base_credentials_expire_at_seconds",
+             "When the partner's own credentials expire, as seconds since 1970; 0: they do not, or none were "
+             "used.")
+      .value(std::chrono::duration<double>(expires_at.time_since_epoch()).count());
   sheet.counter("deputy_sts_quota_calls_total", "AssumeRole calls that the quota let go, by purpose.")
       .value(counts.quota_calls, {{"by", "issuing"}})
       .value(counts.quota_calls_of_verification, {{"by", "verification"}});

@@ -189,6 +189,7 @@ Task<SessionSource::Answer> SessionSource::ask(SessionOrder order, std::stop_tok
         no_answer("the partner's own access to AWS STS does not work; Deputy's operator has to look",
                   base.error().message + " " + base.error().detail)};
   }
+  around_.tally.base_expires_at = base.value().expires_at;
   if (order.request.duration > chained_duration_max && !base.value().session_token.empty())
     co_return Answer{Error{ErrorKind::invalid_request,
                            "duration_seconds is at most 3600 here, since the partner runs on a role itself"}

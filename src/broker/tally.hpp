@@ -5,9 +5,11 @@
 #include <chrono>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 
+#include "core/clock.hpp"
 #include "core/error.hpp"
 
 // What the broker counts while it works, for whoever shows it. Plain values: on one loop's thread. Bounded:
@@ -65,6 +67,8 @@ struct Tally {
   // Transactions that record issuances: how long each took until it was durable, and how many shared it.
   Histogram<write_seconds.size()> journal_seconds{write_seconds};
   Histogram<records_of_one_write.size()> journal_records{records_of_one_write};
+  // When the partner's own credentials expire, as of the last call to STS; none when they do not.
+  std::optional<Timestamp> base_expires_at;
   // The quota of calls.
   std::uint64_t quota_calls = 0, quota_calls_of_verification = 0;
   std::uint64_t quota_waits = 0, quota_refusals = 0, quota_cuts = 0;
