@@ -1,5 +1,7 @@
 #include "api/metrics.hpp"
 
+#include <algorithm>
+#include <map>
 #include <prometheus/counter.h>
 #include <prometheus/histogram.h>
 #include <prometheus/metric_family.h>
@@ -238,6 +240,17 @@ struct Metrics::State {
                                                            .Name("deputy_http_request_seconds")
                                                            .Help("Time to answer a request, by route.")
                                                            .Register(registry);
+  // The series of each route.
+  struct Series {
+    struct OfAnswer {
+      std::string method;
+      int status;
+      prometheus::Counter* requests;
+    };
+    prometheus::Histogram* seconds;
+    std::vector<OfAnswer> counters;
+  };
+  std::map<std::string, Series, std::less<>> by_route;
   registry::Survey survey;
   std::optional<std::chrono::steady_clock::time_point> surveyed_at;
 };
@@ -245,15 +258,24 @@ struct Metrics::State {
 Metrics::Metrics() : state_(std::make_unique<State>()) {}
 Metrics::~Metrics() = default;
 
+// Finding a series by its labels copies and hashes all of them: each is looked for once.
 void Metrics::count_request(std::string_view method, std::string_view route, int status,
                             std::chrono::steady_clock::duration took) {
-  state_->requests
-      .Add({{"route", std::string{route}},
-            {"method", std::string{method}},
-            {"status", std::to_string(status)}})
-      .Increment();
-  state_->seconds.Add({{"route", std::string{route}}}, seconds_buckets)
-      .Observe(std::chrono::duration<double>(took).count());
+  auto found = state_->by_route.find(route);
+  if (found == state_->by_route.end()) {
+    auto& histogram = state_->seconds.Add({{"route", std::string{route}}}, seconds_buckets);
+    found = state_->by_route.emplace(std::string{route}, State::Series{&histogram, {}}).first;
+  }
+  auto& counters = found->second.counters;
+  auto counter = std::ranges::find_if(
+      counters, [&](const auto& each) { return each.status == status && each.method == method; });
+  if (counter == counters.end()) {
+    auto& made = state_->requests.Add(
+        {{"route", std::string{route}}, {"method", std::string{method}}, {"status", std::to_string(status)}});
+    counter = counters.insert(counter, {std::string{method}, status, &made});
+  }
+  counter->requests->Increment();
+  found->second.seconds->Observe(std::chrono::duration<double>(took).count());
 }
 
 std::string Metrics::text(const Standing& standing) const {

@@ -2,6 +2,9 @@
 
 #include <charconv>
 #include <fmt/format.h>
+#include <openssl/core_names.h>
+#include <openssl/evp.h>
+#include <openssl/params.h>
 #include <sodium.h>
 
 #include "core/assert.hpp"
@@ -20,37 +23,57 @@ std::string_view utf8_prefix(std::string_view text, std::size_t bytes_max) {
   return text.substr(0, end);
 }
 
-// HMAC-SHA256 fed field by field; every text carries its length, every number is eight bytes.
-class EntryHasher {
+// The bytes of an entry in its place; every text carries its length, every number is eight bytes.
+class EntryBytes {
  public:
-  explicit EntryHasher(const ChainKey& key) {
-    const std::string_view bytes = key.bytes().reveal();
-    crypto_auth_hmacsha256_init(&state_, reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size());
-  }
-  EntryHasher(const EntryHasher&) = delete;
-  EntryHasher& operator=(const EntryHasher&) = delete;
-  ~EntryHasher() { sodium_memzero(&state_, sizeof state_); }
-
   void number(std::uint64_t value) {
-    std::array<unsigned char, 8> bytes{};
-    for (std::size_t i = 0; i < bytes.size(); ++i)
-      bytes[i] = static_cast<unsigned char>((value >> (8 * (7 - i))) & 0xffU);
-    crypto_auth_hmacsha256_update(&state_, bytes.data(), bytes.size());
+    for (std::size_t i = 8; i-- > 0;) bytes_.push_back(static_cast<char>((value >> (8 * i)) & 0xffU));
   }
   void text(std::string_view value) {
     number(value.size());
-    crypto_auth_hmacsha256_update(&state_, reinterpret_cast<const unsigned char*>(value.data()),
-                                  value.size());
+    bytes_ += value;
   }
-  Hash finish() {
+  const std::string& all() const { return bytes_; }
+
+ private:
+  std::string bytes_;
+};
+
+// HMAC-SHA256 by OpenSSL, which uses the processor's instructions for SHA-256 where it has them: a quarter of
+// the time. Made once for each thread; the key is set anew each time, and the state wiped with the next.
+class Hmac {
+ public:
+  Hmac() {
+    EVP_MAC* const algorithm = EVP_MAC_fetch(nullptr, "HMAC", nullptr);
+    DEPUTY_ASSERT(algorithm != nullptr);
+    context_ = EVP_MAC_CTX_new(algorithm);
+    EVP_MAC_free(algorithm);
+    std::string digest = "SHA256";
+    const std::array parameters{
+        OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest.data(), digest.size()),
+        OSSL_PARAM_construct_end()};
+    DEPUTY_ASSERT(context_ != nullptr && EVP_MAC_CTX_set_params(context_, parameters.data()) == 1);
+  }
+  Hmac(const Hmac&) = delete;
+  Hmac& operator=(const Hmac&) = delete;
+  ~Hmac() { EVP_MAC_CTX_free(context_); }
+
+  Hash of(const SecretString& key, std::string_view bytes) {
+    const auto unsigned_bytes = [](std::string_view text) {
+      return reinterpret_cast<const unsigned char*>(text.data());
+    };
     Hash hash{};
-    static_assert(hash_bytes == crypto_auth_hmacsha256_BYTES);
-    crypto_auth_hmacsha256_final(&state_, reinterpret_cast<unsigned char*>(hash.data()));
+    std::size_t size = 0;
+    const bool done =
+        EVP_MAC_init(context_, unsigned_bytes(key.reveal()), key.size(), nullptr) == 1 &&
+        EVP_MAC_update(context_, unsigned_bytes(bytes), bytes.size()) == 1 &&
+        EVP_MAC_final(context_, reinterpret_cast<unsigned char*>(hash.data()), &size, hash.size()) == 1;
+    DEPUTY_ASSERT(done && size == hash.size());
     return hash;
   }
 
  private:
-  crypto_auth_hmacsha256_state state_{};
+  EVP_MAC_CTX* context_ = nullptr;
 };
 
 bool same(const Hash& a, const Hash& b) {
@@ -109,20 +132,21 @@ ChainKey::ChainKey(SecretString bytes) : bytes_(std::move(bytes)) {
 }
 
 Hash chain_hash(const ChainKey& key, const Hash& previous, const Entry& entry) {
-  EntryHasher hasher{key};
-  hasher.text(hash_domain);
-  hasher.text({reinterpret_cast<const char*>(previous.data()), previous.size()});
-  hasher.number(static_cast<std::uint64_t>(entry.sequence));
-  hasher.number(static_cast<std::uint64_t>(entry.at.time_since_epoch().count()));
-  hasher.text(entry.actor.kind);
-  hasher.text(entry.actor.id);
-  hasher.text(entry.actor.address);
-  hasher.text(entry.act);
-  hasher.text(entry.subject);
-  hasher.text(entry.tenant);
-  hasher.text(to_text(entry.outcome));
-  hasher.text(entry.detail);
-  return hasher.finish();
+  EntryBytes bytes;
+  bytes.text(hash_domain);
+  bytes.text({reinterpret_cast<const char*>(previous.data()), previous.size()});
+  bytes.number(static_cast<std::uint64_t>(entry.sequence));
+  bytes.number(static_cast<std::uint64_t>(entry.at.time_since_epoch().count()));
+  bytes.text(entry.actor.kind);
+  bytes.text(entry.actor.id);
+  bytes.text(entry.actor.address);
+  bytes.text(entry.act);
+  bytes.text(entry.subject);
+  bytes.text(entry.tenant);
+  bytes.text(to_text(entry.outcome));
+  bytes.text(entry.detail);
+  thread_local Hmac hmac;
+  return hmac.of(key.bytes(), bytes.all());
 }
 
 std::string to_text(const Checkpoint& checkpoint) {

@@ -296,6 +296,9 @@ TEST_F(Isolation, NobodyEverGetsAnothersCredentialsNorRevokedOnes) {
   EXPECT_GT(counts.refreshes, 0U);
   EXPECT_GT(counts.evictions, 0U);
   EXPECT_GT(counts.revocations, 0U);
+  std::uint64_t writes = 0;
+  for (const auto count : counts.journal_records.counts()) writes += count;
+  EXPECT_GT(counts.journal_records.sum(), static_cast<double>(writes)) << "no two records shared a write";
   std::printf(
       "issued %d, refused %d, unavailable %d; hits %zu, misses %zu, joins %zu, refreshes %zu, evictions %zu, "
       "revocations %zu, withheld %zu; rotated %d, ended %d\n",
