@@ -46,6 +46,7 @@ Task<Result<Page>> Site::State::checks(Visit& visit) {
       is_current(visit.view.verification, visit.connection()) && found_no_role(*visit.view.verification) &&
       looks_for_role(visit.connection(), visit.view.integration, registry().settings().partner_principal);
   std::optional<std::string> notice;
+  bool looking = false;
   if (absent) {
     const auto asked =
         co_await run([&] { return registry().request_verification(visit.actor, visit.connection().id); });
@@ -54,17 +55,18 @@ Task<Result<Page>> Site::State::checks(Visit& visit) {
       parts.wake_verification();
       DEPUTY_CO_TRY(co_await refresh(visit));
     }
+    looking = asked.has_error() && asked.error().kind == ErrorKind::rate_limited;
   }
-  co_return co_await checks_page(visit, std::move(notice));
+  co_return co_await checks_page(visit, std::move(notice), looking);
 }
 
-Task<Result<Page>> Site::State::checks_page(Visit& visit, std::optional<std::string> notice) {
+Task<Result<Page>> Site::State::checks_page(Visit& visit, std::optional<std::string> notice, bool looking) {
   const registry::Connection& connection = visit.connection();
   const auto& verification = visit.view.verification;
   if (!connection.role_arn) co_return Page{.status = 303, .location = "/role"};
   const bool current = is_current(verification, connection);
   const bool not_begun = !current && connection.state == ConnectionState::verifying;
-  const bool running = not_begun || (current && !verification->done);
+  const bool running = looking || not_begun || (current && !verification->done);
   ChecksView view{.frame = frame(visit),
                   .role_arn = connection.role_arn->text(),
                   .external_id = connection.external_id.text(),
@@ -82,7 +84,7 @@ Task<Result<Page>> Site::State::checks_page(Visit& visit, std::optional<std::str
     const auto& rotation = connection.rotation;
     std::optional<verify::Progress> progress;
     if (current) progress = parts.progress(verification->id);
-    view.waiting_for_aws = progress && progress->waiting_for_aws;
+    view.waiting_for_aws = looking || (progress && progress->waiting_for_aws);
     if (progress) view.waiting_until = progress->waiting_until;
     view.checks = check_views(progress.value_or(verify::Progress{}), rotation && rotation->next_external_id,
                               rotation && rotation->previous_external_id);

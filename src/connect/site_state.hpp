@@ -102,8 +102,9 @@ struct Site::State {
   Task<Result<Page>> connect_another(Visit& visit);
   Task<Result<Page>> choose_connection(Visit& visit);
 
-  // With what was refused, to be said on the page.
-  Task<Result<Page>> checks_page(Visit& visit, std::optional<std::string> notice);
+  // With what was refused, to be said on the page. `looking`: the role is not there yet and is looked for
+  // again as soon as that may be, so the page goes on asking.
+  Task<Result<Page>> checks_page(Visit& visit, std::optional<std::string> notice, bool looking = false);
   Task<Result<Page>> connected_page(Visit& visit, std::optional<std::string> notice);
   Result<Page> rotate_page(const Visit& visit, std::optional<std::string> notice) const;
   Result<Page> update_page(const Visit& visit, std::optional<std::string> notice) const;

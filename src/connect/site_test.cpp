@@ -173,6 +173,9 @@ TEST_F(SiteTest, WithAFixedNameTheAccountIsEnoughAndItLooksUntilTheRoleIsThere) 
   for (int round = 0; round < 3; ++round) {
     finish(VerificationOutcome::failed, denied);
     EXPECT_EQ(connection_of(fixed).state, ConnectionState::rejected);
+    const auto too_soon = get(other, fixed.path() + "/checks");
+    EXPECT_NE(too_soon.body.find("data-running"), std::string::npos) << "the page goes on asking";
+    EXPECT_EQ(connection_of(fixed).state, ConnectionState::rejected);
     clock().advance(2min);
     const auto looking = get(other, fixed.path() + "/checks");
     EXPECT_NE(looking.body.find("Nothing answers there, says the test."), std::string::npos);
