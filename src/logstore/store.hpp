@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -77,6 +78,8 @@ class Store {
     std::size_t writers_max = 16;  // files that are kept open
     std::size_t readers_max = 64;
     SearchLimits limits;
+    // Told when a file is set aside, or records begin to wait for one; on the writer's thread.
+    std::function<void(const DayTrouble&)> on_trouble = {};
   };
   Store(Options options, const Clock& clock);
   ~Store();

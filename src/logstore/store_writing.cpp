@@ -65,8 +65,13 @@ Day Store::State::first_day() const {
 }
 
 void Store::State::note_trouble(const TenantId& tenant, Day day, std::string what) {
-  const std::lock_guard lock{sight_mutex};
-  troubles[{tenant, day}] = std::move(what);
+  {
+    const std::lock_guard lock{sight_mutex};
+    std::string& known = troubles[{tenant, day}];
+    if (known == what) return;
+    known = what;
+  }
+  if (options.on_trouble) options.on_trouble({tenant.text(), to_text(day), std::move(what)});
 }
 void Store::State::forget_trouble(const TenantId& tenant, Day day) {
   const std::lock_guard lock{sight_mutex};
