@@ -1,3 +1,4 @@
+#include "connect/permissions.hpp"
 #include "connect/screen_parts.hpp"
 #include "connect/screen_views.hpp"
 #include "connect/texts.hpp"
@@ -53,6 +54,11 @@ void put(Slots& slots, const ChecksView& view) {
   if (view.running) slots.show("RUNNING");
   slots.choose(view.watch && view.running, "WATCH", "NOT_WATCH");
   put_checks(slots, view.checks);
+
+  if (view.trust_policy) {
+    slots.put_exact("TRUST_POLICY", indented_json(*view.trust_policy));
+    slots.show("WHOLE_POLICY");
+  }
 
   const bool passed = view.outcome == registry::VerificationOutcome::passed && !view.running;
   if (passed) slots.show("GO_ON");

@@ -1,6 +1,10 @@
 #include "connect/site_state.hpp"
 
 #include <algorithm>
+#include <array>
+
+#include "api/role_description.hpp"
+#include "templates/template.hpp"
 
 // Step 4: the checks as they run, and once more.
 namespace deputy::connect {
@@ -21,6 +25,17 @@ bool found_no_role(const Verification& verification) {
          std::ranges::all_of(verification.checks, [](const registry::Check& check) {
            return (check.result == registry::CheckResult::failed) == (check.name == "role_assumable");
          });
+}
+
+// A failure that the trust policy as the templates write it mends; where the role could be read, its check
+// has the corrected policy already.
+bool wants_whole_policy(const Verification& verification) {
+  constexpr std::array about_trust{"role_assumable", "external_id_required", "external_id_exact",
+                                   "next_external_id_works", "previous_external_id_denied"};
+  return std::ranges::any_of(verification.checks, [&](const registry::Check& check) {
+    return check.result == registry::CheckResult::failed &&
+           std::ranges::find(about_trust, check.name) != about_trust.end();
+  });
 }
 
 // Deputy made up the ARN from the account and the fixed name: then it looks until the role is there, for as
@@ -91,6 +106,9 @@ Task<Result<Page>> Site::State::checks_page(Visit& visit, std::optional<std::str
   } else if (verification) {
     view.outcome = verification->outcome;
     view.checks = check_views(*verification);
+    if (wants_whole_policy(*verification))
+      view.trust_policy = templates::trust_policy_json(api::describe_role(
+          registry().settings().partner_principal, connection, visit.view.tenant, visit.view.integration));
     view.next_attempt_at = connection.next_verification_at;
   }
   if (verification) {

@@ -35,6 +35,11 @@ std::optional<std::string> unless_empty(const std::string& text) {
   return text.empty() ? std::nullopt : std::optional{text};
 }
 
+// Some mends are a document or a part of one, to paste, and some are words.
+bool is_to_paste(std::string_view mend) {
+  return mend.starts_with('{') || mend.starts_with('"');
+}
+
 CheckView view_of(const registry::Check& check) {
   CheckView view{.name = check.name,
                  .state = state_of(check.result),
@@ -43,6 +48,10 @@ CheckView view_of(const registry::Check& check) {
                  .aws_error_code = std::nullopt,
                  .aws_request_id = std::nullopt,
                  .at = std::nullopt};
+  if (view.mend && !is_to_paste(*view.mend)) {
+    view.message += ". " + *view.mend;
+    view.mend.reset();
+  }
   if (check.evidence) {
     view.aws_error_code = unless_empty(check.evidence->aws_error_code);
     view.aws_request_id = unless_empty(check.evidence->aws_request_id);

@@ -139,6 +139,7 @@ TEST_F(SiteTest, CheckingAgainKeepsToTheLimits) {
                                         .mend = "mend it",
                                         .evidence = std::nullopt}});
   EXPECT_TRUE(shows("/checks", "It was denied, says the test."));
+  EXPECT_TRUE(shows("/checks", "The whole trust policy, to paste"));
   EXPECT_EQ(submit(browser, link, "/verify", "from=checks").status, 429);
   clock().advance(11s);
   EXPECT_EQ(location(submit(browser, link, "/verify", "from=checks")), link.path() + "/checks");

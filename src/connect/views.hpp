@@ -111,6 +111,8 @@ struct ChecksView {
   std::vector<CheckView> checks;             // all, in order, those that did not begin yet as `waiting`
   std::optional<Timestamp> next_attempt_at;  // where one is scheduled
   std::optional<Timestamp> again_from;       // `check again` is refused before (rate limit); absent: now
+  // The role's whole trust policy as it should be, where a failure is about it.
+  std::optional<std::string> trust_policy = std::nullopt;
   bool watch = false;  // without JavaScript: the page loads itself again, because the reader asked for it
   std::optional<std::string> notice;  // e.g. why `check again` was refused
 };
