@@ -8,6 +8,7 @@
 #include <memory>
 #include <spdlog/spdlog.h>
 
+#include "app/demo/invitations.hpp"
 #include "app/demo/narrator.hpp"
 #include "app/demo/story.hpp"
 #include "app/demo/world.hpp"
@@ -53,6 +54,8 @@ Config demo_config(const Initialised& installation, const std::string& sandbox_u
   config.verification.per_tenant_per_hour = 1'000;
   config.connect.template_url =
       fmt::format("https://{}.s3.{}.amazonaws.com/{{connection}}.yaml", template_bucket, demo_region);
+  config.connect.brand_name = "Log Loader";
+  config.connect.brand_colour = "#0f6b5c";
   config.connect.console_url = sandbox_url + "/console";
   return config;
 }
@@ -115,18 +118,45 @@ class Demo {
 
     Story story{*caller_, *service_, ApiClient{transport_, url_, admin_key_}, narrator_};
     DEPUTY_CO_TRY(co_await story.tell(stop_.get_token()));
+    acme_role_arn_ = story.acme_role_arn();
+    DEPUTY_CO_TRY(co_await invite_people());
     narrator_.plain("");
     narrator_.title("Every step came out as told.");
     co_return success();
   }
 
+  // Links to the connect page for somebody who is yet to come, and for somebody who means ill.
+  Task<Result<void>> invite_people() {
+    narrator_.chapter("Who comes next gets a link: Initech's administrator, and Mallory");
+    Invitations invitations{
+        transport_, ApiClient{transport_, url_, admin_key_},
+        Customer{*caller_, Region::parse(demo_region).value(), partner_platform.credentials()}};
+    DEPUTY_CO_TRY(co_await invitations.open_the_bucket());
+    narrator_.asked("partner", "s3:PutObject of the template, POST /v1/connect-sessions");
+    DEPUTY_CO_TRY(initech_link_, co_await invitations.invite("Initech"));
+    DEPUTY_CO_TRY(mallory_link_, co_await invitations.invite("Mallory & Co"));
+    narrator_.asked("Initech's administrator", "opens the link");
+    DEPUTY_CO_TRY(co_await invitations.open(initech_link_, "Initech"));
+    narrator_.came_back("a page that says who asks, for whom, and for what");
+    co_return success();
+  }
+
   Task<void> stay_up() {
+    narrator_.plain("");
+    narrator_.plain("Click through it in a browser:");
+    narrator_.plain(
+        "  Be Initech's administrator, and connect an account (the console's stand-in opens by itself):");
+    narrator_.plain("    " + initech_link_);
+    narrator_.plain("  Be Mallory, who gives Acme's role instead of one of her own, and watch it fail:");
+    narrator_.plain("    " + mallory_link_);
+    narrator_.plain("    Acme's role: " + acme_role_arn_);
+    narrator_.plain(
+        fmt::format("  Change a trust policy, or delete a stack:\n    {}/console/", sandbox_url_));
     narrator_.plain("");
     narrator_.plain("Explore (the key is this demo's own, and goes with it):");
     narrator_.plain(fmt::format("  export DEPUTY_URL={} DEPUTY_KEY={}", url_, admin_key_.reveal()));
     narrator_.plain("  build/release/deputy connection list");
     narrator_.plain(fmt::format("  {}/   the service, its API and metrics", url_));
-    narrator_.plain(fmt::format("  {}/console/   the sandbox's stand-in for the AWS console", sandbox_url_));
     narrator_.plain(fmt::format(
         "  aws --endpoint-url {} sts get-caller-identity   (AWS_ACCESS_KEY_ID={} AWS_SECRET_ACCESS_KEY={})",
         sandbox_url_, acme_admin.access_key_id, acme_admin.secret_access_key));
@@ -152,6 +182,7 @@ class Demo {
   SecretString admin_key_;
   std::string url_;
   std::string sandbox_url_;
+  std::string initech_link_, mallory_link_, acme_role_arn_;
   std::unique_ptr<Service> service_;
 };
 

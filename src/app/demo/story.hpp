@@ -21,6 +21,7 @@ class Story {
 
   // Ends early, with an error, between two chapters when asked to stop.
   Task<Result<void>> tell(std::stop_token stop);
+  const std::string& acme_role_arn() const { return acme_role_arn_; }  // after the story
 
  private:
   struct CustomerConnection {
