@@ -1,6 +1,6 @@
 // A sandbox and a Deputy, each a process of the binary under test, on ports that the system chooses.
 import { execFileSync, spawn } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -106,6 +106,8 @@ export class World {
   static async start(settings = {}) {
     const world = new World();
     world.folder = mkdtempSync(join(tmpdir(), "deputy-browser-"));
+    world.clock = join(world.folder, "clock");
+    writeFileSync(world.clock, Buffer.alloc(8));
     const file = join(world.folder, "seed.json");
     writeFileSync(file, JSON.stringify(seed()));
     world.sandboxProgram = new Program(["sandbox", "--listen", "127.0.0.1:0", "--seed", file]);
@@ -119,6 +121,7 @@ export class World {
       DEPUTY_SERVER__LISTEN: "127.0.0.1:0", DEPUTY_AWS__REGION: REGION, DEPUTY_AWS__PARTNER_PRINCIPAL: PARTNER_ROLE,
       DEPUTY_VERIFICATION__PROPAGATION_WINDOW: "1s", DEPUTY_VERIFICATION__MIN_INTERVAL: "0s", DEPUTY_VERIFICATION__PER_TENANT_PER_HOUR: "1000",
       DEPUTY_CONNECT__TEMPLATE_URL: `https://${BUCKET}.s3.${REGION}.amazonaws.com/{connection}.yaml`,
+      LD_PRELOAD: process.env.DEPUTY_TEST_CLOCK, DEPUTY_TEST_CLOCK_FILE: world.clock,
       DEPUTY_CONNECT__CONSOLE_URL: world.sandbox + "/console", ...settings,
     };
     world.deputyProgram = new Program(["serve"], { cwd: home, env });
@@ -130,6 +133,15 @@ export class World {
     if (this.deputyProgram) await this.deputyProgram.end();
     await this.sandboxProgram.end();
     rmSync(this.folder, { recursive: true });
+  }
+
+  // Deputy's alone: the sandbox and the browser stay where they are.
+  moveDeputysClock(minutes) {
+    const seconds = Buffer.alloc(8);
+    seconds.writeBigInt64LE(BigInt(minutes * 60));
+    const file = openSync(this.clock, "r+");  // in place: the process has it mapped
+    writeSync(file, seconds);
+    closeSync(file);
   }
 
   // One press of a button of the console's stand-in, as somebody's administrator.
@@ -162,6 +174,12 @@ export class World {
     const tenant = await this.api.call("POST", "/v1/tenants", { name });
     const connection = await this.api.call("POST", "/v1/connections", { tenant_id: tenant.id, integration });
     return { tenant, connection };
+  }
+  // Credentials for the partner's workload.
+  async issue(connection, reason) {
+    await this.api.call("PUT", "/v1/workloads/log-loader", { grants: [{ integration: "*", tenants: "*", may: [] }] });
+    const key = await this.api.call("POST", "/v1/keys", { role: "workload", workload: "log-loader" });
+    return new Api(this.deputy, key.secret).call("POST", `/v1/connections/${connection.id}/credentials`, { reason });
   }
   async publish(connection) {
     if (!this.published) {

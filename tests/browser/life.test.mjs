@@ -1,0 +1,101 @@
+// What comes after connecting: use, rotation, newer permissions, suspension and the end. Every screen is looked at.
+import assert from "node:assert/strict";
+import { after, before } from "node:test";
+
+import { browse } from "./browser.mjs";
+import { click, heading, invite, launch, roleName, toConnection, waitForState } from "./connect.mjs";
+import { look } from "./look.mjs";
+import { ACME, MALLORY, NEEDS, World, trust } from "./world.mjs";
+
+let world;
+before(async () => { world = await World.start(); });
+after(async () => world.end());
+
+// A customer whose connection is active, and its page.
+async function connected(page, name, account) {
+  const invited = await invite(world, name);
+  const arn = await launch(world, invited.connection, account);
+  await world.api.call("PUT", `/v1/connections/${invited.connection.id}/role`, { role_arn: arn });
+  await waitForState(world, invited.connection, "active");
+  await page.goto(invited.link);
+  await heading(page, /^Connected/).waitFor();
+  return { ...invited, arn };
+}
+
+browse("every use is shown, with how to find it in the own account", () => world, {}, async (page) => {
+  const { connection } = await connected(page, "Acme", ACME);
+  await page.getByText("Nobody yet.").waitFor();
+  const issued = await world.issue(connection, "<b>nightly</b> report");
+  await page.reload();
+  await page.getByText("<b>nightly</b> report").waitFor();
+  await page.getByText(issued.access_key_id).first().waitFor();
+  assert.equal((await page.content()).includes(issued.secret_access_key), false);
+  await page.getByText("Find these calls in CloudTrail").first().click();
+  await look(page, "5-connected-used");
+});
+
+browse("the external ID is rotated by the customer, step by step", () => world, {}, async (page) => {
+  const { connection, arn } = await connected(page, "Rotating", "333333333333");
+  await click(page, "link", "Rotate");
+  await look(page, "6-rotate");
+  await click(page, "button", "Issue a new external ID");
+  await page.getByText("Waiting for you").waitFor();
+  await look(page, "6-rotate-awaiting");
+  const both = await page.locator("#TRUST_POLICY").innerText();
+  assert.ok(both.includes(connection.external_id));
+  await world.changeTrust("333333333333", roleName(arn), both);
+  await click(page, "button", "Check the new external ID");
+  await toConnection(page);
+  await click(page, "link", "Go on with the rotation");
+  await page.getByText("Ready to complete").waitFor();
+  await look(page, "6-rotate-ready");
+  await click(page, "button", "Complete the rotation");
+  await page.getByText("Old one to be removed").waitFor();
+  await look(page, "6-rotate-retiring");
+  const one = await page.locator("#TRUST_POLICY").innerText();
+  assert.equal(one.includes(connection.external_id), false);
+  await world.changeTrust("333333333333", roleName(arn), one);
+  await click(page, "button", "Check that it is denied");
+  await toConnection(page);
+  const now = await world.api.call("GET", "/v1/connections/" + connection.id);
+  assert.equal(now.rotation, null);
+  assert.ok(one.includes(now.external_id));
+});
+
+browse("a loosened role is suspended, shown as such, and comes back once it is mended", () => world, {}, async (page) => {
+  const { connection, arn } = await connected(page, "Drifting", "444444444444");
+  await world.changeTrust("444444444444", roleName(arn), trust());
+  await click(page, "button", "Check now");
+  await heading(page, "A check did not pass").waitFor();
+  await page.goto(`${world.deputy}/connect/${new URL(page.url()).pathname.split("/")[2]}/connected`);
+  await heading(page, /^Suspended/).waitFor();
+  await look(page, "5-suspended");
+  await click(page, "link", "See the checks and what to do");
+  await world.changeTrust("444444444444", roleName(arn), await page.locator("#TRUST_POLICY").innerText());
+  await click(page, "button", "Check again");
+  await toConnection(page);
+  await waitForState(world, connection, "active");
+});
+
+browse("newer permissions are shown by their difference; disconnecting asks once and is final", () => world, {}, async (page) => {
+  const { connection, link } = await connected(page, "Leaving", MALLORY);
+  const more = structuredClone(NEEDS);
+  more.policy.Statement.push({ Sid: "ReadEvents", Effect: "Allow", Action: "logs:FilterLogEvents", Resource: "*" });
+  await world.api.call("PUT", "/v1/integrations/log-reader", more);
+  await page.reload();
+  await click(page, "link", "See the difference");
+  await page.getByText("logs:FilterLogEvents").first().waitFor();
+  await look(page, "7-update");
+  await click(page, "link", "Not now");
+  await click(page, "link", "Disconnect");
+  await click(page, "button", "Disconnect");
+  await page.locator("#confirm-error").waitFor();
+  await look(page, "8-disconnect");
+  await page.getByLabel("Yes, disconnect this account for good.").check();
+  await click(page, "button", "Disconnect");
+  await heading(page, /^Disconnected/).waitFor();
+  await look(page, "8-disconnected");
+  assert.equal((await world.api.call("GET", "/v1/connections/" + connection.id)).state, "disconnected");
+  await page.goto(link);
+  await heading(page, /^Disconnected/).waitFor();
+});

@@ -1,0 +1,115 @@
+// What goes wrong on the way, what the page says of it, and how it is mended.
+import assert from "node:assert/strict";
+import { after, before } from "node:test";
+
+import { browse } from "./browser.mjs";
+import { click, give, heading, invite, launch, roleName, toConnection, toCreate, toRole } from "./connect.mjs";
+import { look } from "./look.mjs";
+import { ACME, MALLORY, World, NEEDS, PARTNER_ROLE, trust } from "./world.mjs";
+
+let world;
+before(async () => { world = await World.start(); });
+after(async () => world.end());
+
+async function atRole(page, name) {
+  const invited = await invite(world, name);
+  await page.goto(invited.link);
+  await toCreate(page);
+  await toRole(page);
+  return invited;
+}
+
+browse("a forgotten condition is found, mended by pasting, and green", () => world, {}, async (page) => {
+  const { connection } = await atRole(page, "Forgetful");
+  const arn = await launch(world, connection, "333333333333");
+  await world.changeTrust("333333333333", roleName(arn), trust());
+  await give(page, arn);
+  await heading(page, "A check did not pass").waitFor();
+  const failed = page.locator("#check-external_id_required");
+  await failed.getByText("Failed").waitFor();
+  await look(page, "4-checks-failed");
+  assert.ok((await page.locator("#mend-external_id_required").innerText()).includes(connection.external_id));
+  const mend = await page.locator("#TRUST_POLICY").innerText();
+  await world.changeTrust("333333333333", roleName(arn), mend);
+  await click(page, "button", "Check again");
+  await toConnection(page);
+});
+
+browse("a door that opens next year is found by reading, and the corrected policy mends it", () => world, {}, async (page) => {
+  const { connection } = await atRole(page, "Patient");
+  const arn = await launch(world, connection, "444444444444");
+  const open = { Effect: "Allow", Principal: { AWS: PARTNER_ROLE }, Action: "sts:AssumeRole", Condition: { DateGreaterThan: { "aws:CurrentTime": "2099-01-01T00:00:00Z" } } };
+  const document = JSON.parse(trust(connection.external_id));
+  document.Statement.push(open);
+  await world.changeTrust("444444444444", roleName(arn), JSON.stringify(document));
+  await give(page, arn);
+  await heading(page, "A check did not pass").waitFor();
+  const mend = await page.locator("#mend-trust_policy").innerText();
+  assert.notDeepEqual(JSON.parse(mend), document);
+  await world.changeTrust("444444444444", roleName(arn), mend);
+  await click(page, "button", "Check again");
+  await toConnection(page);
+});
+
+browse("what is not a role's ARN gets a precise word at the field", () => world, {}, async (page) => {
+  await atRole(page, "Typist");
+  for (const [typed, word] of [
+    [`arn:aws:iam::${ACME}:user/administrator`, /user/i],
+    ["arn:aws:iam::22222222222:role/x", /12 digits/],
+    ["my-role", /ARN/],
+    [PARTNER_ROLE, /account/i],
+    ["", /ARN/],
+  ]) {
+    await give(page, typed);
+    const error = page.locator("#role-verdict");
+    await error.getByText(word).waitFor();
+    assert.equal(await page.getByLabel("Role ARN").getAttribute("aria-invalid"), "true", typed);
+    assert.equal(await page.getByLabel("Role ARN").inputValue(), typed);
+  }
+  await look(page, "3-role-wrong");
+});
+
+browse("an ARN is judged while it is typed", () => world, {}, async (page) => {
+  await atRole(page, "Quick");
+  await page.getByLabel("Role ARN").pressSequentially(`arn:aws:iam::${ACME}:user/bob`);
+  await page.locator("#role-verdict").getByText(/user/i).waitFor();
+});
+
+browse("Mallory gives Acme's role and learns nothing", () => world, {}, async (page) => {
+  const { connection } = await invite(world, "Acme");
+  const arn = await launch(world, connection, ACME);
+  const words = [];
+  await atRole(page, "Mallory");
+  for (const role of [arn, `arn:aws:iam::${ACME}:role/no-such-role`]) {
+    await give(page, role);
+    await heading(page, "A check did not pass").waitFor();
+    words.push((await page.locator(".check .message").allInnerTexts()).join("\n"));
+    assert.equal((await page.content()).includes(connection.external_id), false);
+    await click(page, "link", "Give another role ARN");
+  }
+  assert.equal(words[0].replaceAll(arn, "ROLE"), words[1].replaceAll(`arn:aws:iam::${ACME}:role/no-such-role`, "ROLE"));
+});
+
+browse("a role of Mallory's own account cannot stand in for the one that was named", () => world, {}, async (page) => {
+  await world.api.call("PUT", "/v1/integrations/log-reader", NEEDS);
+  const tenant = await world.api.call("POST", "/v1/tenants", { name: "Bound" });
+  await world.api.call("POST", "/v1/connections", { tenant_id: tenant.id, integration: "log-reader", account_id: ACME });
+  const session = await world.api.call("POST", "/v1/connect-sessions", { tenant_id: tenant.id, integration: "log-reader" });
+  await page.goto(session.url);
+  await toCreate(page);
+  await toRole(page);
+  await give(page, `arn:aws:iam::${MALLORY}:role/x`);
+  await page.locator("#role-verdict").getByText(/account/).waitFor();
+});
+
+browse("AWS in trouble is not taken for a failure", () => world, {}, async (page) => {
+  const { connection } = await atRole(page, "Stormy");
+  const arn = await launch(world, connection, MALLORY);
+  await world.misbehave({ kind: "throttle", service: "sts", operation: "AssumeRole", per_second: 0 });
+  await give(page, arn);
+  await heading(page, "Not clear yet").waitFor();
+  await look(page, "4-checks-inconclusive");
+  await world.misbehave();
+  await click(page, "button", "Check again");
+  await toConnection(page);
+});

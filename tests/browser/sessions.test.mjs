@@ -1,0 +1,163 @@
+// The link and the session behind it: two tabs, back, reload, the end in the middle, strangers, hostile names.
+import assert from "node:assert/strict";
+import { after, before } from "node:test";
+
+import { browse } from "./browser.mjs";
+import { click, give, heading, invite, launch, toConnection, toCreate, toRole } from "./connect.mjs";
+import { look } from "./look.mjs";
+import { ACME, World } from "./world.mjs";
+
+let world, later;  // of the second one the clock is moved
+before(async () => { world = await World.start(); later = await World.start(); });
+after(async () => { await world.end(); await later.end(); });
+
+browse("two tabs are two tenants, and never mix", () => world, {}, async (page, context) => {
+  const acme = await invite(world, "Acme"), globex = await invite(world, "Globex");
+  const other = await context.newPage();
+  await page.goto(acme.link);
+  await other.goto(globex.link);
+  for (const tab of [page, other]) await toCreate(tab);
+  assert.equal(await page.locator("#external-id").innerText(), acme.connection.external_id);
+  assert.equal(await other.locator("#external-id").innerText(), globex.connection.external_id);
+  await page.reload();
+  assert.equal(await page.locator("#external-id").innerText(), acme.connection.external_id);
+  for (const tab of [page, other]) await toRole(tab);
+  await give(page, await launch(world, acme.connection));
+  await give(other, await launch(world, globex.connection, "333333333333"));
+  await toConnection(page);
+  await toConnection(other);
+  for (const [tab, mine, others] of [[page, acme, globex], [other, globex, acme]]) {
+    const shown = await tab.content();
+    assert.ok(shown.includes(mine.connection.id) && shown.includes(mine.tenant.name));
+    assert.equal(shown.includes(others.connection.id) || shown.includes(others.connection.external_id), false);
+  }
+});
+
+browse("back and reload are harmless at every step", () => world, {}, async (page) => {
+  const { connection, link } = await invite(world, "Restless");
+  await page.goto(link);
+  await page.reload();
+  await toCreate(page);
+  await page.reload();
+  await page.goBack();
+  await heading(page, /asks for$/).waitFor();
+  await page.goForward();
+  await toRole(page);
+  await page.reload();
+  await give(page, await launch(world, connection, "444444444444"));
+  await heading(page, "All checks passed").waitFor();
+  await page.reload();
+  await toConnection(page);
+  await page.reload();
+  await page.goBack();
+  await heading(page, "All checks passed").waitFor();
+  await page.goBack();
+  await heading(page, "Give us the role ARN").waitFor();
+  assert.equal((await world.api.call("GET", "/v1/connections/" + connection.id)).state, "active");
+  await page.goto(link);  // the link goes on working, and leads to where one is
+  await heading(page, /^Connected/).waitFor();
+});
+
+browse("the partner ends the session in the middle", () => world, {}, async (page) => {
+  const { session, link } = await invite(world, "Ended");
+  await page.goto(link);
+  await toCreate(page);
+  await world.api.text("DELETE", "/v1/connect-sessions/" + session.id);
+  await click(page, "link", "I have created the role");
+  await heading(page, "This link was ended").waitFor();
+  await look(page, "trouble-ended");
+  await page.goto(link);
+  await heading(page, "This link was ended").waitFor();
+});
+
+browse("the session ends while one is away: what was done is kept, and a new link goes on", () => later, {}, async (page) => {
+  const { tenant, connection, link } = await invite(later, "Slow");
+  await page.goto(link);
+  await toCreate(page);
+  const shown = await page.locator("#external-id").innerText();
+  await toRole(page);
+  later.moveDeputysClock(31);
+  await give(page, `arn:aws:iam::${ACME}:role/too-late`);
+  await heading(page, "This link is over").waitFor();
+  await look(page, "trouble-expired");
+  assert.equal((await later.api.call("GET", "/v1/connections/" + connection.id)).state, "awaiting_role");
+  const again = await later.api.call("POST", "/v1/connect-sessions", { tenant_id: tenant.id, integration: "log-reader" });
+  await page.goto(again.url);
+  await toCreate(page);
+  assert.equal(await page.locator("#external-id").innerText(), shown);
+});
+
+browse("a guessed link, and somebody else's session, lead nowhere", () => world, {}, async (page, context) => {
+  const acme = await invite(world, "Acme"), mallory = await invite(world, "Mallory");
+  await page.goto(acme.link.slice(0, -4) + "AAAA");
+  await heading(page, "This link does not work").waitFor();
+  await look(page, "trouble-link");
+  await page.goto(mallory.link);
+  await heading(page, /asks for$/).waitFor();
+  for (const place of ["", "/ask", "/create", "/role", "/checks", "/connected", "/rotate", "/update", "/disconnect", "/template?format=cloudformation", "/report"]) {
+    const answer = await context.request.get(`${world.deputy}/connect/${acme.session.id}${place}`);
+    assert.equal(answer.status(), 404, place);
+    const text = await answer.text();
+    assert.equal(text.includes(acme.connection.external_id) || text.includes("Acme"), false, place);
+  }
+});
+
+browse("a form without its token, or with another session's, does nothing", () => world, {}, async (page, context) => {
+  const acme = await invite(world, "Acme"), globex = await invite(world, "Globex");
+  const tokens = [];
+  for (const one of [acme, globex]) {
+    await page.goto(one.link);
+    await toCreate(page);
+    await toRole(page);
+    tokens.push(await page.locator("input[name=csrf]").first().inputValue());
+  }
+  const form = { role_arn: `arn:aws:iam::${ACME}:role/x` };
+  const url = `${world.deputy}/connect/${acme.session.id}/role`;
+  for (const csrf of [undefined, "", "x", tokens[1]]) {
+    const answer = await context.request.post(url, { form: csrf === undefined ? form : { ...form, csrf }, headers: { Origin: world.deputy } });
+    assert.equal(answer.status(), 403);
+  }
+  const foreign = await context.request.post(url, { form: { ...form, csrf: tokens[0] }, headers: { Origin: "https://evil.example" } });
+  assert.equal(foreign.status(), 403);
+  assert.equal((await world.api.call("GET", "/v1/connections/" + acme.connection.id)).state, "awaiting_role");
+});
+
+const HOSTILE = ["\"><script>alert(1)</script><img src=x onerror=alert(1)>", "{{TENANT}}${7*7}<%= 1 %>'--", "שלום عربي & Söhne", "🦊".repeat(40), "x".repeat(150)];
+
+browse("hostile names are only text", () => world, {}, async (page) => {
+  page.on("dialog", (dialog) => assert.fail("a dialog opened: " + dialog.message()));
+  for (const [index, name] of HOSTILE.entries()) {
+    const { link } = await invite(world, name);
+    await page.goto(link);
+    await page.getByText(name.slice(0, 40)).first().waitFor();
+    assert.equal(await page.locator("img[src=x]").count(), 0);
+    await look(page, "hostile-" + index);
+    await toCreate(page);
+    await page.getByText(name.slice(0, 40)).first().waitFor();
+  }
+});
+
+browse("the page is what its headers say", () => world, {}, async (page) => {
+  const { link } = await invite(world, "Acme");
+  const answers = [];
+  page.on("response", (answer) => answers.push(answer));
+  await page.goto(link);
+  await heading(page, /asks for$/).waitFor();
+  const pages = answers.filter((answer) => answer.request().resourceType() === "document" && answer.status() === 200);
+  assert.ok(pages.length > 0);
+  for (const answer of pages) {
+    const headers = answer.headers();
+    assert.match(headers["content-security-policy"], /default-src 'none'/);
+    assert.match(headers["content-security-policy"], /frame-ancestors 'none'/);
+    assert.doesNotMatch(headers["content-security-policy"], /unsafe|\*/);
+    assert.equal(headers["referrer-policy"], "no-referrer");
+    assert.equal(headers["cache-control"], "no-store");
+    assert.match(headers["x-robots-tag"] ?? "", /noindex/);
+  }
+  const bytes = (await Promise.all(answers.map(async (answer) => (await answer.request().sizes()).responseBodySize))).reduce((a, b) => a + b, 0);
+  assert.ok(bytes < 30_000, `the first screen is ${bytes} bytes`);
+  const cookies = await page.context().cookies();
+  assert.equal(cookies.length, 1);
+  assert.equal(cookies[0].httpOnly, true);
+  assert.equal(cookies[0].sameSite, "Lax");
+});
