@@ -82,12 +82,9 @@ std::chrono::milliseconds backoff(const Caller& caller, int attempt) {
 
 // How far AWS's clock is ahead of ours, when the answer tells and it is not absurd.
 std::optional<std::chrono::seconds> clock_correction(const HttpResponse& response, Timestamp now) {
-  const auto date = response.header("date");
+  const auto date = date_of(response);
   if (!date) return std::nullopt;
-  const std::time_t seconds = curl_getdate(std::string{*date}.c_str(), nullptr);
-  if (seconds < 0) return std::nullopt;
-  const auto ahead =
-      std::chrono::sys_seconds{std::chrono::seconds{seconds}} - std::chrono::floor<std::chrono::seconds>(now);
+  const auto ahead = *date - std::chrono::floor<std::chrono::seconds>(now);
   if (ahead > clock_correction_max || ahead < -clock_correction_max) return std::nullopt;
   return ahead;
 }
@@ -120,6 +117,14 @@ Task<AwsResult<HttpResponse>> exchange(const Caller& caller, const Call& call,
 }
 
 }  // namespace
+
+std::optional<std::chrono::sys_seconds> date_of(const HttpResponse& response) {
+  const auto date = response.header("date");
+  if (!date) return std::nullopt;
+  const std::time_t seconds = curl_getdate(std::string{*date}.c_str(), nullptr);
+  if (seconds < 0) return std::nullopt;
+  return std::chrono::sys_seconds{std::chrono::seconds{seconds}};
+}
 
 Task<AwsResult<HttpResponse>> perform(const Caller& caller, Call call, Credentials credentials) {
   DEPUTY_ASSERT(!credentials.access_key_id.empty());  // else it would go out unsigned

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <chrono>
+#include <optional>
 #include <string>
 
 #include "aws/base_credentials.hpp"
@@ -73,6 +75,9 @@ struct Call {
   PathStyle path_style = PathStyle::normalized_twice_encoded;
   bool idempotent = true;  // may it be sent again after a time-out or 5xx? A throttle may always be
 };
+
+// AWS's clock when it answered, to the second; nullopt without a Date that can be read.
+std::optional<std::chrono::sys_seconds> date_of(const HttpResponse& response);
 
 // Signs, sends, tells errors apart (XML of the query and REST protocols, JSON 1.1), retries with full jitter
 // what may be retried, and corrects the clock once by the answer's Date when AWS says that the request's time

@@ -33,6 +33,7 @@ constexpr std::array code_classes{
     CodeClass{"InternalFailure", AwsErrorClass::unavailable},
     CodeClass{"InternalError", AwsErrorClass::unavailable},
     CodeClass{"ServiceUnavailable", AwsErrorClass::unavailable},
+    CodeClass{"ServiceUnavailableException", AwsErrorClass::unavailable},
     CodeClass{"RequestTimeout", AwsErrorClass::unavailable},
     CodeClass{"RequestTimeoutException", AwsErrorClass::unavailable},
     CodeClass{"ExpiredToken", AwsErrorClass::caller_credentials},

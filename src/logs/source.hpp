@@ -61,6 +61,8 @@ struct SourceProgress {
   std::uint64_t rescan_events = 0;  // events that only those found
   std::optional<EventTime> last_success;
   std::optional<SourceError> last_error;  // since the last success
+  // Counts writes: what is written names the one that it goes on from, and is refused when there was another.
+  std::uint64_t revision = 0;
 };
 
 struct Source {

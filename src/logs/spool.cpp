@@ -35,7 +35,7 @@ CREATE TABLE sources(id INTEGER PRIMARY KEY AUTOINCREMENT, tenant TEXT NOT NULL,
                      group_created INTEGER NOT NULL, recreations INTEGER NOT NULL, events INTEGER NOT NULL,
                      message_bytes INTEGER NOT NULL, polls INTEGER NOT NULL, rescans INTEGER NOT NULL,
                      rescan_events INTEGER NOT NULL, last_success INTEGER, error_code TEXT, error_message TEXT,
-                     error_at INTEGER, UNIQUE(connection, arn));
+                     error_at INTEGER, revision INTEGER NOT NULL, UNIQUE(connection, arn));
 CREATE TABLE seen(id INTEGER PRIMARY KEY, source INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,
                   events INTEGER NOT NULL, identities BLOB NOT NULL);
 CREATE INDEX seen_by_time ON seen(source, last, first, events);
@@ -74,16 +74,15 @@ Result<void> Spool::State::open() {
     if (!alone) return folder_error(options.directory, {errno, std::generic_category()});
   }
   const auto file = options.in_memory_books ? std::filesystem::path{} : options.directory / books_file;
-  using storage::SqliteConnection;
   DEPUTY_TRY(writer.connection,
-             SqliteConnection::open(file, SqliteConnection::Access::read_write, busy_timeout));
-  SqliteConnection& db = *writer.connection;
+             sqlite::Connection::open(file, sqlite::Connection::Access::read_write, busy_timeout));
+  sqlite::Connection& db = *writer.connection;
   // Identities of events are no secret: no need to overwrite them when they are forgotten.
   DEPUTY_TRY(db.execute("PRAGMA journal_mode = WAL; PRAGMA secure_delete = OFF;"));
   DEPUTY_TRY(make_tables(db));
   if (!options.in_memory_books) {
     DEPUTY_TRY(reader.connection,
-               SqliteConnection::open(file, SqliteConnection::Access::read_write, busy_timeout));
+               sqlite::Connection::open(file, sqlite::Connection::Access::read_write, busy_timeout));
     // Alone: whoever wrote the segments that are there is gone. Others may come from now on.
     if (::flock(alone.get(), LOCK_EX | LOCK_NB) == 0) {
       DEPUTY_TRY(leave_behind_old_segments(db));
@@ -98,15 +97,15 @@ Result<void> Spool::State::open() {
 }
 
 // The last number that was given: its page may be gone already.
-Result<void> Spool::State::note_last(storage::SqliteConnection& db) {
+Result<void> Spool::State::note_last(sqlite::Connection& db) {
   DEPUTY_TRY(const auto last,
              db.number("SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'pages'), 0)"));
   last_sequence = static_cast<std::uint64_t>(last);
   return success();
 }
 
-Result<void> Spool::State::make_tables(storage::SqliteConnection& db) {
-  DEPUTY_TRY(auto transaction, storage::TransactionScope::begin(db, true));
+Result<void> Spool::State::make_tables(sqlite::Connection& db) {
+  DEPUTY_TRY(auto transaction, sqlite::TransactionScope::begin(db, true));
   DEPUTY_TRY(const auto version, db.number("PRAGMA user_version"));
   if (version == 0) {
     DEPUTY_TRY(db.execute(tables));
@@ -123,14 +122,15 @@ Result<void> Spool::State::make_tables(storage::SqliteConnection& db) {
 
 // Nobody appends to the segments of processes that are gone. What lies beyond their last page is torn, and
 // files that no row names were never committed.
-Result<void> Spool::State::leave_behind_old_segments(storage::SqliteConnection& db) {
+Result<void> Spool::State::leave_behind_old_segments(sqlite::Connection& db) {
   DEPUTY_TRY(db.run("UPDATE segments SET open = 0", {}));
+  DEPUTY_TRY(db.run("UPDATE leases SET until = 0", {}));  // nor holds any of them a lease
   DEPUTY_TRY(const auto rows, db.query("SELECT file FROM segments", {}));
   DEPUTY_TRY(const auto names, files.list(options.directory));
   for (const std::string& name : names) {
     if (!name.ends_with(".segment")) continue;
     const bool known = std::ranges::any_of(
-        rows, [&](const storage::Row& row) { return std::get<std::string>(row[0]) == name; });
+        rows, [&](const sqlite::Row& row) { return std::get<std::string>(row[0]) == name; });
     if (!known) {
       DEPUTY_TRY(files.remove(options.directory / name));
     }
@@ -138,7 +138,7 @@ Result<void> Spool::State::leave_behind_old_segments(storage::SqliteConnection& 
   return free_passed(db);
 }
 
-Result<void> Spool::State::note_bytes(storage::SqliteConnection& db) {
+Result<void> Spool::State::note_bytes(sqlite::Connection& db) {
   DEPUTY_TRY(const auto sum, db.number("SELECT coalesce(sum(bytes), 0) FROM segments"));
   bytes = static_cast<std::uint64_t>(sum);
   return success();
@@ -146,7 +146,7 @@ Result<void> Spool::State::note_bytes(storage::SqliteConnection& db) {
 
 // ── Committing ──
 
-Result<bool> Spool::State::holds(storage::SqliteConnection& db, const Lease& lease) {
+Result<bool> Spool::State::holds(sqlite::Connection& db, const Lease& lease) {
   DEPUTY_TRY(const auto rows, db.query("SELECT epoch FROM leases WHERE name = ?", {lease.name}));
   return rows.size() == 1 && std::get<std::int64_t>(rows[0][0]) == static_cast<std::int64_t>(lease.epoch);
 }
@@ -158,7 +158,7 @@ void Spool::State::give_segment_up() {
   unsynced = false;
 }
 
-Result<void> Spool::State::roll(storage::SqliteConnection& db) {
+Result<void> Spool::State::roll(sqlite::Connection& db) {
   if (segment_id != 0) {
     DEPUTY_TRY(db.run("UPDATE segments SET open = 0 WHERE id = ?", {segment_id}));
   }
@@ -178,7 +178,7 @@ Result<void> Spool::State::roll(storage::SqliteConnection& db) {
   return success();
 }
 
-Result<void> Spool::State::write_page(storage::SqliteConnection& db, std::span<const char> page,
+Result<void> Spool::State::write_page(sqlite::Connection& db, std::span<const char> page,
                                       std::uint64_t events) {
   if (!segment || segment_length >= options.segment_bytes) {
     DEPUTY_TRY(roll(db));
@@ -195,8 +195,8 @@ Result<void> Spool::State::write_page(storage::SqliteConnection& db, std::span<c
 }
 
 Result<std::vector<Result<void>>> Spool::State::commit(std::span<const SourceCommit> commits) {
-  storage::SqliteConnection& db = *writer.connection;
-  DEPUTY_TRY(auto transaction, storage::TransactionScope::begin(db, true));
+  sqlite::Connection& db = *writer.connection;
+  DEPUTY_TRY(auto transaction, sqlite::TransactionScope::begin(db, true));
   std::vector<Result<void>> outcomes;
   outcomes.reserve(commits.size());
   for (const SourceCommit& each : commits) {
@@ -204,10 +204,16 @@ Result<std::vector<Result<void>>> Spool::State::commit(std::span<const SourceCom
       DEPUTY_TRY(const bool ours, holds(db, each.lease));
       if (!ours) {
         outcomes.emplace_back(
-            Error{ErrorKind::conflict, "another process collects from this account and Region now"});
+            Error{ErrorKind::conflict, "another process collects from this account and Region now"}
+                .with_field("lease"));
         continue;
       }
-      DEPUTY_TRY(update_progress(db, each.source, each.progress));
+      DEPUTY_TRY(const bool current, update_progress(db, each.source, each.progress));
+      if (!current) {
+        outcomes.emplace_back(
+            Error{ErrorKind::conflict, "the source was written meanwhile"}.with_field("source"));
+        continue;
+      }
       DEPUTY_TRY(write_seen(db, each));
     }
     if (!each.page.empty()) {
@@ -234,7 +240,7 @@ Result<std::vector<Result<void>>> Spool::commit(std::span<const SourceCommit> co
     if (!outcomes) {
       state_->give_segment_up();
     } else {
-      storage::SqliteConnection& db = *state_->writer.connection;
+      sqlite::Connection& db = *state_->writer.connection;
       for (const SourceCommit& each : commits) pages = pages || !each.page.empty();
       if (pages) {
         // Only what is watched: the commit stands whatever these say.

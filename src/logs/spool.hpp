@@ -49,7 +49,7 @@ struct SourceCommit {
   // Identities in [begin, end) are rewritten as one, or forgotten when nothing will be read there again.
   struct Settle {
     EventTime begin, end;
-    const std::vector<RecordIdentity>* keep = nullptr;  // all of that stretch
+    std::optional<std::vector<RecordIdentity>> keep;  // all of that stretch; nullopt: nothing is rewritten
     EventTime forget_before;
   };
   std::optional<Settle> settle;
@@ -84,8 +84,10 @@ class Spool final : public LeaseBook {
 
   // ── for whoever collects ──
 
-  // One outcome for each, in order: `conflict` for one whose lease is not the current one (nothing of it is
-  // written). When the outcome as a whole is an error, nothing of any was written.
+  // One outcome for each, in order: `conflict` for one whose lease is not the current one (field `lease`), or
+  // whose progress does not go on from the one that is there (field `source`): nothing of it is written. When
+  // it is, the source's revision is one more than the progress that was given has. When the outcome as a
+  // whole is an error, nothing of any was written.
   Result<std::vector<Result<void>>> commit(std::span<const SourceCommit> commits);
   // For tests and tools: a page that belongs to no source.
   Result<void> append(const Origin& origin, const std::vector<Record>& records);

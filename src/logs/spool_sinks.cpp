@@ -6,7 +6,7 @@
 namespace deputy::logs {
 namespace {
 
-std::uint64_t number_at(const storage::Row& row, std::size_t column) {
+std::uint64_t number_at(const sqlite::Row& row, std::size_t column) {
   return static_cast<std::uint64_t>(std::get<std::int64_t>(row[column]));
 }
 
@@ -16,8 +16,8 @@ constexpr std::size_t pages_in_batch_max = 1024;
 
 Result<SinkCursor> Spool::attach(const std::string& sink) {
   const std::lock_guard hold{state_->writer.mutex};
-  storage::SqliteConnection& db = *state_->writer.connection;
-  DEPUTY_TRY(auto transaction, storage::TransactionScope::begin(db, true));
+  sqlite::Connection& db = *state_->writer.connection;
+  DEPUTY_TRY(auto transaction, sqlite::TransactionScope::begin(db, true));
   DEPUTY_TRY(
       db.run("INSERT INTO sinks(name, sequence, beside, epoch) "
              "VALUES (?, (SELECT coalesce(min(sequence), 1) - 1 FROM pages), x'', 0) "
@@ -26,8 +26,8 @@ Result<SinkCursor> Spool::attach(const std::string& sink) {
   DEPUTY_TRY(db.run("UPDATE sinks SET epoch = epoch + 1 WHERE name = ?", {sink}));
   DEPUTY_TRY(const auto rows, db.query("SELECT sequence, beside, epoch FROM sinks WHERE name = ?", {sink}));
   DEPUTY_TRY(transaction.commit());
-  const storage::Row& row = rows.at(0);
-  return SinkCursor{sink, number_at(row, 0), std::get<storage::Blob>(row[1]).bytes, number_at(row, 2)};
+  const sqlite::Row& row = rows.at(0);
+  return SinkCursor{sink, number_at(row, 0), std::get<sqlite::Blob>(row[1]).bytes, number_at(row, 2)};
 }
 
 Result<std::optional<SpoolBatch>> Spool::read(std::uint64_t after, std::size_t bytes_max) {
@@ -47,7 +47,7 @@ Result<std::optional<SpoolBatch>> Spool::read(std::uint64_t after, std::size_t b
                    "JOIN segments s ON s.id = p.segment WHERE p.sequence > ? "
                    "ORDER BY p.sequence LIMIT ?",
                    {static_cast<std::int64_t>(after), static_cast<std::int64_t>(pages_in_batch_max)}));
-    for (const storage::Row& row : rows) {
+    for (const sqlite::Row& row : rows) {
       if (!places.empty() && sum + number_at(row, 2) > bytes_max) break;
       places.push_back(
           {number_at(row, 0), number_at(row, 1), number_at(row, 2), std::get<std::string>(row[3])});
@@ -72,12 +72,12 @@ Result<std::optional<SpoolBatch>> Spool::read(std::uint64_t after, std::size_t b
 
 Result<void> Spool::advance(const SinkCursor& cursor) {
   const std::lock_guard hold{state_->writer.mutex};
-  storage::SqliteConnection& db = *state_->writer.connection;
-  DEPUTY_TRY(auto transaction, storage::TransactionScope::begin(db, true));
+  sqlite::Connection& db = *state_->writer.connection;
+  DEPUTY_TRY(auto transaction, sqlite::TransactionScope::begin(db, true));
   DEPUTY_TRY(
       const auto changed,
       db.run("UPDATE sinks SET sequence = ?, beside = ? WHERE name = ? AND epoch = ? AND sequence <= ?",
-             {static_cast<std::int64_t>(cursor.sequence), storage::Blob{cursor.beside}, cursor.sink,
+             {static_cast<std::int64_t>(cursor.sequence), sqlite::Blob{cursor.beside}, cursor.sink,
               static_cast<std::int64_t>(cursor.epoch), static_cast<std::int64_t>(cursor.sequence)}));
   if (changed != 1)
     return Error{ErrorKind::conflict, "another process feeds the sink " + in_backticks(cursor.sink) + " now"};
@@ -87,14 +87,14 @@ Result<void> Spool::advance(const SinkCursor& cursor) {
 
 Result<void> Spool::detach(const std::string& sink) {
   const std::lock_guard hold{state_->writer.mutex};
-  storage::SqliteConnection& db = *state_->writer.connection;
+  sqlite::Connection& db = *state_->writer.connection;
   DEPUTY_TRY(db.run("DELETE FROM sinks WHERE name = ?", {sink}));
   return state_->free_passed(db);
 }
 
 // Removes what every sink has. A file that could not be removed is tried again with the next start.
-Result<void> Spool::State::free_passed(storage::SqliteConnection& db) {
-  DEPUTY_TRY(auto transaction, storage::TransactionScope::begin(db, true));
+Result<void> Spool::State::free_passed(sqlite::Connection& db) {
+  DEPUTY_TRY(auto transaction, sqlite::TransactionScope::begin(db, true));
   // A full spool takes no page, so the segment that is being written would never end by itself.
   const bool end_segment = segment && bytes >= options.bytes_max;
   if (end_segment) {
@@ -104,12 +104,12 @@ Result<void> Spool::State::free_passed(storage::SqliteConnection& db) {
   DEPUTY_TRY(const auto passed, db.query("SELECT id, file FROM segments s WHERE open = 0 AND NOT EXISTS "
                                          "(SELECT 1 FROM pages p WHERE p.segment = s.id)",
                                          {}));
-  for (const storage::Row& row : passed) {
+  for (const sqlite::Row& row : passed) {
     DEPUTY_TRY(db.run("DELETE FROM segments WHERE id = ?", {row[0]}));
   }
   DEPUTY_TRY(transaction.commit());
   if (end_segment) segment.reset();
-  for (const storage::Row& row : passed) {
+  for (const sqlite::Row& row : passed) {
     DEPUTY_TRY(files.remove(options.directory / std::get<std::string>(row[1])));
   }
   if (passed.empty()) return success();
@@ -125,7 +125,7 @@ Result<std::vector<SinkLag>> Spool::sinks() {
                                      {}));
   std::vector<SinkLag> sinks;
   sinks.reserve(rows.size());
-  for (const storage::Row& row : rows)
+  for (const sqlite::Row& row : rows)
     sinks.push_back({std::get<std::string>(row[0]), number_at(row, 1), number_at(row, 2)});
   return sinks;
 }

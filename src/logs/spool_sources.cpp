@@ -10,9 +10,9 @@
 namespace deputy::logs {
 namespace {
 
-using storage::Blob;
-using storage::Row;
-using storage::Value;
+using sqlite::Blob;
+using sqlite::Row;
+using sqlite::Value;
 
 // Below what SQLite is told to take at most.
 constexpr std::size_t identities_per_row_max = 200'000;
@@ -115,13 +115,14 @@ Row progress_row(const SourceProgress& progress) {
   } else {
     row.insert(row.end(), 3, std::monostate{});
   }
+  row.push_back(static_cast<std::int64_t>(progress.revision));
   return row;
 }
 
 constexpr std::string_view progress_columns =
     "status, high_water, rescanned, window_begin, window_end, window_begun, window_done, window_token, "
     "window_token_at, window_pages, window_found, group_created, recreations, events, message_bytes, polls, "
-    "rescans, rescan_events, last_success, error_code, error_message, error_at";
+    "rescans, rescan_events, last_success, error_code, error_message, error_at, revision";
 
 std::string encode_identities(std::span<const RecordIdentity> identities) {
   std::string bytes(identities.size() * identity_bytes, '\0');
@@ -134,7 +135,7 @@ std::string encode_identities(std::span<const RecordIdentity> identities) {
   return bytes;
 }
 
-Result<void> insert_seen(storage::SqliteConnection& db, SourceId source, EventTime first, EventTime last,
+Result<void> insert_seen(sqlite::Connection& db, SourceId source, EventTime first, EventTime last,
                          std::span<const RecordIdentity> identities) {
   while (!identities.empty()) {
     const auto part = identities.first(std::min(identities.size(), identities_per_row_max));
@@ -194,12 +195,13 @@ Result<Source> read_source(const Row& row) {
     std::string code = reader.text(), message = reader.text();
     progress.last_error = SourceError{std::move(code), std::move(message), reader.time()};
   }
+  progress.revision = reader.count();
   if (reader.broken())
     return Error{ErrorKind::internal, "the log collector's books are damaged", "a source's row"};
   return source;
 }
 
-Result<void> insert_source(storage::SqliteConnection& db, const Origin& origin, const std::string& group_arn,
+Result<void> insert_source(sqlite::Connection& db, const Origin& origin, const std::string& group_arn,
                            const SourceProgress& start) {
   Row row{origin.tenant.text(),  origin.connection.text(),
           origin.account.text(), origin.region.text(),
@@ -219,25 +221,28 @@ Result<void> insert_source(storage::SqliteConnection& db, const Origin& origin, 
   return success();
 }
 
-Result<void> update_progress(storage::SqliteConnection& db, SourceId source, const SourceProgress& progress) {
+Result<bool> update_progress(sqlite::Connection& db, SourceId source, const SourceProgress& progress) {
   static const std::string sql = [] {
     std::string marks = "?";
-    for (int i = 1; i < 22; ++i) marks += ", ?";
-    return fmt::format("UPDATE sources SET ({}) = ({}) WHERE id = ?", progress_columns, marks);
+    for (int i = 1; i < 23; ++i) marks += ", ?";
+    return fmt::format("UPDATE sources SET ({}) = ({}) WHERE id = ? AND revision = ?", progress_columns,
+                       marks);
   }();
-  Row row = progress_row(progress);
+  SourceProgress next = progress;
+  ++next.revision;
+  Row row = progress_row(next);
   row.push_back(static_cast<std::int64_t>(source));
+  row.push_back(static_cast<std::int64_t>(progress.revision));
   DEPUTY_TRY(const auto changed, db.run(sql, row));
-  if (changed != 1) return Error{ErrorKind::internal, "the log collector's books lack a source"};
-  return success();
+  return changed == 1;
 }
 
-Result<void> write_seen(storage::SqliteConnection& db, const SourceCommit& commit) {
+Result<void> write_seen(sqlite::Connection& db, const SourceCommit& commit) {
   const auto source = static_cast<std::int64_t>(commit.source);
   if (const auto& settle = commit.settle) {
     DEPUTY_TRY(db.run("DELETE FROM seen WHERE source = ? AND last < ?",
                       {source, milliseconds_of(settle->forget_before)}));
-    if (settle->keep != nullptr) {
+    if (settle->keep) {
       DEPUTY_TRY(db.run("DELETE FROM seen WHERE source = ? AND last >= ? AND last < ? AND first >= ?",
                         {source, milliseconds_of(settle->begin), milliseconds_of(settle->end),
                          milliseconds_of(settle->begin)}));
@@ -251,8 +256,8 @@ Result<void> write_seen(storage::SqliteConnection& db, const SourceCommit& commi
 Result<Source> Spool::source(const Origin& origin, const std::string& group_arn,
                              const SourceProgress& start) {
   const std::lock_guard hold{state_->writer.mutex};
-  storage::SqliteConnection& db = *state_->writer.connection;
-  DEPUTY_TRY(auto transaction, storage::TransactionScope::begin(db, true));
+  sqlite::Connection& db = *state_->writer.connection;
+  DEPUTY_TRY(auto transaction, sqlite::TransactionScope::begin(db, true));
   DEPUTY_TRY(insert_source(db, origin, group_arn, start));
   DEPUTY_TRY(const auto rows,
              db.query("SELECT " + source_columns() + " FROM sources WHERE connection = ? AND arn = ?",
@@ -327,8 +332,8 @@ Result<std::optional<Lease>> Spool::acquire(const std::string& name, const std::
   const auto now_us = now.time_since_epoch().count();
   const auto until_us = (now + time).time_since_epoch().count();
   const std::lock_guard hold{state_->writer.mutex};
-  storage::SqliteConnection& db = *state_->writer.connection;
-  DEPUTY_TRY(auto transaction, storage::TransactionScope::begin(db, true));
+  sqlite::Connection& db = *state_->writer.connection;
+  DEPUTY_TRY(auto transaction, sqlite::TransactionScope::begin(db, true));
   // Taken anew even by its holder: what that began before it may have lost the lease must not be written.
   DEPUTY_TRY(const auto changed,
              db.run("INSERT INTO leases(name, holder, epoch, until) VALUES (?1, ?2, 1, ?3) "
@@ -346,8 +351,8 @@ Result<std::vector<std::string>> Spool::renew(const std::string& holder, Timesta
   const auto now_us = now.time_since_epoch().count();
   const auto until_us = (now + time).time_since_epoch().count();
   const std::lock_guard hold{state_->writer.mutex};
-  storage::SqliteConnection& db = *state_->writer.connection;
-  DEPUTY_TRY(auto transaction, storage::TransactionScope::begin(db, true));
+  sqlite::Connection& db = *state_->writer.connection;
+  DEPUTY_TRY(auto transaction, sqlite::TransactionScope::begin(db, true));
   DEPUTY_TRY(db.run("UPDATE leases SET until = ? WHERE holder = ? AND until > ?",
                     {std::int64_t{until_us}, holder, std::int64_t{now_us}}));
   DEPUTY_TRY(const auto rows, db.query("SELECT name FROM leases WHERE holder = ? AND until > ?",

@@ -1,12 +1,12 @@
 #pragma once
 
 #include "logs/spool.hpp"
+#include "sqlite/connection.hpp"
 
 #include <atomic>
 #include <mutex>
 
 #include "core/file_descriptor.hpp"
-#include "storage/sqlite_connection.hpp"
 
 // What the parts of the spool share: private to spool*.cpp.
 namespace deputy::logs {
@@ -15,24 +15,24 @@ struct Spool::State {
   // A connection and who may use it at the moment.
   struct Books {
     std::mutex mutex;
-    std::unique_ptr<storage::SqliteConnection> connection;
+    std::unique_ptr<sqlite::Connection> connection;
   };
 
   State(Options options_, Files& files_) : options(std::move(options_)), files(files_) {}
 
   Result<void> open();
-  Result<void> make_tables(storage::SqliteConnection& db);
-  Result<void> leave_behind_old_segments(storage::SqliteConnection& db);
+  Result<void> make_tables(sqlite::Connection& db);
+  Result<void> leave_behind_old_segments(sqlite::Connection& db);
   Books& reading() { return options.in_memory_books ? writer : reader; }
 
   Result<std::vector<Result<void>>> commit(std::span<const SourceCommit> commits);
-  Result<bool> holds(storage::SqliteConnection& db, const Lease& lease);
-  Result<void> write_page(storage::SqliteConnection& db, std::span<const char> page, std::uint64_t events);
-  Result<void> roll(storage::SqliteConnection& db);
+  Result<bool> holds(sqlite::Connection& db, const Lease& lease);
+  Result<void> write_page(sqlite::Connection& db, std::span<const char> page, std::uint64_t events);
+  Result<void> roll(sqlite::Connection& db);
   void give_segment_up();
-  Result<void> note_bytes(storage::SqliteConnection& db);
-  Result<void> note_last(storage::SqliteConnection& db);
-  Result<void> free_passed(storage::SqliteConnection& db);
+  Result<void> note_bytes(sqlite::Connection& db);
+  Result<void> note_last(sqlite::Connection& db);
+  Result<void> free_passed(sqlite::Connection& db);
   void wake() const;
 
   const Options options;
@@ -55,11 +55,12 @@ struct Spool::State {
 
 // Rows of sources.
 std::string source_columns();  // for SELECT, as read_source expects them
-Result<Source> read_source(const storage::Row& row);
-Result<void> insert_source(storage::SqliteConnection& db, const Origin& origin, const std::string& group_arn,
+Result<Source> read_source(const sqlite::Row& row);
+Result<void> insert_source(sqlite::Connection& db, const Origin& origin, const std::string& group_arn,
                            const SourceProgress& start);
-Result<void> update_progress(storage::SqliteConnection& db, SourceId source, const SourceProgress& progress);
-Result<void> write_seen(storage::SqliteConnection& db, const SourceCommit& commit);
+// False when the revision is not the one that is there: nothing was written.
+Result<bool> update_progress(sqlite::Connection& db, SourceId source, const SourceProgress& progress);
+Result<void> write_seen(sqlite::Connection& db, const SourceCommit& commit);
 
 std::int64_t milliseconds_of(EventTime time);
 EventTime event_time(std::int64_t milliseconds);

@@ -186,6 +186,21 @@ TEST_F(SpoolTest, AStaleLeaseWritesNothing) {
   EXPECT_EQ(spool->sources(an_origin().connection).value().at(0).progress.high_water, at_ms(30));
 }
 
+TEST_F(SpoolTest, WhatDoesNotGoOnFromTheStateThatIsThereIsRefused) {
+  auto spool = open();
+  auto source = spool->source(an_origin(), std::string{group_arn}, {}).value();
+  SourceCommit commit{.source = source.id,
+                      .lease = *spool->acquire("a", "me", now_, milliseconds{100}).value()};
+  ASSERT_TRUE(spool->commit({&commit, 1}).value().at(0));
+  OwnedRecords records;
+  records.add("1", 20, "message");
+  encode_page(an_origin(), records.records(), commit.page);
+  const auto again = spool->commit({&commit, 1});
+  ASSERT_FALSE(again.value().at(0));
+  EXPECT_EQ(again.value().at(0).error().field, "source");
+  EXPECT_EQ(messages(*spool), std::vector<std::string>{});
+}
+
 TEST_F(SpoolTest, LeasesAreProlongedAndGivenBack) {
   auto spool = open();
   ASSERT_TRUE(spool->acquire("a", "me", now_, milliseconds{100}).value());
@@ -233,9 +248,11 @@ TEST_F(SpoolTest, IdentitiesAreFoundByTimeSettledAndForgotten) {
   auto spool = open();
   auto source = spool->source(an_origin(), std::string{group_arn}, {}).value();
   const auto lease = *spool->acquire("a", "me", now_, milliseconds{100}).value();
+  std::uint64_t revision = 0;
   const auto commit = [&](SourceCommit each) {
     each.source = source.id;
     each.lease = lease;
+    each.progress.revision = revision++;
     ASSERT_TRUE(spool->commit({&each, 1}).value().at(0));
   };
   commit({.seen = {{1, 1}, {1, 2}}, .seen_first = at_ms(10), .seen_last = at_ms(19)});
@@ -245,9 +262,9 @@ TEST_F(SpoolTest, IdentitiesAreFoundByTimeSettledAndForgotten) {
   EXPECT_EQ(spool->count_seen(source.id, at_ms(30), at_ms(99)).value(), 0u);
 
   const std::vector<RecordIdentity> all{{1, 1}, {1, 2}, {2, 1}};
-  commit({.settle = SourceCommit::Settle{at_ms(10), at_ms(30), &all, at_ms(0)}});
+  commit({.settle = SourceCommit::Settle{at_ms(10), at_ms(30), all, at_ms(0)}});
   EXPECT_EQ(spool->count_seen(source.id, at_ms(10), at_ms(30)).value(), 3u);
-  commit({.settle = SourceCommit::Settle{at_ms(0), at_ms(0), nullptr, at_ms(30)}});
+  commit({.settle = SourceCommit::Settle{at_ms(0), at_ms(0), std::nullopt, at_ms(30)}});
   EXPECT_EQ(spool->count_seen(source.id, at_ms(10), at_ms(30)).value(), 0u);
 }
 

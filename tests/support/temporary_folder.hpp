@@ -11,8 +11,8 @@ namespace deputy {
 // A new folder of this test's own; removed with all in it.
 class TemporaryFolder {
  public:
-  TemporaryFolder() {
-    std::string name = (std::filesystem::temp_directory_path() / "deputy-test-XXXXXX").native();
+  explicit TemporaryFolder(const std::filesystem::path& within = std::filesystem::temp_directory_path()) {
+    std::string name = (within / "deputy-test-XXXXXX").native();
     DEPUTY_ASSERT(::mkdtemp(name.data()) != nullptr);
     path_ = name;
   }

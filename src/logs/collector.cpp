@@ -1,0 +1,217 @@
+#include "logs/collector.hpp"
+
+#include "logs/collector_state.hpp"
+
+#include <algorithm>
+
+#include "core/assert.hpp"
+
+namespace deputy::logs {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds no_lease_pause{1'000};
+constexpr milliseconds full_pause{500};
+constexpr milliseconds crowded_pause{100};
+
+}  // namespace
+
+std::optional<EventTime> CollectedRegion::aws_now(SteadyTime now) const {
+  if (!date) return std::nullopt;
+  return date->first + std::chrono::floor<milliseconds>(now - date->second);
+}
+
+// AWS gives whole seconds. What the steady clock made of an earlier answer is as good while it agrees.
+void CollectedRegion::note_date(EventTime said, SteadyTime now) {
+  const auto known = aws_now(now);
+  if (known && *known >= said && *known - said < std::chrono::seconds{2}) return;
+  date.emplace(said, now);
+}
+
+EventTime Collector::State::local_now() const {
+  return std::chrono::floor<milliseconds>(around.clock.now());
+}
+
+// ── Whose turn it is ──
+
+void Collector::State::take_out(Feed& feed) {
+  if (feed.waits_until) waiting.erase({*feed.waits_until, &feed});
+  feed.waits_until.reset();
+  if (feed.queued_since) ready.remove(feed.source.origin.tenant, &feed, *feed.queued_since);
+  feed.queued_since.reset();
+}
+
+void Collector::State::wait(Feed& feed, SteadyTime until) {
+  take_out(feed);
+  feed.waits_until = until;
+  waiting.emplace(until, &feed);
+}
+
+// After a step, or when the source was found: when is it due?
+void Collector::State::requeue(Feed& feed) {
+  if (feed.scope->dropped || feed.running) return;
+  if (feed.source.progress.status != SourceStatus::active) {
+    take_out(feed);  // discovery wakes it
+    forget_window(feed);
+    return;
+  }
+  const SteadyTime now = around.clock.steady_now();
+  const auto aws_now = feed.scope->place->aws_now(now);
+  const EventTime due = due_at(feed.source.progress, feed.mood, settings.plan);
+  const auto left = aws_now ? due - *aws_now : milliseconds{0};
+  wait(feed, now + std::max(left, milliseconds{0}));
+}
+
+bool Collector::State::may_start(const Feed& feed) const {
+  if (feed.seen) return true;
+  const auto open = open_windows.find(feed.source.origin.tenant.text());
+  if (open != open_windows.end() && open->second >= settings.windows_per_tenant_max) return false;
+  return identities < settings.identities_max;
+}
+
+void Collector::State::pump() {
+  if (stopping()) return;
+  const SteadyTime now = around.clock.steady_now();
+  while (!waiting.empty() && waiting.begin()->first <= now) {
+    Feed& feed = *waiting.begin()->second;
+    take_out(feed);
+    if (!feed.scope->place->lease) {
+      wait(feed, now + no_lease_pause);
+      continue;
+    }
+    feed.queued_since = feed.source.progress.high_water;
+    ready.push(feed.source.origin.tenant, &feed, *feed.queued_since);
+  }
+  const bool full = around.spool.full();
+  while (!full && running < settings.calls_max) {
+    Feed* const feed = ready.pop();
+    if (feed == nullptr) break;
+    feed->queued_since.reset();
+    Pace& pace = feed->scope->place->filter;
+    if (!may_start(*feed)) {
+      wait(*feed, now + crowded_pause);
+    } else if (pace.next() > now) {
+      wait(*feed, pace.next());
+    } else {
+      pace.take(now);
+      ++running;
+      feed->running = true;
+      const auto key = std::pair{feed->source.origin.connection.text(), feed->source.group_arn};
+      group.spawn(step(feeds.at(key)));
+    }
+  }
+  if (full && !ready.empty()) arm(now + full_pause);
+  if (!waiting.empty()) arm(waiting.begin()->first);
+}
+
+// One timer, for the earliest of what there is to wait for.
+void Collector::State::arm(SteadyTime at) {
+  if (timer != 0 && timer_at <= at) return;
+  if (timer != 0) around.loop.cancel(timer);
+  timer_at = at;
+  const auto left = std::chrono::ceil<milliseconds>(at - around.clock.steady_now());
+  timer = around.loop.call_after(std::max(left, milliseconds{0}), [this] {
+    timer = 0;
+    pump();
+  });
+}
+
+// ── The whole ──
+
+Collector::Collector(Surroundings around, CollectorSettings settings)
+    : state_(std::make_unique<State>(around, std::move(settings))) {
+  DEPUTY_ASSERT(!state_->settings.holder.empty());
+}
+
+Collector::~Collector() {
+  if (state_->timer != 0) state_->around.loop.cancel(state_->timer);
+}
+
+void Collector::start() {
+  state_->group.spawn(state_->keep_leases());
+  state_->group.spawn(state_->keep_discovering());
+}
+
+void Collector::wake() {
+  state_->woken = true;
+  state_->nap.request_stop();
+}
+
+void Collector::drop(const ConnectionId& connection) {
+  for (auto each = state_->scopes.begin(); each != state_->scopes.end();) {
+    const auto here = each++;
+    if (here->first.first == connection.text()) {
+      state_->drop_scope(here->second);
+      state_->scopes.erase(here);
+    }
+  }
+}
+
+void Collector::drop_all() {
+  for (const auto& [key, scope] : state_->scopes) state_->drop_scope(scope);
+  state_->scopes.clear();
+}
+
+Task<void> Collector::stop() {
+  state_->group.request_stop();
+  state_->nap.request_stop();
+  if (state_->timer != 0) state_->around.loop.cancel(state_->timer);
+  state_->timer = 0;
+  co_await state_->group.join();
+  co_await state_->committer.stop();
+  auto gave_back = co_await state_->around.writing.run(
+      [this] { [[maybe_unused]] const auto done = state_->around.spool.release(state_->settings.holder); });
+  // Else they run out by themselves.
+  static_cast<void>(gave_back);
+}
+
+CollectorCounts Collector::counts() const {
+  CollectorCounts counts = state_->counted;
+  counts.sources = state_->feeds.size();
+  const SteadyTime now = state_->around.clock.steady_now();
+  for (const auto& [key, feed] : state_->feeds) {
+    ++counts.by_status[feed->source.progress.status];
+    const auto aws_now = feed->scope->place->aws_now(now);
+    if (aws_now && feed->source.progress.status == SourceStatus::active)
+      counts.lag_max = std::max(counts.lag_max, lag(feed->source.progress, *aws_now));
+  }
+  for (const auto& [name, place] : state_->regions) counts.leases += place->lease ? 1 : 0;
+  counts.calls_under_way = state_->running;
+  counts.spool_bytes = state_->around.spool.bytes();
+  counts.spool_bytes_max = state_->around.spool.bytes_max();
+  return counts;
+}
+
+std::vector<SourceView> Collector::sources(const std::optional<TenantId>& tenant,
+                                           const std::optional<ConnectionId>& connection) const {
+  std::vector<SourceView> views;
+  const SteadyTime now = state_->around.clock.steady_now();
+  for (const auto& [key, feed] : state_->feeds) {
+    if (tenant && feed->source.origin.tenant != *tenant) continue;
+    if (connection && feed->source.origin.connection != *connection) continue;
+    const auto aws_now = feed->scope->place->aws_now(now).value_or(state_->local_now());
+    views.push_back({feed->source, lag(feed->source.progress, aws_now), feed->mood.poll});
+  }
+  return views;
+}
+
+std::vector<DiscoveryView> Collector::discoveries() const {
+  std::vector<DiscoveryView> views;
+  for (const auto& [key, scope] : state_->scopes) {
+    DiscoveryView view{.tenant = scope->subscription.tenant,
+                       .connection = scope->subscription.connection,
+                       .region = scope->place->region,
+                       .held = scope->place->lease.has_value(),
+                       .sources = 0,
+                       .last_success = scope->last_success,
+                       .last_error = scope->last_error};
+    for (auto feed = state_->feeds.lower_bound({key.first, ""});
+         feed != state_->feeds.end() && feed->first.first == key.first; ++feed)
+      view.sources += feed->second->scope == scope ? 1 : 0;
+    views.push_back(std::move(view));
+  }
+  return views;
+}
+
+}  // namespace deputy::logs

@@ -1,0 +1,136 @@
+#pragma once
+
+#include "logs/committer.hpp"
+#include "logs/counts.hpp"
+#include "logs/source_machine.hpp"
+#include "logs/spool.hpp"
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "aws/logs.hpp"
+#include "core/clock.hpp"
+#include "core/event_loop.hpp"
+#include "core/random.hpp"
+
+namespace deputy::logs {
+
+// What is to be collected through one connection.
+struct Subscription {
+  TenantId tenant;
+  ConnectionId connection;
+  AccountId account;
+  std::vector<Region> regions;
+  std::vector<std::string> groups;  // patterns, group_pattern.hpp
+  Timestamp since;                  // the connection was made
+};
+
+// Which connections there are to collect from: the active ones whose integration asks for logs.
+class Subscriptions {
+ public:
+  virtual ~Subscriptions() = default;
+  virtual Task<Result<std::vector<Subscription>>> active() = 0;
+};
+
+// Credentials of a connection, and the account that they are of.
+struct CollectingCredentials {
+  aws::Credentials credentials;
+  AccountId account;
+};
+class CredentialsSource {
+ public:
+  virtual ~CredentialsSource() = default;
+  virtual Task<Result<CollectingCredentials>> get(ConnectionId connection, Region region) = 0;
+  // Those that were given last are no good.
+  virtual void forget(const ConnectionId& connection) = 0;
+};
+
+struct CollectorSettings {
+  SourcePlan plan;
+  std::string holder;  // of leases: unique to this process
+  std::chrono::milliseconds lease = std::chrono::seconds{60};
+  std::chrono::milliseconds discovery = std::chrono::minutes{5};
+  std::chrono::milliseconds lookback =
+      std::chrono::hours{1};                 // of groups that are older than their connection
+  std::size_t calls_max = 32;                // of FilterLogEvents at once
+  std::size_t discoveries_max = 16;          // at once
+  std::size_t windows_per_tenant_max = 16;   // open at once
+  std::uint64_t identities_max = 8'000'000;  // in memory, of all open windows
+};
+
+// A source as people see it.
+struct SourceView {
+  Source source;
+  std::chrono::milliseconds lag{0};
+  std::chrono::milliseconds poll{0};
+};
+// What discovering the groups of a connection in a Region said last.
+struct DiscoveryView {
+  TenantId tenant;
+  ConnectionId connection;
+  Region region;
+  bool held = false;  // by this process
+  std::size_t sources = 0;
+  std::optional<Timestamp> last_success;
+  std::optional<SourceError> last_error;
+};
+// What reading a stretch of a log group again found, beside what was collected of it.
+struct AuditReport {
+  struct Minute {
+    EventTime begin;
+    std::uint64_t found = 0;      // events that AWS has
+    std::uint64_t collected = 0;  // of them, those that were collected
+  };
+  std::vector<Minute> minutes;  // those with events
+  std::uint64_t found = 0, collected = 0;
+  std::vector<std::string> missing;  // event IDs, the first hundred
+};
+
+// Reads CloudWatch Logs of every subscription into the spool, by the algorithm of source_machine.hpp: fair
+// among tenants and groups, within each account's quota, under leases. Everything that is known is in the
+// spool: a collector may be stopped, or killed, at any moment. On one loop's thread; blocks nowhere.
+class Collector {
+ public:
+  struct Surroundings {
+    EventLoop& loop;
+    const Clock& clock;
+    Random& random;
+    aws::Logs& logs;
+    CredentialsSource& credentials;
+    Subscriptions& subscriptions;
+    Spool& spool;
+    Blocking& reading;  // pages, and what was seen
+    Blocking& writing;  // commits
+  };
+  Collector(Surroundings around, CollectorSettings settings);
+  ~Collector();
+
+  void start();
+  // Looks for subscriptions and groups at once.
+  void wake();
+  // The connection may not be used any more (suspended, disconnected, bound anew): nothing that is under way
+  // for it is kept, and nothing is asked with its credentials from now on, until `wake` finds it active.
+  void drop(const ConnectionId& connection);
+  void drop_all();
+  Task<void> stop();
+
+  // Reads [from, to) of a log group again, all of it, within the quota, and says which of its events were
+  // collected. Only where identities are still kept (26 hours, and what the rescans are behind), and an hour
+  // at most. `not_found` for a group that is not collected here; `invalid_request` for a stretch that cannot
+  // be audited, one whose end is not collected yet among them; `conflict` while the lease is another's.
+  Task<Result<AuditReport>> audit(ConnectionId connection, Region region, std::string group, EventTime from,
+                                  EventTime to);
+
+  CollectorCounts counts() const;
+  std::vector<SourceView> sources(const std::optional<TenantId>& tenant,
+                                  const std::optional<ConnectionId>& connection) const;
+  std::vector<DiscoveryView> discoveries() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace deputy::logs

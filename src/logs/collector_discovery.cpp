@@ -1,0 +1,281 @@
+#include "logs/collector_state.hpp"
+#include "logs/group_pattern.hpp"
+
+#include <algorithm>
+
+// Which regions are ours, which connections there are, and which log groups they have.
+namespace deputy::logs {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds discovery_retry{10'000};
+constexpr milliseconds look_pause{1'000};
+
+SourceError source_error(const Error& error, EventTime now) {
+  return {std::string{code_of(error.kind)}, error.message, now};
+}
+
+}  // namespace
+
+CollectedRegion& Collector::State::region_of(const AccountId& account, const Region& region) {
+  auto& place = regions[lease_name(account, region)];
+  if (!place) place = std::make_unique<CollectedRegion>(account, region);
+  return *place;
+}
+
+std::shared_ptr<Feed> Collector::State::find_feed(const ConnectionId& connection,
+                                                  const std::string& arn) const {
+  const auto found = feeds.find({connection.text(), arn});
+  return found == feeds.end() ? nullptr : found->second;
+}
+
+// ── Leases ──
+
+Task<void> Collector::State::keep_leases() {
+  while (!stopping()) {
+    co_await lease_regions();
+    if (!co_await sleep_for(around.loop, settings.lease / 4, group.stop_token())) co_return;
+  }
+}
+
+// Prolongs what is ours, and asks for what is free. What could not be prolonged may be another's by now.
+Task<void> Collector::State::lease_regions() {
+  std::vector<std::string> wanted;
+  for (const auto& [name, place] : regions)
+    if (!place->lease) wanted.push_back(name);
+  Result<std::vector<std::string>> kept = Error{ErrorKind::overloaded, "the log collector's disk is busy"};
+  std::vector<Lease> acquired;
+  auto ran = co_await around.writing.run([&] {
+    kept = around.spool.renew(settings.holder, around.clock.now(), settings.lease);
+    for (const std::string& name : wanted) {
+      auto lease = around.spool.acquire(name, settings.holder, around.clock.now(), settings.lease);
+      if (lease && lease.value()) acquired.push_back(*std::move(lease).value());
+    }
+  });
+  // Without an answer the leases stay as they are: a write under one that ran out and was taken is refused.
+  if (!ran) co_return;
+  if (kept) {
+    for (const auto& [name, place] : regions) {
+      const bool asked = std::ranges::find(wanted, name) == wanted.end();
+      if (asked && place->lease && std::ranges::find(kept.value(), name) == kept.value().end()) lose(*place);
+    }
+  }
+  for (Lease& lease : acquired) {
+    const auto place = regions.find(lease.name);
+    if (place == regions.end() || place->second->lease) continue;
+    place->second->lease = std::move(lease);
+    for (const auto& [key, feed] : feeds)
+      if (feed->scope->place == place->second.get()) feed->stale = true;
+    for (const auto& [key, scope] : scopes)
+      if (scope->place == place->second.get()) scope->discover_at = {};
+    woken = true;
+    nap.request_stop();
+  }
+  pump();
+}
+
+// ── Connections ──
+
+Task<void> Collector::State::keep_discovering() {
+  SteadyTime refresh_at{};
+  while (!stopping()) {
+    if (std::exchange(woken, false) || around.clock.steady_now() >= refresh_at) {
+      const bool refreshed = co_await refresh_subscriptions();
+      refresh_at = around.clock.steady_now() + (refreshed ? settings.discovery : discovery_retry);
+    }
+    const SteadyTime now = around.clock.steady_now();
+    SteadyTime next = refresh_at;
+    std::size_t under_way = 0;
+    for (const auto& [key, scope] : scopes) under_way += scope->discovering ? 1 : 0;
+    for (const auto& [key, scope] : scopes) {
+      if (scope->discovering || !scope->place->lease) continue;
+      if (scope->discover_at > now) {
+        next = std::min(next, scope->discover_at);
+      } else if (under_way < settings.discoveries_max) {
+        ++under_way;
+        scope->discovering = true;
+        group.spawn(discover(scope));
+      }
+    }
+    if (woken) continue;
+    nap = std::stop_source{};
+    const auto left = std::chrono::ceil<milliseconds>(next - now);
+    co_await sleep_for(around.loop, std::max(left, look_pause), nap.get_token());
+  }
+}
+
+Task<bool> Collector::State::refresh_subscriptions() {
+  auto active = co_await around.subscriptions.active();
+  if (!active) co_return false;
+  std::set<std::pair<std::string, std::string>> wanted;
+  bool new_regions = false;
+  for (Subscription& each : active.value()) {
+    for (const Region& region : each.regions) {
+      const std::pair key{each.connection.text(), region.text()};
+      wanted.insert(key);
+      auto& scope = scopes[key];
+      if (scope && scope->subscription.account != each.account) {
+        drop_scope(scope);
+        scope.reset();
+      }
+      if (scope) {
+        scope->subscription.groups = each.groups;
+        continue;
+      }
+      scope = std::make_shared<Scope>(Scope{.subscription = each});
+      scope->place = &region_of(each.account, region);
+      new_regions = new_regions || !scope->place->lease;
+    }
+  }
+  for (auto each = scopes.begin(); each != scopes.end();) {
+    const auto here = each++;
+    if (wanted.contains(here->first)) continue;
+    drop_scope(here->second);
+    scopes.erase(here);
+  }
+  if (new_regions) co_await lease_regions();
+  co_return true;
+}
+
+void Collector::State::drop_scope(const std::shared_ptr<Scope>& scope) {
+  scope->dropped = true;
+  scope->credentials.reset();
+  for (auto each = feeds.begin(); each != feeds.end();) {
+    const auto here = each++;
+    if (here->second->scope != scope) continue;
+    take_out(*here->second);
+    if (!here->second->running) forget_window(*here->second);
+    feeds.erase(here);
+  }
+}
+
+// ── Log groups ──
+
+Task<void> Collector::State::discover(std::shared_ptr<Scope> scope) {
+  co_await discover_groups(scope);
+  scope->discovering = false;
+  const SteadyTime now = around.clock.steady_now();
+  // Spread over time: each connection on its own.
+  scope->discover_at =
+      now + (scope->last_error ? discovery_retry + full_jitter(around.random, settings.discovery)
+                               : settings.discovery / 2 + full_jitter(around.random, settings.discovery / 2));
+  nap.request_stop();
+  pump();
+}
+
+Task<void> Collector::State::discover_groups(std::shared_ptr<Scope> scope) {
+  CollectedRegion& place = *scope->place;
+  const auto ours = [&] { return !scope->dropped && !stopping() && place.lease.has_value(); };
+  auto session = co_await credentials(scope);
+  if (!ours()) co_return;
+  if (!session) {
+    scope->last_error = source_error(session.error(), local_now());
+    co_return;
+  }
+  const aws::Credentials credentials = std::move(session).value();
+  for (const std::string& prefix : group_prefixes(scope->subscription.groups)) {
+    std::string token;
+    do {
+      const auto left = place.describe.next() - around.clock.steady_now();
+      place.describe.take(around.clock.steady_now());
+      if (left > SteadyTime::duration{0} &&
+          !co_await sleep_for(around.loop, std::chrono::ceil<milliseconds>(left), group.stop_token()))
+        co_return;
+      auto page = co_await around.logs.describe_log_groups(prefix, token, place.region, credentials);
+      if (!ours()) co_return;
+      if (page.has_error()) {
+        const aws::AwsError& error = page.error();
+        if (error.error_class == aws::AwsErrorClass::throttled)
+          place.describe.throttled(around.clock.steady_now());
+        if (error.error_class == aws::AwsErrorClass::caller_credentials) {
+          scope->credentials.reset();
+          around.credentials.forget(scope->subscription.connection);
+        }
+        scope->last_error = SourceError{error.code, error.message, local_now()};
+        co_return;
+      }
+      place.note_date(page.value().date, around.clock.steady_now());
+      for (aws::LogGroupDetails& group_found : page.value().groups) {
+        const auto matches = [&](const std::string& pattern) {
+          return matches_group(pattern, group_found.name);
+        };
+        if (!std::ranges::any_of(scope->subscription.groups, matches)) continue;
+        auto taken = co_await take_group(scope, std::move(group_found));
+        if (!ours()) co_return;
+        if (!taken) {
+          scope->last_error = source_error(taken.error(), local_now());
+          co_return;
+        }
+      }
+      token = std::move(page.value().next_token);
+    } while (!token.empty());
+  }
+  scope->last_success = around.clock.now();
+  scope->last_error.reset();
+}
+
+Task<Result<void>> Collector::State::take_group(std::shared_ptr<Scope> scope, aws::LogGroupDetails found) {
+  const EventTime created{milliseconds{found.created_ms}};
+  const EventTime now = scope->place->aws_now(around.clock.steady_now()).value_or(local_now());
+  const Subscription& subscription = scope->subscription;
+  const CollectedRegion& place = *scope->place;
+  if (const auto feed = find_feed(subscription.connection, found.arn)) {
+    if (feed->running) co_return success();  // with the next discovery
+    feed->running = true;                    // nobody steps it meanwhile
+    take_out(*feed);
+    if (feed->stale) {
+      forget_window(*feed);
+      co_await reload(feed);
+    }
+    SourceProgress progress = feed->source.progress;
+    if (!feed->stale && place.lease &&
+        take_discovery(progress, feed->mood, created, found.log_class, now, settings.plan)) {
+      SourceCommit step{.source = feed->source.id, .lease = *place.lease};
+      step.progress = progress;
+      auto committed = co_await commit(feed, std::move(step));
+      if (committed) {
+        feed->source.progress = progress;
+        ++feed->source.progress.revision;
+      } else {
+        feed->stale = true;
+      }
+    }
+    feed->running = false;
+    requeue(*feed);
+    co_return success();
+  }
+
+  // A group that is younger than its connection is read from before its beginning: what its writers dated
+  // back is late, not lost.
+  const auto floor = EventTime{milliseconds{1}};
+  const bool younger = created >= std::chrono::floor<milliseconds>(subscription.since);
+  const EventTime start =
+      std::max(floor, younger ? created - settings.plan.rescan_offsets.back() : now - settings.lookback);
+  SourceProgress progress{.high_water = start,
+                          .rescanned = std::vector(settings.plan.rescan_offsets.size(), start)};
+  progress.group_created = created;
+  if (found.log_class == "INFREQUENT_ACCESS") progress.status = SourceStatus::infrequent_access;
+  Origin origin{subscription.tenant, subscription.connection, subscription.account, scope->place->region,
+                std::move(found.name)};
+  Result<Source> source = Error{ErrorKind::overloaded, "the log collector's disk is busy"};
+  DEPUTY_CO_TRY(
+      co_await around.writing.run([&] { source = around.spool.source(origin, found.arn, progress); }));
+  if (!source) co_return std::move(source).error();
+  if (scope->dropped) co_return success();
+  auto feed = std::make_shared<Feed>(Feed{.source = std::move(source).value(), .scope = scope});
+  if (place.lease &&
+      take_discovery(feed->source.progress, feed->mood, created, found.log_class, now, settings.plan)) {
+    SourceCommit step{.source = feed->source.id, .lease = *place.lease};
+    step.progress = feed->source.progress;
+    DEPUTY_CO_TRY(co_await commit(feed, std::move(step)));
+    ++feed->source.progress.revision;
+    if (scope->dropped) co_return success();
+  }
+  feeds[{subscription.connection.text(), found.arn}] = feed;
+  requeue(*feed);
+  pump();
+  co_return success();
+}
+
+}  // namespace deputy::logs

@@ -1,0 +1,130 @@
+#pragma once
+
+#include "logs/collector.hpp"
+#include "logs/fair_queue.hpp"
+#include "logs/pace.hpp"
+
+#include <list>
+#include <map>
+#include <set>
+#include <unordered_map>
+
+#include "core/task_group.hpp"
+
+// What the parts of the collector share: private to collector*.cpp.
+namespace deputy::logs {
+
+using SteadyTime = std::chrono::steady_clock::time_point;
+
+// An account in a Region: what a lease and a quota are for, and what has one clock.
+struct CollectedRegion {
+  CollectedRegion(AccountId account_, Region region_)
+      : account(std::move(account_)),
+        region(std::move(region_)),
+        filter(filter_log_events_quota(region) * quota_share),
+        sending(filter_log_events_quota(region) * quota_share),
+        describe(describe_log_groups_quota * quota_share) {}
+
+  // AWS's time, as its last answer said it and the steady clock went on; never ahead of it.
+  std::optional<EventTime> aws_now(SteadyTime now) const;
+  void note_date(EventTime date, SteadyTime now);
+
+  const AccountId account;
+  const Region region;
+  Pace filter;   // of steps
+  Pace sending;  // of calls themselves: steps that waited, for a disk say, must not call all at once
+  Pace describe;
+  std::optional<Lease> lease;
+  std::optional<std::pair<EventTime, SteadyTime>> date;
+};
+
+// A connection in a Region: what has credentials and is discovered together.
+struct Scope {
+  Subscription subscription;
+  CollectedRegion* place = nullptr;
+  std::optional<CollectingCredentials> credentials;
+  bool dropped = false;
+  bool discovering = false;
+  SteadyTime discover_at{};
+  std::optional<Timestamp> last_success;
+  std::optional<SourceError> last_error;
+};
+
+// A source at work.
+struct Feed {
+  Source source;
+  SourceMood mood;
+  std::shared_ptr<Scope> scope;
+  std::optional<SeenSet> seen;  // while a window is open here
+  bool running = false;
+  bool stale = true;  // to be read from the spool before anything else: another process may have gone on
+  std::optional<SteadyTime> waits_until;
+  std::optional<EventTime> queued_since;
+};
+
+struct Collector::State {
+  State(Surroundings around_, CollectorSettings settings_)
+      : around(around_),
+        settings(std::move(settings_)),
+        committer(around.loop, around.spool, around.writing) {}
+
+  // collector.cpp: whose turn it is
+  void pump();
+  void arm(SteadyTime at);
+  void wait(Feed& feed, SteadyTime until);
+  void take_out(Feed& feed);
+  void requeue(Feed& feed);
+  bool may_start(const Feed& feed) const;
+  // collector_step.cpp: one page of one source
+  Task<void> step(std::shared_ptr<Feed> feed);
+  Task<void> read_page(std::shared_ptr<Feed> feed);
+  Task<bool> reload(std::shared_ptr<Feed> feed);
+  Task<bool> open_window(std::shared_ptr<Feed> feed, EventTime now);
+  Task<void> take_answer(std::shared_ptr<Feed> feed, aws::FilterLogEventsAnswer answer);
+  Task<void> fail(std::shared_ptr<Feed> feed, aws::AwsError error, EventTime now);
+  Task<Result<void>> commit(std::shared_ptr<Feed> feed, SourceCommit commit);
+  void trouble(Feed& feed, const Error& error);
+  void forget_window(Feed& feed);
+  void lose(CollectedRegion& place);
+  bool still_ours(const Feed& feed, const Lease& lease) const;
+  Task<void> await_turn(CollectedRegion& place);
+  Task<Result<aws::Credentials>> credentials(std::shared_ptr<Scope> scope);
+  // collector_discovery.cpp
+  Task<void> keep_leases();
+  Task<void> lease_regions();
+  Task<void> keep_discovering();
+  Task<bool> refresh_subscriptions();
+  Task<void> discover(std::shared_ptr<Scope> scope);
+  Task<void> discover_groups(std::shared_ptr<Scope> scope);
+  Task<Result<void>> take_group(std::shared_ptr<Scope> scope, aws::LogGroupDetails group);
+  void drop_scope(const std::shared_ptr<Scope>& scope);
+  std::shared_ptr<Feed> find_feed(const ConnectionId& connection, const std::string& arn) const;
+  // collector_audit.cpp
+  Task<Result<AuditReport>> audit(std::shared_ptr<Feed> feed, EventTime from, EventTime to);
+  CollectedRegion& region_of(const AccountId& account, const Region& region);
+  EventTime local_now() const;
+
+  bool stopping() const { return group.stop_token().stop_requested(); }
+
+  Surroundings around;
+  const CollectorSettings settings;
+  Committer committer;
+  TaskGroup group;
+
+  std::map<std::string, std::unique_ptr<CollectedRegion>> regions;               // by lease name
+  std::map<std::pair<std::string, std::string>, std::shared_ptr<Scope>> scopes;  // by connection, Region
+  std::map<std::pair<std::string, std::string>, std::shared_ptr<Feed>> feeds;    // by connection, ARN
+
+  std::set<std::pair<SteadyTime, Feed*>> waiting;
+  FairQueue<Feed> ready;
+  std::size_t running = 0;
+  std::uint64_t identities = 0;                               // in open windows
+  std::unordered_map<std::string, std::size_t> open_windows;  // by tenant
+  EventLoop::TimerId timer = 0;
+  SteadyTime timer_at{};
+  std::stop_source nap;
+  bool woken = false;
+  CollectorCounts counted;
+};
+
+}  // namespace deputy::logs
