@@ -58,7 +58,7 @@ void CertificateWatch::look_later(const std::shared_ptr<State>& state) {
 
 void CertificateWatch::look(const std::shared_ptr<State>& state, bool anyway) {
   // Nothing of the state but its loop is touched off the loop; what is needed there goes along.
-  auto work = [state, anyway, files = state->files, known = state->trace]() mutable {
+  auto work = [state = state, anyway, files = state->files, known = state->trace]() mutable {
     std::string trace = trace_of(files);
     std::optional<Loaded> loaded;
     if (anyway || trace != known) loaded.emplace(Certificate::load(files));
