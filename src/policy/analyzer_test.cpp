@@ -105,6 +105,16 @@ TEST(Analyzer, FindsWhatIsClosed) {
                "Allow", R"({"AWS":"*"})",
                R"({"StringEquals":{"sts:ExternalId":"@ID"},"ArnEquals":{"aws:PrincipalArn":"@BROKER"}})"),
            ""},
+          {"everyone, and who is denied has an ID of nobody knows whom",
+           statement(
+               "Allow", R"({"AWS":"*"})",
+               R"({"StringEquals":{"sts:ExternalId":"@ID"},"ArnEquals":{"aws:PrincipalArn":"@BROKER"}})") +
+               "," +
+               statement(
+                   "Deny",
+                   R"({"AWS":"AROAEXAMPLEEXAMPLE12","CanonicalUser":"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"})",
+                   "", R"("Action":"sts:AssumeRoleWithSAML")"),
+           ""},
           {"everyone of an account that is denied",
            good() + "," +
                statement("Allow", R"("*")", R"({"StringEquals":{"aws:PrincipalAccount":"999999999999"}})") +

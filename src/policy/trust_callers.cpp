@@ -47,7 +47,9 @@ struct Named {
   std::vector<IdentityArn> arns;
   std::set<std::string> accounts;          // by themselves or in ARNs of the partner's partition
   std::set<std::string> allowed_accounts;  // by themselves, in an Allow
-  std::set<std::string> unique_ids, canonical_users, providers;
+  std::set<std::string> unique_ids,
+      canonical_users;  // in an Allow: a Deny only takes away from other classes
+  std::set<std::string> providers;
   bool everyone_allowed = false;
 };
 
@@ -69,10 +71,10 @@ void take_in(const StatementPrincipal& principal, bool allow, std::string_view p
       return;
     }
     case PrincipalType::aws_unique_id:
-      named.unique_ids.insert(principal.value);
+      if (allow) named.unique_ids.insert(principal.value);
       return;
     case PrincipalType::canonical_user:
-      named.canonical_users.insert(principal.value);
+      if (allow) named.canonical_users.insert(principal.value);
       return;
     case PrincipalType::federated:
       named.providers.insert(principal.value);
