@@ -112,6 +112,22 @@ class Conformance(unittest.TestCase):
         self.assertEqual(outcomes["bare"], "differs")
         self.assertEqual(self.roles(), ["deputy-conformance-not-ours"])
 
+    def test_shapes_that_mislead(self):
+        only = ["deny-absence-with-mfa", "deny-on-one-family", "deny-unless-session-name", "second-id-in-session-name", "second-forany-tagkeys",
+                "second-date-past", "variable-session-name-issued", "principal-star-closed-by-arn", "cyrillic-e", "twentieth-statement", "principal-user"]
+        done = self.run_it("--corpus", os.path.join(ROOT, "corpus/trust-policies/adversarial.json"), *(word for name in only for word in ("--only", name)))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        shapes = {shape["id"]: shape for shape in self.report()["shapes"]}
+        not_run = {name for name, shape in shapes.items() if shape["outcome"] == "not_run"}
+        self.assertEqual(not_run, {"twentieth-statement", "principal-user"}, "one is longer than the quota, one names who does not exist")
+        self.assertEqual({shape["outcome"] for name, shape in shapes.items() if name not in not_run}, {"agrees"})
+        # No probe of the external ID gets through these doors: only the engine's own witness does.
+        for name in ("deny-unless-session-name", "second-id-in-session-name"):
+            self.assertEqual(shapes[name]["observed"]["witness"], "accepted", name)
+        # What AWS puts into every request, we cannot leave out: such a witness is no proof to the contrary.
+        for name in ("deny-absence-with-mfa", "deny-on-one-family", "second-forany-tagkeys"):
+            self.assertIsNone(shapes[name]["observed"]["witness"], name)
+
     def test_iams_lag_is_waited_out(self):
         self.disturb({"kind": "propagation", "delay_ms": 700, "service": "iam"})
         done = self.run_it("--only", "equals", "--settle", "1")
