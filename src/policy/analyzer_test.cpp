@@ -264,6 +264,8 @@ TEST(Analyzer, TakesTheUndecidableForOpen) {
        "undecided"},
       {"a number that a variable brings",
        good() + "," + allow(R"({"NumericEquals":{"sts:ExternalId":"${aws:PrincipalTag/n}"}})"), "undecided"},
+      {"a number of another key that a variable brings",
+       good() + "," + allow(R"({"NumericEquals":{"k:n":"${aws:PrincipalTag/n}"}})"), "undecided"},
       {"two variables that may be anything",
        good() + "," +
            allow(

@@ -90,6 +90,21 @@ TEST(Analyzer, SeesThatNoIdIsAskedFor) {
            deny(
                R"({"StringNotEquals":{"sts:ExternalId":"@ID"},"DateLessThan":{"aws:CurrentTime":"2030-01-01T00:00:00Z"}})"),
        code},
+      {"between two moments a second apart",
+       good() + "," +
+           allow(
+               R"({"DateGreaterThan":{"aws:CurrentTime":"2030-01-01T00:00:00Z"},"DateLessThan":{"aws:CurrentTime":"2030-01-01T00:00:01Z"}})"),
+       code},
+      {"between one and two",
+       good() + "," +
+           allow(
+               R"({"NumericGreaterThan":{"aws:MultiFactorAuthAge":"1"},"NumericLessThan":{"aws:MultiFactorAuthAge":"2"}})"),
+       code},
+      {"other Base64 than the one that is denied",
+       good() + "," + allow(R"({"Null":{"k:key":"false"}})") + "," +
+           statement("Deny", R"("*")",
+                     R"({"BinaryEquals":{"k:key":"AAAAAAAA"},"Null":{"sts:ExternalId":"true"}})"),
+       code},
       {"a number", good() + "," + allow(R"({"NumericLessThan":{"aws:MultiFactorAuthAge":"-1"}})"), code},
       {"Base64", good() + "," + allow(R"({"BinaryEquals":{"k:key":"QUJD"}})"), code},
       {"an ARN", good() + "," + allow(R"({"ArnLike":{"aws:SourceArn":"arn:aws:s3:*:*:bucket/*x?"}})"), code},
@@ -115,6 +130,11 @@ TEST(Analyzer, SeesThatOtherIdsAreAccepted) {
   const std::string code = "external_id_not_exact";
   expect_unsafe({
       {"any", allow(R"({"StringLike":{"sts:ExternalId":"*"}})"), code},
+      {"two characters, of those that are not mentioned",
+       good() + "," + allow(R"({"StringLike":{"sts:ExternalId":"??"}})") + "," +
+           deny(
+               R"({"StringNotEquals":{"sts:ExternalId":"@ID"},"StringLike":{"sts:ExternalId":["*0*","*1*","*2*","*3*","*4*","*5*","*6*","*7*","*8*","*9*","*a*","*b*","*c*","*d*","*e*","*f*","*-*"]}})"),
+       code},
       {"present", allow(R"({"Null":{"sts:ExternalId":"false"}})"), code},
       {"a prefix", allow(R"({"StringLike":{"sts:ExternalId":"4f6c1b1e-*"}})"), code},
       {"a suffix", allow(R"({"StringLike":{"sts:ExternalId":"*9e42"}})"), code},

@@ -97,7 +97,7 @@ class Notes {
                          in_backticks(condition.key)));
       } else if (!plain) {
         note(statement, "odd_operator",
-             fmt::format("compares the external ID with {}; StringEquals says the same and is not mistaken",
+             fmt::format("compares the external ID with {}; StringEquals is what cannot be misread",
                          to_text(wanted)));
       } else {
         note_tolerated(statement, condition);
