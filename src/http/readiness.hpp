@@ -25,9 +25,7 @@ class Readiness {
    public:
     // Writing is tried whatever is told. May remove any watcher.
     virtual void on_ready(Ready ready) = 0;
-
-   protected:
-    ~Watcher() = default;
+    virtual ~Watcher() = default;
   };
 
   explicit Readiness(EventLoop& loop);

@@ -29,7 +29,7 @@ struct Peer {
 class Session final : public std::enable_shared_from_this<Session>, private Readiness::Watcher {
  public:
   Session(std::shared_ptr<Service> service, std::shared_ptr<Channel> channel, Peer peer);
-  ~Session();
+  ~Session() override;
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
