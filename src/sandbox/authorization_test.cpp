@@ -95,6 +95,7 @@ std::map<std::string, Sample> samples() {
       {"PutObject", s3("s3:PutObject", "PUT", "/acme-logs/a/b.yaml", "x")},
       {"GetObject", s3("s3:GetObject", "GET", "/acme-logs/a/b.yaml")},
       {"CreateLogGroup", logs("CreateLogGroup", R"({"logGroupName":"/acme/new"})")},
+      {"DeleteLogGroup", logs("DeleteLogGroup", R"({"logGroupName":"/acme/web"})")},
       {"CreateLogStream", logs("CreateLogStream", R"({"logGroupName":"/acme/web","logStreamName":"two"})")},
       {"PutLogEvents",
        logs(

@@ -31,6 +31,9 @@ struct Call {
   std::string user_agent;
   std::string request_id;
   std::chrono::milliseconds propagation{0};  // until a change of IAM made by this call is seen
+  std::chrono::milliseconds visibility{0};   // until log events put by this call can be read
+  bool short_page = false;  // FilterLogEvents gives a part of the page, or nothing, and a token
+  bool refuse_token = false;
 };
 
 // The keys that every request carries: aws:PrincipalArn, aws:userid, aws:CurrentTime, aws:SourceIp, …

@@ -45,7 +45,7 @@ LogStream* add_log_stream(World& world, LogGroup& group, std::string_view name) 
 }
 
 bool add_log_event(World& world, LogGroup& group, LogStream& stream, std::int64_t timestamp_ms,
-                   std::string message) {
+                   std::string message, std::chrono::milliseconds visible_after) {
   if (world.events >= Bounds::events || world.event_bytes + message.size() > Bounds::event_bytes)
     return false;
   const auto now_ms =
@@ -55,10 +55,24 @@ bool add_log_event(World& world, LogGroup& group, LogStream& stream, std::int64_
   group.stored_bytes += message.size() + event_overhead_bytes;
   LogEvent event{.timestamp_ms = timestamp_ms,
                  .ingestion_ms = now_ms,
+                 .visible_ms = now_ms + visible_after.count(),
                  .number = ++world.events_ever,
                  .message = std::move(message)};
   const auto place = std::ranges::upper_bound(stream.events, event.order(), {}, &LogEvent::order);
   stream.events.insert(place, std::move(event));
+  return true;
+}
+
+bool remove_log_group(World& world, Account& account, std::string_view region, std::string_view name) {
+  const auto groups = account.log_groups.find(region);
+  if (groups == account.log_groups.end()) return false;
+  const auto group = groups->second.find(name);
+  if (group == groups->second.end()) return false;
+  for (const auto& [stream_name, stream] : group->second.streams) {
+    world.events -= stream.events.size();
+    for (const LogEvent& event : stream.events) world.event_bytes -= event.message.size();
+  }
+  groups->second.erase(group);
   return true;
 }
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <chrono>
+
 #include "sandbox/state.hpp"
 
 namespace deputy::sandbox {
@@ -17,8 +19,12 @@ LogGroup* add_log_group(World& world, Account& account, std::string_view region,
                         std::string_view log_class);
 // REQUIRES: there is none of this name. nullptr when the group is full.
 LogStream* add_log_stream(World& world, LogGroup& group, std::string_view name);
-// Puts the event in its place in the order. False when the sandbox is full.
+// Puts the event in its place in the order; it can be read after `visible_after`. False when the sandbox is
+// full.
 bool add_log_event(World& world, LogGroup& group, LogStream& stream, std::int64_t timestamp_ms,
-                   std::string message);
+                   std::string message,
+                   std::chrono::milliseconds visible_after = std::chrono::milliseconds{0});
+// With all that is in it. False when there is none.
+bool remove_log_group(World& world, Account& account, std::string_view region, std::string_view name);
 
 }  // namespace deputy::sandbox

@@ -18,13 +18,16 @@ using Kind = Disturbance::Kind;
 constexpr std::size_t disturbances_max = 100;
 constexpr std::size_t buckets_max = 100'000;
 
-constexpr std::array<std::pair<std::string_view, Kind>, 6> kinds{{
+constexpr std::array<std::pair<std::string_view, Kind>, 9> kinds{{
     {"throttle", Kind::throttle},
     {"late", Kind::late},
     {"server_error", Kind::server_error},
     {"cut_connection", Kind::cut_connection},
     {"malformed_answer", Kind::malformed_answer},
     {"propagation", Kind::propagation},
+    {"visibility", Kind::visibility},
+    {"short_page", Kind::short_page},
+    {"refuse_token", Kind::refuse_token},
 }};
 
 Error wrong(const json::Member& member, std::string_view what) {
@@ -59,7 +62,7 @@ Result<void> read_member(const json::Member& member, Disturbance& disturbance) {
     if (!member.value.is(json::Kind::string) || found == kinds.end())
       return wrong(member,
                    "is not one of `throttle`, `late`, `server_error`, `cut_connection`, `malformed_answer`, "
-                   "`propagation`");
+                   "`propagation`, `visibility`, `short_page`, `refuse_token`");
     disturbance.kind = found->second;
     return success();
   }
@@ -189,6 +192,15 @@ Mischief::Effects Mischief::strike(std::string_view service, std::string_view op
         break;
       case Kind::propagation:
         effects.propagation += disturbance.delay;
+        break;
+      case Kind::visibility:
+        effects.visibility += disturbance.delay;
+        break;
+      case Kind::short_page:
+        effects.short_page = true;
+        break;
+      case Kind::refuse_token:
+        effects.refuse_token = true;
         break;
     }
   }

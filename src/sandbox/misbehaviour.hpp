@@ -23,6 +23,9 @@ struct Disturbance {
     cut_connection,  // does nothing and answers nothing
     malformed_answer,  // does it, and sends only half of the body
     propagation,       // a change of IAM is seen by STS and the other services only after `delay`
+    visibility,        // log events that PutLogEvents takes can be read only after `delay`
+    short_page,        // FilterLogEvents answers with a part of the page, or nothing of it, and a token
+    refuse_token,      // FilterLogEvents takes no token
   };
   Kind kind = Kind::late;
   // Which calls; empty: any. `service` as in the signature (`sts`), `operation` as AWS names it
@@ -31,7 +34,7 @@ struct Disturbance {
   double probability = 1.0;            // of each call that matches, 0 to 1
   std::optional<std::uint64_t> count;  // for so many calls, then no more
   double per_second = 0;               // throttle: 0 throttles every call
-  std::chrono::milliseconds delay{0};  // late, propagation
+  std::chrono::milliseconds delay{0};  // late, propagation, visibility
   int status = 503;                    // server_error: 500–599
 };
 
@@ -60,6 +63,9 @@ class Mischief {
     std::optional<int> server_error;
     std::chrono::milliseconds answer_after{0};
     std::chrono::milliseconds propagation{0};
+    std::chrono::milliseconds visibility{0};
+    bool short_page = false;
+    bool refuse_token = false;
   };
   Effects strike(std::string_view service, std::string_view operation, std::string_view account);
 

@@ -90,6 +90,11 @@ Result<void> plant_log_group(World& world, Account& account, const SeedLogGroup&
     return wrong(account, "log group", seed.name, "is given twice");
   LogGroup* const group = add_log_group(world, account, seed.region, seed.name, seed.log_class);
   if (!group) return wrong(account, "log group", seed.name, "there are too many");
+  const auto now_ms =
+      std::chrono::floor<std::chrono::milliseconds>(world.clock.now().time_since_epoch()).count();
+  group->generator = {.per_second = seed.generate.per_second,
+                      .message_bytes = static_cast<std::size_t>(seed.generate.message_bytes),
+                      .since_ms = now_ms - seed.generate.since_seconds * 1000};
   for (const SeedStream& stream_seed : seed.streams) {
     if (!is_log_stream_name(stream_seed.name) || group->streams.contains(stream_seed.name))
       return wrong(account, "log stream", stream_seed.name, "not a name of a log stream, or given twice");

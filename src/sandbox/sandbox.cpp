@@ -195,6 +195,9 @@ Sandbox::State::Answer Sandbox::State::answer(const http::Request& request) {
   call.remote_address = request.remote_address;
   call.user_agent = request.headers.find("user-agent").value_or("");
   call.propagation = effects.propagation;
+  call.visibility = effects.visibility;
+  call.short_page = effects.short_page;
+  call.refuse_token = effects.refuse_token;
   Answer answered{.response = perform(request, call, operation.value()), .after = effects.answer_after};
   if (effects.malformed)
     answered.response.body = answered.response.body.substr(0, answered.response.body.size() / 2) + "<";

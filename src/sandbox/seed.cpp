@@ -163,8 +163,28 @@ Result<SeedStream> stream(const json::Value& value) {
   return stream;
 }
 
+Result<SeedLoad> generated(const json::Value& value) {
+  DEPUTY_TRY(check_object(value, "a load", {"per_second", "message_bytes", "since_seconds"}));
+  SeedLoad load;
+  const auto read = [&value](std::string_view name, std::int64_t least, std::int64_t most,
+                             std::int64_t& into) -> Result<void> {
+    const json::Value* const member = value.find(name);
+    if (!member) return success();
+    DEPUTY_TRY(const auto number, whole_number(*member, name));
+    if (number < least || number > most)
+      return wrong(member->position, fmt::format("`{}` is not from {} to {}", name, least, most));
+    into = number;
+    return success();
+  };
+  DEPUTY_TRY(read("per_second", 1, 10'000'000, load.per_second));
+  DEPUTY_TRY(read("message_bytes", 1, 262'144, load.message_bytes));
+  DEPUTY_TRY(read("since_seconds", 0, 14LL * 24 * 3600, load.since_seconds));
+  if (load.per_second == 0) return wrong(value.position, "`per_second` is missing in a load");
+  return load;
+}
+
 Result<SeedLogGroup> log_group(const json::Value& value, Partition partition) {
-  DEPUTY_TRY(check_object(value, "a log group", {"name", "region", "class", "streams"}));
+  DEPUTY_TRY(check_object(value, "a log group", {"name", "region", "class", "streams", "generate"}));
   SeedLogGroup group;
   DEPUTY_TRY(group.name, needed_text(value, "name", "a log group"));
   DEPUTY_TRY(auto region, text_or_empty(value, "region"));
@@ -181,6 +201,9 @@ Result<SeedLogGroup> log_group(const json::Value& value, Partition partition) {
     group.streams.push_back(std::move(read));
     return success();
   }));
+  if (const json::Value* const load = value.find("generate")) {
+    DEPUTY_TRY(group.generate, generated(*load));
+  }
   return group;
 }
 

@@ -40,11 +40,18 @@ struct SeedStream {
   std::string name;
   std::vector<SeedEvent> events;
 };
+// Events made up when they are asked for: so many a second, beginning before the sandbox does.
+struct SeedLoad {
+  std::int64_t per_second = 0;  // 0: none
+  std::int64_t message_bytes = 200;
+  std::int64_t since_seconds = 0;
+};
 struct SeedLogGroup {
   std::string name;
   std::string region = "us-east-1";
   std::string log_class = "STANDARD";  // or `INFREQUENT_ACCESS`
   std::vector<SeedStream> streams;
+  SeedLoad generate;
 };
 struct SeedAccount {
   explicit SeedAccount(AccountId id_) : id(std::move(id_)) {}
@@ -65,7 +72,8 @@ struct Seed {
 // "policies": {NAME: DOCUMENT}}], "managed_policies": {NAME: DOCUMENT}, "roles": [{"name", "path",
 // "trust_policy", "policies", "attached_policies": [ARN], "permissions_boundary": ARN,
 // "max_session_duration"}], "buckets": [NAME], "log_groups": [{"name", "region", "class", "streams":
-// [{"name", "events": [{"timestamp", "message"}]}]}]}]}`: of an account all but `id` is optional, names are
+// [{"name", "events": [{"timestamp", "message"}]}], "generate": {"per_second", "message_bytes",
+// "since_seconds"}}]}]}`: of an account all but `id` is optional, names are
 // needed, and a role needs its trust policy. `timestamp` is in milliseconds since 1970,
 // `max_session_duration` in seconds. Strict: `unknown_field` for a member that is not known, else
 // `invalid_request`, with the position. 64 MiB at most.

@@ -120,7 +120,8 @@ struct Bucket {
 struct LogEvent {
   std::int64_t timestamp_ms = 0;
   std::int64_t ingestion_ms = 0;
-  std::uint64_t number = 0;  // over all events: the last word on order, and what the event ID is made of
+  std::int64_t visible_ms = 0;  // from when on it can be read
+  std::uint64_t number = 0;     // over all events: the last word on order, and what the event ID is made of
   std::string message;
   auto order() const { return std::tuple{timestamp_ms, ingestion_ms, number}; }
 };
@@ -129,10 +130,17 @@ struct LogStream {
   Timestamp created_at;
   std::vector<LogEvent> events;  // in order
 };
+// Events that are made up when they are asked for, so many a second, evenly: load that takes no memory.
+struct LogGenerator {
+  std::int64_t per_second = 0;  // 0: none
+  std::size_t message_bytes = 200;
+  std::int64_t since_ms = 0;
+};
 struct LogGroup {
   std::string name, log_class, arn;  // the arn without `:*`
   Timestamp created_at;
   std::size_t stored_bytes = 0;
+  LogGenerator generator;
   std::map<std::string, LogStream, std::less<>> streams;
 };
 
