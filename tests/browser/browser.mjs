@@ -47,7 +47,7 @@ export function browse(name, world, options, body) {
     context.setDefaultTimeout(PATIENCE);
     const seen = await watch(context, origins);
     try {
-      await body(await context.newPage(), context, t);
+      await body(await context.newPage(), context, seen);
       assert.deepEqual(seen, []);
     } finally {
       await context.close();

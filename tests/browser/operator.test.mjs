@@ -37,6 +37,25 @@ browse("the reference has every operation, and its links lead somewhere", () => 
   await look(page, "docs", { fullPage: false });
 });
 
+browse("these tests see what a page may not do", () => world, {}, async (page, context, seen) => {
+  await page.goto(world.deputy + "/");
+  await page.evaluate(() => {
+    const script = document.createElement("script");
+    script.textContent = "window.ran = true";
+    document.body.append(script);
+    const picture = document.createElement("img");
+    picture.src = "https://evil.example/x.png";
+    document.body.append(picture);
+  });
+  await page.waitForFunction(() => document.querySelector("img[src^=https]").complete);
+  assert.equal(await page.evaluate(() => window.ran), undefined);
+  const missing = await context.newPage();
+  await missing.goto("http://127.0.0.1:9/").catch(() => {});
+  for (const kind of [/policy: script-src-elem inline/, /policy: img-src https:\/\/evil/, /^console: /, /^request to http:\/\/127.0.0.1:9\//])
+    assert.ok(seen.some((one) => kind.test(one)), `${kind} in ${seen}`);
+  seen.length = 0;
+});
+
 browse("the reference needs no script", () => world, { javaScriptEnabled: false }, async (page) => {
   await page.goto(world.deputy + "/docs");
   await page.getByRole("heading", { name: "Make a tenant" }).waitFor();
