@@ -3,10 +3,9 @@ import assert from "node:assert/strict";
 
 import { ACME } from "./world.mjs";
 
-// A customer with a published template and a link to the connect page.
+// A customer with a link to the connect page.
 export async function invite(world, name, more = {}) {
   const { tenant, connection } = await world.customer(name);
-  await world.publish(connection);
   const session = await world.api.call("POST", "/v1/connect-sessions", { tenant_id: tenant.id, integration: "log-reader", ...more });
   return { tenant, connection, session, link: session.url };
 }
@@ -47,8 +46,9 @@ export async function createStack(console, account = ACME) {
   return arn;
 }
 
-// The same without a page to look at.
+// The same without a page to look at, and with the template published first.
 export async function launch(world, connection, account = ACME) {
+  await world.publish(connection);
   const link = new URL((await world.api.call("GET", `/v1/connections/${connection.id}/launch-url`)).url);
   const asked = new URLSearchParams(link.hash.slice(link.hash.indexOf("?") + 1));
   const fields = { ...Object.fromEntries(asked), region: link.searchParams.get("region"), as: `${account}.administrator`, capability: "CAPABILITY_NAMED_IAM" };

@@ -13,6 +13,7 @@ after(async () => world.end());
 
 browse("by mouse, and every screen looked at", () => world, { permissions: ["clipboard-read", "clipboard-write"] }, async (page, context) => {
   const { connection, link } = await invite(world, "Acme");
+  await world.publish(connection);
   await page.goto(link);
   await heading(page, /asks for$/).waitFor();
   await page.getByText("for Acme").first().waitFor();
@@ -60,7 +61,8 @@ async function press(page, role, name, key = "Enter") {
 }
 
 browse("by keyboard alone", () => world, {}, async (page, context) => {
-  const { link } = await invite(world, "Keyboard & Sons");
+  const { connection, link } = await invite(world, "Keyboard & Sons");
+  await world.publish(connection);
   await page.goto(link);
   await page.keyboard.press("Tab");
   assert.equal(await page.evaluate(() => document.activeElement.textContent), "Skip to the content");
@@ -88,7 +90,8 @@ browse("by keyboard alone", () => world, {}, async (page, context) => {
 });
 
 browse("without scripts", () => world, { javaScriptEnabled: false }, async (page, context) => {
-  const { link } = await invite(world, "Plain HTML Ltd");
+  const { connection, link } = await invite(world, "Plain HTML Ltd");
+  await world.publish(connection);
   await page.goto(link);
   await toCreate(page);
   const target = await page.getByRole("link", { name: /Open the stack/ }).getAttribute("href");
