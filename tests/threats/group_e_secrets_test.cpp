@@ -48,6 +48,22 @@ class DatabaseFile : public testing::Test {
     DEPUTY_TRY(t.put(samples::workload("collector", acme_tenant_.id)));
     DEPUTY_TRY(t.note_requested(acme_tenant_.id, "verification", samples::at(1)));
     DEPUTY_TRY(t.insert_idempotency({"scope", "key", "fingerprint"}, "ten_x", samples::at(1)));
+    DEPUTY_TRY(t.insert(ConnectSession{.id = ConnectSessionId::draw(samples::random()),
+                                       .tenant_id = acme_tenant_.id,
+                                       .integration = acme_.integration,
+                                       .connection_id = acme_.id,
+                                       .return_url = "https://acme.example/done",
+                                       .created_at = samples::at(1),
+                                       .expires_at = samples::at(100),
+                                       .ended_at = std::nullopt},
+                        SecretString{secret_canary}));
+    DEPUTY_TRY(t.insert(WebhookEvent{.id = WebhookEventId::draw(samples::random()),
+                                     .type = WebhookEventType::suspended,
+                                     .connection_id = acme_.id,
+                                     .tenant_id = acme_tenant_.id,
+                                     .body = "{}",
+                                     .created_at = samples::at(1),
+                                     .expires_at = samples::at(100)}));
     for (int i = 1; i <= 4; ++i) {
       DEPUTY_TRY(t.append(entry(i)));
     }
