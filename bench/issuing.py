@@ -273,7 +273,7 @@ function request() at = at % #paths + 1; return wrk.format("GET", paths[at]) end
 def start_times(bench):
     times = []
     for _ in range(2 * ROUNDS + 1):
-        port = random.randrange(30_000, 40_000)
+        port = random.randrange(15_000, 20_000)  # below those that the system gives to clients
         environment = bench.deputy.environment(**bench.sandbox.partner_session())
         environment["DEPUTY_SERVER__LISTEN"] = f"127.0.0.1:{port}"
         began = time.monotonic()
