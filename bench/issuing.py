@@ -24,7 +24,7 @@ import time
 import urllib.request
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-os.environ["DEPUTY_BINARY"] = sys.argv[1]
+os.environ["DEPUTY_BINARY"] = os.path.abspath(sys.argv[1])
 sys.path.insert(0, os.path.join(ROOT, "tests", "server"))
 from harness import BINARY, Deputy, PARTNER_ROLE, Process, Sandbox, trust  # noqa: E402  (after the path to it)
 
