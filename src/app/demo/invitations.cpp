@@ -36,7 +36,7 @@ Task<Result<void>> Invitations::publish_template(std::string connection_id) {
 }
 
 Task<Result<std::string>> Invitations::invite(std::string name) {
-  const boost::json::value customer{{"name", std::move(name)}};
+  const boost::json::value customer{{"name", name}};
   DEPUTY_CO_TRY(const auto tenant, co_await make("/v1/tenants", customer));
   const boost::json::value wanted{{"tenant_id", tenant.member("id")}, {"integration", "log-reader"}};
   DEPUTY_CO_TRY(const auto connection, co_await make("/v1/connections", wanted));
