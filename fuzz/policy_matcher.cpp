@@ -67,7 +67,7 @@ void search(const Wanted& wanted, ValueKind kind, const std::string& text) {
     }
     return true;
   };
-  WorkBudget work{2'000'000};
+  WorkBudget work{300'000};
   const auto found = find_text(wanted.literals, kind, Certainty::certain, work);
   if (found) {
     DEPUTY_ASSERT(admits(kind, *found) && !found->empty() && all_hold(*found));

@@ -50,7 +50,8 @@ int analyze(const AnalyzeArguments& arguments) {
     tell(question.error());
     return wrong_use;
   }
-  const auto text = read_input(arguments.file, policy::role_description_bytes_max);
+  // One byte more than is read: what is too long is `invalid`, and not wrong use.
+  const auto text = read_beginning(arguments.file, policy::role_description_bytes_max + 1);
   if (!text) {
     tell(text.error());
     return wrong_use;

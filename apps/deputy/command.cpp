@@ -134,20 +134,25 @@ Result<app::ApiAnswer> call_api(const std::string& method, const std::string& pa
   return call_api(access, method, path, std::move(body));
 }
 
-Result<std::string> read_input(const std::string& file, std::size_t bytes_max) {
+Result<std::string> read_beginning(const std::string& file, std::size_t bytes_max) {
   std::ifstream opened;
   if (file != "-") {
     opened.open(file, std::ios::binary);
     if (!opened) return Error{ErrorKind::invalid_request, in_backticks(file) + " cannot be opened"};
   }
   std::istream& in = file == "-" ? std::cin : opened;
-  std::string text(bytes_max + 1, '\0');
+  std::string text(bytes_max, '\0');
   in.read(text.data(), static_cast<std::streamsize>(text.size()));
   text.resize(static_cast<std::size_t>(in.gcount()));
+  if (in.bad()) return Error{ErrorKind::invalid_request, in_backticks(file) + " cannot be read"};
+  return text;
+}
+
+Result<std::string> read_input(const std::string& file, std::size_t bytes_max) {
+  DEPUTY_TRY(auto text, read_beginning(file, bytes_max + 1));
   if (text.size() > bytes_max)
     return Error{ErrorKind::invalid_request,
                  fmt::format("{} is longer than {} bytes", in_backticks(file), bytes_max)};
-  if (in.bad()) return Error{ErrorKind::invalid_request, in_backticks(file) + " cannot be read"};
   return text;
 }
 

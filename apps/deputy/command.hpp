@@ -72,7 +72,9 @@ Result<app::ApiAnswer> call_api(const ServerAccess& access, const std::string& m
 Result<app::ApiAnswer> call_api(const std::string& method, const std::string& path,
                                 std::optional<boost::json::value> body = std::nullopt);
 
-// The file's content; `-` is standard input. At most `bytes_max`.
+// The file's first bytes; `-` is standard input.
+Result<std::string> read_beginning(const std::string& file, std::size_t bytes_max);
+// The file's content; longer than `bytes_max` is an error.
 Result<std::string> read_input(const std::string& file, std::size_t bytes_max = 1024 * 1024);
 
 // For a path or query: everything but unreserved characters percent-encoded.

@@ -30,6 +30,7 @@ struct CertificateWatch::State {
   std::function<void(Loaded)> on_loaded;
   std::string trace;  // of the files as they were read last
   bool ended = false;
+  bool looking = false;  // one look at a time
   EventLoop::TimerId timer = 0;
 };
 
@@ -57,6 +58,7 @@ void CertificateWatch::look_later(const std::shared_ptr<State>& state) {
 }
 
 void CertificateWatch::look(const std::shared_ptr<State>& state, bool anyway) {
+  if (state->looking && !anyway) return;
   // Nothing of the state but its loop is touched off the loop; what is needed there goes along.
   auto work = [state = state, anyway, files = state->files, known = state->trace]() mutable {
     std::string trace = trace_of(files);
@@ -64,13 +66,14 @@ void CertificateWatch::look(const std::shared_ptr<State>& state, bool anyway) {
     if (anyway || trace != known) loaded.emplace(Certificate::load(files));
     EventLoop& loop = state->loop;
     loop.post([state = std::move(state), trace = std::move(trace), loaded = std::move(loaded)]() mutable {
+      state->looking = false;
       if (state->ended || !loaded) return;
       state->trace = std::move(trace);
       state->on_loaded(*std::move(loaded));
     });
   };
   // When handshakes take all threads, the next look is soon enough.
-  (void)state->threads->run(std::move(work));
+  state->looking = state->threads->run(std::move(work));
 }
 
 }  // namespace deputy::http

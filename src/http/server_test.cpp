@@ -68,6 +68,30 @@ TEST(ServerOverTcp, GivesTheHandlerThePeerAndAnIdentifier) {
   EXPECT_NE(seen[0].request_id, seen[1].request_id);
 }
 
+Task<void> discard(Task<bool> task) {
+  co_await std::move(task);
+}
+
+// What comes while a handler runs is not told again: neither what the system tells of then nor what lies in
+// TLS's buffers may be forgotten.
+TEST_P(ServerByAnyWay, WhatArrivesDuringAHandlerIsReadAfterIt) {
+  constexpr std::size_t record = 16 * 1024;  // TLS's
+  Gate gate;
+  RunningServer running{GetParam(), {}, behind(gate)};
+  auto client = running.connect();
+  std::string requests;
+  int count = 0;
+  while (requests.size() < 2 * record)
+    requests += "GET /" + std::to_string(count++) + " HTTP/1.1\r\nHost: h\r\n\r\n";
+  client.send(requests.substr(0, record));
+  wait_until_waiting(running, gate, 1);
+  client.send(requests.substr(record));
+  running.thread().run(discard(sleep_for(running.thread().loop(), 20ms, {})));  // the loop is told
+  running.thread().call([&] { gate.open(); });
+  for (int i = 0; i < count; ++i)
+    ASSERT_EQ(client.receive_response().body, "GET /" + std::to_string(i) + "? ");
+}
+
 TEST_P(ServerByAnyWay, Http10IsAnsweredAndClosed) {
   const RunningServer running{GetParam()};
   const std::string reply = running.exchange("GET /old HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");

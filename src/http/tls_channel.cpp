@@ -46,6 +46,8 @@ class TlsChannel final : public Channel {
 
   Moved read(std::span<char> space) override {
     ERR_clear_error();
+    // What an earlier receive found says nothing of now: only one of this call counts.
+    drained_ = false;
     std::size_t size = 0;
     const int result = SSL_read_ex(ssl_.get(), space.data(), space.size(), &size);
     if (result != 1) return {0, wait_after(result)};
