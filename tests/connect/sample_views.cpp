@@ -243,6 +243,7 @@ class Sampler {
         check("permissions", skipped, "not run, because an earlier check did not pass")};
     view.checks[1].mend = p_(indented_json(trust_policy(quoted(external_id))));
     view.checks[5].aws_error_code = i_("ServiceUnavailable");
+    view.trust_policy = p_(indented_json(trust_policy(quoted(external_id))));
     return view;
   }
 
