@@ -36,6 +36,7 @@ void add_profile_command(CLI::App& program, Context& context);
 void add_scan_command(CLI::App& program, Context& context);
 void add_journal_commands(CLI::App& program, Context& context);
 void add_logs_commands(CLI::App& program, Context& context);
+void add_logs_status_commands(CLI::App& group, Context& context);  // of `deputy logs`
 void add_report_command(CLI::App& program, Context& context);
 
 enum class Output { text, json };

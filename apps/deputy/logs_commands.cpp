@@ -220,6 +220,7 @@ void add_logs_commands(CLI::App& program, Context& context) {
   tail_command->add_option("-n,--count", tail_options->count,
                            "How many records that are there already; by default 10");
   tail_command->callback([&context, tail_options] { context.status = run_tail(*tail_options); });
+  add_logs_status_commands(*group, context);
 }
 
 }  // namespace deputy::cli

@@ -18,6 +18,10 @@
 namespace deputy::logstore {
 class Store;
 }
+namespace deputy::logs {
+class Collector;
+class Spool;
+}  // namespace deputy::logs
 
 namespace deputy::api {
 
@@ -58,6 +62,9 @@ struct Parts {
   std::function<http::ServerCounts()> listener_counts = {};  // for /metrics; empty without a listener
   logstore::Store* log_store = nullptr;  // collected logs; null: they are not kept searchable
   WorkPool* search_pool = nullptr;       // where logs are searched, so that nothing else waits; null: `pool`
+  // nullptr while logs are not collected here; empty: never.
+  std::function<logs::Collector*()> log_collector = {};
+  std::function<logs::Spool*()> log_spool = {};
 };
 
 // What the listener answers by itself (400, 408, 413, …), as a problem document:

@@ -52,6 +52,9 @@ Task<Result<Reply>> end_connect_session(const Services&, Call);
 Task<Result<Reply>> list_journal(const Services&, Call);
 
 Task<Result<Reply>> get_report_key(const Services&, Call);
+Task<Result<Reply>> list_log_sources(const Services&, Call);
+Task<Result<Reply>> get_log_status(const Services&, Call);
+Task<Result<Reply>> audit_log_group(const Services&, Call);
 
 Task<Result<Reply>> search_logs(const Services&, Call);
 Task<Result<Reply>> follow_logs(const Services&, Call);

@@ -1,3 +1,5 @@
+#include "logs/collector.hpp"
+
 #include "api/docs_page.hpp"
 #include "api/handlers.hpp"
 #include "api/json_fields.hpp"
@@ -46,12 +48,16 @@ Task<Result<Reply>> get_metrics(const Services& services, Call) {
   const auto counts = services.parts.broker.counts();
   std::optional<http::ServerCounts> listener;
   if (services.parts.listener_counts) listener = services.parts.listener_counts();
+  std::optional<logs::CollectorCounts> collected;
+  if (const auto* collector = services.parts.log_collector ? services.parts.log_collector() : nullptr)
+    collected = collector->counts();
   const Metrics::Standing standing{.broker = counts,
                                    .verifications = services.registry().verification_counts(),
                                    .survey = services.metrics.survey(),
                                    .version = services.settings.version,
                                    .ready = !services.unready,
-                                   .listener = listener ? &*listener : nullptr};
+                                   .listener = listener ? &*listener : nullptr,
+                                   .logs = collected ? &*collected : nullptr};
   co_return Reply{.body = services.metrics.text(standing),
                   .content_type = "text/plain; version=0.0.4; charset=utf-8"};
 }

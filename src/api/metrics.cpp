@@ -191,6 +191,40 @@ void add_lanes(Sheet& sheet, const http::ServerCounts& listener) {
   }
 }
 
+void add_logs(Sheet& sheet, const logs::CollectorCounts& logs) {
+  using logs::SourceStatus;
+  sheet.gauge("deputy_logs_sources", "Log groups, by how collecting them stands.");
+  for (const SourceStatus status : {SourceStatus::active, SourceStatus::not_found, SourceStatus::denied,
+                                    SourceStatus::infrequent_access}) {
+    const auto count = logs.by_status.find(status);
+    sheet.value(count == logs.by_status.end() ? std::uint64_t{0} : count->second,
+                {{"status", std::string{logs::to_text(status)}}});
+  }
+  sheet.gauge("deputy_logs_leases", "Accounts and Regions that this process collects from.")
+      .value(logs.leases);
+  sheet
+      .gauge("deputy_logs_lag_seconds",
+             "Time of events that is not read yet, of the log group furthest behind.")
+      .value(std::chrono::duration<double>(logs.lag_max).count());
+  sheet.counter("deputy_logs_events_total", "Events collected.").value(logs.events);
+  sheet.counter("deputy_logs_message_bytes_total", "Bytes of their messages.").value(logs.message_bytes);
+  sheet.counter("deputy_logs_duplicates_total", "Events read again, and dropped.").value(logs.duplicates);
+  sheet.counter("deputy_logs_pages_total", "Pages of events, by whether they had anything new.")
+      .value(logs.pages - logs.empty_pages, {{"new", "yes"}})
+      .value(logs.empty_pages, {{"new", "no"}});
+  sheet.counter("deputy_logs_rescans_total", "Stretches of time that were read again.").value(logs.rescans);
+  sheet.counter("deputy_logs_rescan_events_total", "Events that only reading again found.")
+      .value(logs.rescan_events);
+  sheet.counter("deputy_logs_failures_total", "Steps that failed, by whether AWS throttled them.")
+      .value(logs.failed - logs.throttled, {{"throttled", "no"}})
+      .value(logs.throttled, {{"throttled", "yes"}});
+  sheet.counter("deputy_logs_leases_lost_total", "Leases that another process may have taken.")
+      .value(logs.leases_lost);
+  sheet.gauge("deputy_logs_spool_bytes", "Bytes in the spool.").value(logs.spool_bytes);
+  sheet.gauge("deputy_logs_spool_bytes_max", "Bytes at which nothing more is fetched.")
+      .value(logs.spool_bytes_max);
+}
+
 void add_listener(Sheet& sheet, const http::ServerCounts& listener) {
   const http::Tally& tally = listener.tally;
   sheet.counter("deputy_http_connections_accepted_total", "Connections accepted, by listener.")
@@ -286,6 +320,7 @@ std::string Metrics::text(const Standing& standing) const {
   add_sts(sheet, standing.broker);
   add_standing(sheet, standing);
   if (standing.listener != nullptr) add_listener(sheet, *standing.listener);
+  add_logs(sheet, standing.logs != nullptr ? *standing.logs : logs::CollectorCounts{});
   std::move(sheet).append_to(all);
   return prometheus::TextSerializer{}.Serialize(all);
 }

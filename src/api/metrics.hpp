@@ -1,5 +1,7 @@
 #pragma once
 
+#include "logs/counts.hpp"
+
 #include <chrono>
 #include <memory>
 #include <optional>
@@ -32,6 +34,7 @@ class Metrics {
     std::string_view version;
     bool ready = true;
     const http::ServerCounts* listener = nullptr;  // null where there is none
+    const logs::CollectorCounts* logs = nullptr;   // null while no logs are collected
   };
   std::string text(const Standing& standing) const;
 

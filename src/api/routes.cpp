@@ -16,6 +16,8 @@ constexpr Access workloads{.admin = true, .workload = true};
 constexpr std::string_view page_query[] = {"cursor", "limit"};
 constexpr std::string_view connections_query[] = {"tenant_id", "reference", "state", "cursor", "limit"};
 constexpr std::string_view sessions_query[] = {"tenant_id", "cursor", "limit"};
+constexpr std::string_view log_sources_query[] = {"tenant_id", "connection_id", "cursor", "limit"};
+constexpr std::string_view log_audit_query[] = {"connection_id", "region", "log_group", "from", "to"};
 constexpr std::string_view version_query[] = {"version"};
 constexpr std::string_view template_query[] = {"format"};
 constexpr std::string_view launch_query[] = {"region"};
@@ -133,6 +135,9 @@ constexpr Route table[] = {
      .narrowed_keys = true},
 
     {"GET", "/v1/report-key", everyone, get_report_key},
+    {"GET", "/v1/logs/sources", admins_and_auditors, list_log_sources, log_sources_query},
+    {"GET", "/v1/logs/status", admins_and_auditors, get_log_status},
+    {"GET", "/v1/logs/audit", admins_and_auditors, audit_log_group, log_audit_query},
 
     {"GET", "/healthz", everyone, get_health},
     {"GET", "/readyz", everyone, get_readiness},

@@ -191,6 +191,25 @@ Result<double> share(const std::string& text) {
   return number;
 }
 
+Apply log_sinks() {
+  return [](Config& config, const RawValue& value, const std::filesystem::path& base) -> Result<void> {
+    config.logs.sinks.clear();
+    for (const std::string& item : value.items) {
+      DEPUTY_TRY(auto sink, parse_log_sink(item, base));
+      for (const LogSinkSpec& other : config.logs.sinks)
+        if (other.name == sink.name)
+          return Error{ErrorKind::invalid_request, in_backticks(item) + " is given twice"};
+      config.logs.sinks.push_back(std::move(sink));
+    }
+    return success();
+  };
+}
+
+Result<bool> parse_bool(const std::string& text) {
+  if (text == "true" || text == "false") return text == "true";
+  return Error{ErrorKind::invalid_request, in_backticks(text) + " is neither `true` nor `false`"};
+}
+
 const std::vector<Setting>& settings() {
   static const std::vector<Setting> all{
       {"server.listen", one(parse_listen, [](Config& c) -> auto& { return c.server.listen; })},
@@ -236,9 +255,14 @@ const std::vector<Setting>& settings() {
       {"connect.return_urls", return_urls()},
       {"webhooks.url", one(parse_webhook_url, [](Config& c) -> auto& { return c.webhooks.url; })},
       {"webhooks.secret_file", path_of([](Config& c) -> auto& { return c.webhooks.secret_file; })},
-      {"logs.directory", {}},
-      {"logs.retention", {}},
-      {"logs.sinks", {}},
+      {"logs.directory", path_of([](Config& c) -> auto& { return c.logs.directory; })},
+      {"logs.collect", one(parse_bool, [](Config& c) -> auto& { return c.logs.collect; })},
+      {"logs.spool_mib_max", one(whole_number, [](Config& c) -> auto& { return c.logs.spool_mib_max; })},
+      {"logs.lookback", one(parse_duration, [](Config& c) -> auto& { return c.logs.lookback; })},
+      {"logs.discovery", one(parse_duration, [](Config& c) -> auto& { return c.logs.discovery; })},
+      {"logs.poll_max", one(parse_duration, [](Config& c) -> auto& { return c.logs.poll_max; })},
+      {"logs.retention", one(parse_duration, [](Config& c) -> auto& { return c.logs.retention; })},
+      {"logs.sinks", log_sinks()},
   };
   return all;
 }
@@ -379,8 +403,24 @@ void check_server(LoadedConfig& loaded, const std::map<std::string, std::string>
     problem("server.tls_cert_file", what);
 }
 
+void check_logs(LoadedConfig& loaded, const std::string& where) {
+  constexpr std::size_t spool_mib_least = 256;
+  const Config::Logs& logs = loaded.config.logs;
+  if (logs.spool_mib_max < spool_mib_least)
+    loaded.problems.push_back({where, "`logs.spool_mib_max` is less than 256"});
+  if (logs.poll_max < std::chrono::seconds{1} || logs.poll_max > std::chrono::hours{1})
+    loaded.problems.push_back({where, "`logs.poll_max` is not between a second and an hour"});
+  if (logs.discovery < std::chrono::seconds{1} || logs.discovery > std::chrono::hours{24})
+    loaded.problems.push_back({where, "`logs.discovery` is not between a second and a day"});
+  if (logs.retention < std::chrono::days{1})
+    loaded.problems.push_back({where, "`logs.retention` is shorter than a day"});
+  if (logs.lookback > std::chrono::days{14})
+    loaded.problems.push_back({where, "`logs.lookback` is longer than 14 days"});
+}
+
 void check_together(LoadedConfig& loaded, const std::string& where) {
   const Config& config = loaded.config;
+  check_logs(loaded, where);
   if (config.verification.interval < std::chrono::seconds{1})
     loaded.problems.push_back({where, "`verification.interval` is shorter than a second"});
   if (config.verification.max_age < config.verification.interval)
@@ -413,6 +453,11 @@ LoadedConfig load_config(const std::optional<std::filesystem::path>& file,
   Loader loader{loaded};
   if (file) loader.read_file(*file);
   loader.read_environment(environment, names);
+  if (loaded.config.logs.sinks.empty())
+    loaded.config.logs.sinks.push_back(
+        {.kind = LogSinkSpec::Kind::search, .name = "search", .folder = {}, .url = {}});
+  if (loaded.config.logs.directory.empty())
+    loaded.config.logs.directory = loaded.config.storage.sqlite_file.parent_path() / "logs";
   check_server(loaded, loader.places);
   check_together(loaded, file ? file->string() : "environment");
   return loaded;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "api/authentication.hpp"
+#include "app/log_sink_spec.hpp"
 #include "aws/base_credentials.hpp"
 #include "core/identifiers.hpp"
 #include "core/result.hpp"
@@ -76,6 +77,16 @@ struct Config {
     std::optional<std::string> url;  // https, or http on this machine
     std::optional<std::filesystem::path> secret_file;
   } webhooks;
+  struct Logs {
+    std::filesystem::path directory;  // `logs` beside the database, unless it is set
+    bool collect = false;             // in this process
+    std::size_t spool_mib_max = 10'240;
+    std::chrono::milliseconds lookback = std::chrono::hours{1};
+    std::chrono::milliseconds discovery = std::chrono::minutes{5};
+    std::chrono::milliseconds poll_max = std::chrono::seconds{60};
+    std::vector<LogSinkSpec> sinks;                               // `search` alone, unless they are set
+    std::chrono::milliseconds retention = std::chrono::days{30};  // of what can be searched
+  } logs;
 };
 
 // One thing that is wrong with the configuration, and where: `deputy.toml:12` or the environment variable's

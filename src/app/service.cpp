@@ -9,12 +9,14 @@
 #include "api/api.hpp"
 #include "api/lanes.hpp"
 #include "app/integrity_watch.hpp"
+#include "app/log_collection.hpp"
 #include "app/partner_face.hpp"
 #include "app/partner_identity.hpp"
 #include "app/version.hpp"
 #include "aws/curl_transport.hpp"
 #include "aws/harmless_calls.hpp"
 #include "aws/iam.hpp"
+#include "aws/logs.hpp"
 #include "broker/broker.hpp"
 #include "core/work_pool.hpp"
 #include "http/server.hpp"
@@ -29,6 +31,7 @@ constexpr std::size_t database_threads = 4;  // for issuing, verification and pr
 constexpr std::size_t desk_threads = 2;      // for all other requests
 constexpr std::chrono::seconds drain_grace{10};
 constexpr std::chrono::days webhook_events_kept{3};
+constexpr std::chrono::seconds logs_timeout{30};  // a megabyte, from afar
 
 // Where STS is called: as configured, else as the SDKs are told, else in the home Region of the partner's
 // partition.
@@ -138,6 +141,9 @@ struct Service::Rooms {
   std::unique_ptr<connect::Site> site;
   std::unique_ptr<http::Server> server;
   std::unique_ptr<IntegrityWatch> integrity;
+  aws::Caller logs_caller;
+  std::unique_ptr<aws::Logs> logs;
+  std::unique_ptr<LogCollection> log_collection;
 
   Rooms(http::AsioLoop& loop, const aws::Endpoints& endpoints)
       : transport(loop),
@@ -145,7 +151,11 @@ struct Service::Rooms {
         sts_caller{loop, clock, random, transport, endpoints, {.attempts_max = 1}},
         sts(aws::make_sts(sts_caller)),
         iam(aws::make_iam(caller)),
-        harmless_calls(aws::make_harmless_calls(caller)) {}
+        harmless_calls(aws::make_harmless_calls(caller)),
+        // Every try counts against the customer's quota, so the collector decides on it.
+        logs_caller{loop,      clock,     random,
+                    transport, endpoints, {.attempts_max = 1, .attempt_timeout = logs_timeout}},
+        logs(aws::make_logs(logs_caller)) {}
 
   void furnish(http::AsioLoop& loop, const Config& config, const Region& region, RoleArn principal);
   void furnish_site(http::AsioLoop& loop, const Config& config, const Region& region, connect::Brand brand);
@@ -169,9 +179,15 @@ void Service::Rooms::furnish(http::AsioLoop& loop, const Config& config, const R
   verification =
       std::make_unique<verify::Service>(loop, clock, pool, *registry, *verifier, verification_settings,
                                         [this](const registry::Connection& connection) {
-                                          if (connection.state != registry::ConnectionState::active)
+                                          if (connection.state != registry::ConnectionState::active) {
                                             broker->revoke(connection.id);
+                                          } else if (log_collection) {
+                                            log_collection->wake();
+                                          }
                                         });
+  if (config.logs.collect)
+    log_collection = std::make_unique<LogCollection>(loop, clock, random, *logs, transport, *broker,
+                                                     *registry, desk, config);
   api::Parts parts{.loop = loop,
                    .pool = desk,
                    .registry = *registry,
@@ -181,7 +197,11 @@ void Service::Rooms::furnish(http::AsioLoop& loop, const Config& config, const R
                    .listen_url = listen_url(config),
                    .log_failure = log_failure,
                    .issuing_pool = &pool,
-                   .listener_counts = [this] { return server->counts(); }};
+                   .listener_counts = [this] { return server->counts(); },
+                   .log_store = log_collection ? &log_collection->store() : nullptr,
+                   .search_pool = log_collection ? &log_collection->search_pool() : nullptr,
+                   .log_collector = [this] { return log_collection ? log_collection->collector() : nullptr; },
+                   .log_spool = [this] { return log_collection ? log_collection->spool() : nullptr; }};
   api::Settings api_settings{
       .version = std::string{version},
       .public_url = config.server.public_url.value_or(""),
@@ -263,6 +283,7 @@ Task<Result<void>> Service::start() {
   rooms_->verification->start();
   if (rooms_->delivery) rooms_->delivery->start();
   rooms_->integrity->start();
+  if (rooms_->log_collection) rooms_->log_collection->start();
   co_return success();
 }
 
@@ -299,6 +320,7 @@ Task<void> Service::stop() {
   co_await rooms_->base->stop();
   while (rooms_->server->requests_in_flight() > 0)
     co_await sleep_for(loop_, std::chrono::milliseconds{10}, {});
+  if (rooms_->log_collection) co_await rooms_->log_collection->stop();
   co_await rooms_->integrity->stop();
   co_await rooms_->verification->stop();
   if (rooms_->delivery) co_await rooms_->delivery->stop();

@@ -31,6 +31,12 @@ Error connection_changed() {
   return Error{ErrorKind::conflict, "the connection changed meanwhile"};
 }
 
+// As the session name and the record say it.
+std::string caller_name(const CredentialRequest& request) {
+  if (request.key.workload) return request.key.workload->text();
+  return std::string{request.for_logs ? registry::logs_caller : registry::admin_caller};
+}
+
 Error is_halted() {
   return Error{ErrorKind::internal, "Deputy issues no credentials at the moment; its operator has to look",
                "the database failed its integrity check"};
@@ -67,6 +73,8 @@ struct Broker::State {
   std::unordered_set<Pending*> pending;
   Remembered<bool> on_record{refusals_on_record_max, refusal_on_record_every};
   bool halted = false;
+  std::function<void(const std::optional<ConnectionId>&)> on_revoked;
+  const KeyId logs_key = KeyId::draw(random);  // stands for none: the log collector's requests have no key
   TaskGroup group;
 
   Task<Result<IssuedCredentials>> issue(CredentialRequest request);
@@ -168,17 +176,16 @@ Task<Result<IssuedCredentials>> Broker::State::hand_out(const CredentialRequest&
                                                         const registry::IssuingView& view, const Order& order,
                                                         Obtained obtained) {
   const Session& session = *obtained.session;
-  const registry::Issuance issuance{
-      .id = IssuanceId::draw(random),
-      .connection_id = view.connection->id,
-      .tenant_id = view.connection->tenant_id,
-      .workload = request.key.workload ? request.key.workload->text() : std::string{registry::admin_caller},
-      .reason = request.options.reason,
-      .session_name = order.session.request.session_name.text(),
-      .access_key_id = session.credentials.access_key_id,
-      .issued_at = clock.now(),
-      .expires_at = session.expires_at,
-      .source = obtained.source};
+  const registry::Issuance issuance{.id = IssuanceId::draw(random),
+                                    .connection_id = view.connection->id,
+                                    .tenant_id = view.connection->tenant_id,
+                                    .workload = caller_name(request),
+                                    .reason = request.options.reason,
+                                    .session_name = order.session.request.session_name.text(),
+                                    .access_key_id = session.credentials.access_key_id,
+                                    .issued_at = clock.now(),
+                                    .expires_at = session.expires_at,
+                                    .source = obtained.source};
   auto recorded = co_await recorder.record({request.actor, issuance, view});
   if (!recorded) {
     if (recorded.error().kind == ErrorKind::not_found) co_return no_such_connection(view.connection->id);
@@ -196,8 +203,7 @@ Result<Order> Broker::State::order_for(const CredentialRequest& request, const r
   const registry::Connection& connection = *view.connection;
   const CredentialOptions& options = request.options;
   // Opaque: nothing of a tenant's own text.
-  const std::string who =
-      request.key.workload ? request.key.workload->text() : std::string{registry::admin_caller};
+  const std::string who = caller_name(request);
   DEPUTY_TRY(auto session_name,
              registry::production_session_name(connection.id, who, options.session_name.value_or("")));
   Order order{.key = {},
@@ -211,7 +217,9 @@ Result<Order> Broker::State::order_for(const CredentialRequest& request, const r
                                       .source_identity = options.source_identity},
                           .region = options.region.value_or(settings.region),
                           .connection = connection.id}};
-  order.key = session_key(connection, request.key.workload ? who : request.key.id.text(), order.session);
+  // An identifier of a key is no name that a caller may have, nor are the reserved ones.
+  const bool named = request.key.workload || request.for_logs;
+  order.key = session_key(connection, named ? who : request.key.id.text(), order.session);
   return order;
 }
 
@@ -230,7 +238,8 @@ void Broker::State::put_on_record(const CredentialRequest& request, const std::o
     return;
   if (error.kind == ErrorKind::upstream_unavailable && error.message != other_session_message) return;
   const std::string code{code_of(error.kind)};
-  const std::string caller = request.key.workload ? request.key.workload->text() : request.key.id.text();
+  const bool named = request.key.workload || request.for_logs;
+  const std::string caller = named ? caller_name(request) : request.key.id.text();
   // Identifiers that may be made up do not make entries of their own.
   const bool known = tenant && error.kind != ErrorKind::not_found;
   const std::string again = caller + " " + code + (known ? " " + request.connection_id.text() : "");
@@ -264,8 +273,26 @@ Task<Result<IssuedCredentials>> Broker::issue(CredentialRequest request) {
   return state_->issue(std::move(request));
 }
 
+Task<Result<IssuedCredentials>> Broker::issue_for_logs(ConnectionId connection, Region region) {
+  // Least of all that the role may do.
+  constexpr std::string_view only_logs =
+      R"({"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["logs:DescribeLogGroups","logs:FilterLogEvents"],"Resource":"*"}]})";
+  CredentialRequest request{
+      .actor = {"system", std::string{registry::logs_caller}, ""},
+      .key = {.id = state_->logs_key, .role = registry::KeyRole::admin, .created_at = state_->clock.now()},
+      .connection_id = std::move(connection),
+      .options = {.session_policy = std::string{only_logs}, .region = std::move(region)},
+      .for_logs = true};
+  co_return co_await state_->issue(std::move(request));
+}
+
+void Broker::on_revoked(std::function<void(const std::optional<ConnectionId>&)> revoked) {
+  state_->on_revoked = std::move(revoked);
+}
+
 void Broker::revoke(const ConnectionId& connection) {
   state_->sessions.forget(connection);
+  if (state_->on_revoked) state_->on_revoked(connection);
   state_->mark_revoked([&](const Pending& each) { return each.request.connection_id == connection; });
 }
 
@@ -281,6 +308,7 @@ void Broker::revoke(const KeyId& key) {
 void Broker::halt() {
   state_->halted = true;
   state_->sessions.forget_all();
+  if (state_->on_revoked) state_->on_revoked(std::nullopt);
   state_->mark_revoked([](const Pending&) { return true; });
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -34,6 +35,7 @@ struct CredentialRequest {
   registry::Key key;  // authenticated
   ConnectionId connection_id;
   CredentialOptions options;
+  bool for_logs = false;  // made by Broker::issue_for_logs alone: no caller's request says so
 };
 
 struct IssuedCredentials {
@@ -72,6 +74,15 @@ class Broker {
   // `connection_not_active`, `verification_expired`, `role_denied`, `upstream_throttled`,
   // `upstream_unavailable`, `overloaded`.
   Task<Result<IssuedCredentials>> issue(CredentialRequest request);
+
+  // Credentials for the log collector, which is part of Deputy and has no key: on record as `logs`, under a
+  // session name of its own, and good for nothing but listing log groups and reading their events. Only a
+  // connection whose integration asks for logs is collected from: that is for the caller to see to. Errors as
+  // `issue`.
+  Task<Result<IssuedCredentials>> issue_for_logs(ConnectionId connection, Region region);
+  // Called from `revoke` of a connection and from `halt` (with nullopt: all), before they return: whoever
+  // holds credentials that were issued drops them.
+  void on_revoked(std::function<void(const std::optional<ConnectionId>&)> revoked);
 
   // Forgets everything cached or being fetched for the connection: what is in flight for it is not handed
   // out.

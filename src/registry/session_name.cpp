@@ -26,7 +26,7 @@ std::string mark_of(std::string_view workload) {
 }  // namespace
 
 bool is_reserved_caller(std::string_view name) {
-  return name == admin_caller || name == verify_caller;
+  return name == admin_caller || name == verify_caller || name == logs_caller;
 }
 
 Result<SessionName> production_session_name(const ConnectionId& connection, std::string_view workload,

@@ -14,6 +14,7 @@ inline constexpr std::size_t session_name_length_max = 64;
 // (`is_reserved_caller`), or CloudTrail and the list of issuances would tell of the wrong one.
 inline constexpr std::string_view admin_caller = "admin";
 inline constexpr std::string_view verify_caller = "verify";
+inline constexpr std::string_view logs_caller = "logs";  // the log collector
 bool is_reserved_caller(std::string_view name);
 
 // The session name that CloudTrail shows the customer: `<connection>@<workload>`, with `.<suffix>` where one

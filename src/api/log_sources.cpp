@@ -1,0 +1,189 @@
+#include "logs/collector.hpp"
+
+#include <algorithm>
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/serialize.hpp>
+#include <charconv>
+#include <map>
+
+#include "api/handlers.hpp"
+#include "api/render.hpp"
+#include "api/services.hpp"
+
+// How collecting logs stands: what an operator watches.
+namespace deputy::api {
+namespace {
+
+namespace json = boost::json;
+using logs::EventTime;
+
+json::value time_or_null(const std::optional<EventTime>& time) {
+  if (!time) return nullptr;
+  return json::value(to_rfc3339_millis(*time));
+}
+
+json::value render(const std::optional<logs::SourceError>& error) {
+  if (!error) return nullptr;
+  return json::object{
+      {"code", error->code}, {"message", error->message}, {"at", to_rfc3339_millis(error->at)}};
+}
+
+json::object render(const logs::SourceView& view) {
+  const logs::Source& source = view.source;
+  const logs::SourceProgress& progress = source.progress;
+  return {{"tenant_id", source.origin.tenant.text()},
+          {"connection_id", source.origin.connection.text()},
+          {"account_id", source.origin.account.text()},
+          {"region", source.origin.region.text()},
+          {"log_group", source.origin.group},
+          {"status", logs::to_text(progress.status)},
+          {"collected_until", to_rfc3339_millis(progress.high_water)},
+          {"lag_seconds", std::chrono::floor<std::chrono::seconds>(view.lag).count()},
+          {"poll_seconds", std::chrono::floor<std::chrono::seconds>(view.poll).count()},
+          {"last_success", time_or_null(progress.last_success)},
+          {"last_error", render(progress.last_error)},
+          {"events", progress.events},
+          {"message_bytes", progress.message_bytes},
+          {"polls", progress.polls},
+          {"rescans", progress.rescans},
+          {"rescan_events", progress.rescan_events},
+          {"recreations", progress.recreations}};
+}
+
+json::object render(const logs::DiscoveryView& view) {
+  return {{"tenant_id", view.tenant.text()},
+          {"connection_id", view.connection.text()},
+          {"region", view.region.text()},
+          {"held", view.held},
+          {"sources", view.sources},
+          {"last_success", view.last_success ? json::value(to_rfc3339_millis(*view.last_success)) : nullptr},
+          {"last_error", render(view.last_error)}};
+}
+
+Error not_collecting() {
+  return Error{ErrorKind::overloaded, "logs are not collected by this process, or it has not begun yet"};
+}
+
+struct TenantTotals {
+  std::uint64_t sources = 0, events = 0, message_bytes = 0;
+  std::chrono::milliseconds lag_max{0};
+};
+
+}  // namespace
+
+// Pages by place: the sources are in the order of connection and group, whose cursor is how many came before.
+Task<Result<Reply>> list_log_sources(const Services& services, Call call) {
+  logs::Collector* const collector = services.parts.log_collector ? services.parts.log_collector() : nullptr;
+  if (collector == nullptr) co_return not_collecting();
+  DEPUTY_CO_TRY(const auto wanted, call.query.page());
+  std::optional<TenantId> tenant;
+  std::optional<ConnectionId> connection;
+  if (const auto text = call.query.find("tenant_id")) {
+    auto parsed = TenantId::parse(*text);
+    if (!parsed) co_return std::move(parsed.error()).with_field("tenant_id");
+    tenant = std::move(parsed).value();
+  }
+  if (const auto text = call.query.find("connection_id")) {
+    auto parsed = ConnectionId::parse(*text);
+    if (!parsed) co_return std::move(parsed.error()).with_field("connection_id");
+    connection = std::move(parsed).value();
+  }
+  std::size_t after = 0;
+  if (!wanted.after.empty()) {
+    const auto [end, error] =
+        std::from_chars(wanted.after.data(), wanted.after.data() + wanted.after.size(), after);
+    if (error != std::errc{} || end != wanted.after.data() + wanted.after.size())
+      co_return Error{ErrorKind::invalid_request, "the cursor is not one of this list's"}.with_field(
+          "cursor");
+  }
+  const auto views = collector->sources(tenant, connection);
+  json::array items;
+  const std::size_t begin = std::min(after, views.size()), end = std::min(begin + wanted.limit, views.size());
+  for (std::size_t i = begin; i < end; ++i) items.push_back(render(views[i]));
+  json::object page{{"items", std::move(items)}, {"next_cursor", nullptr}};
+  if (end < views.size()) page["next_cursor"] = std::to_string(end);
+  co_return Reply{.body = json::serialize(page)};
+}
+
+// Reads again what AWS has of a log group, and says which of it was collected.
+Task<Result<Reply>> audit_log_group(const Services& services, Call call) {
+  logs::Collector* const collector = services.parts.log_collector ? services.parts.log_collector() : nullptr;
+  if (collector == nullptr) co_return not_collecting();
+  const auto text = [&call](std::string_view name) -> Result<std::string> {
+    auto value = call.query.find(name);
+    if (!value || value->empty())
+      return Error{ErrorKind::invalid_request, "`" + std::string{name} + "` is missing"}.with_field(
+          std::string{name});
+    return *std::move(value);
+  };
+  const auto time = [&](std::string_view name) -> Result<EventTime> {
+    DEPUTY_TRY(const auto value, text(name));
+    auto parsed = parse_rfc3339(value);
+    if (!parsed) return std::move(parsed.error()).with_field(std::string{name});
+    return std::chrono::floor<std::chrono::milliseconds>(parsed.value());
+  };
+  DEPUTY_CO_TRY(const auto connection_text, text("connection_id"));
+  auto connection = ConnectionId::parse(connection_text);
+  if (!connection) co_return std::move(connection.error()).with_field("connection_id");
+  DEPUTY_CO_TRY(const auto region_text, text("region"));
+  auto region = Region::parse(region_text);
+  if (!region) co_return std::move(region.error()).with_field("region");
+  DEPUTY_CO_TRY(auto group, text("log_group"));
+  DEPUTY_CO_TRY(const auto from, time("from"));
+  DEPUTY_CO_TRY(const auto to, time("to"));
+  DEPUTY_CO_TRY(const auto report,
+                co_await collector->audit(std::move(connection).value(), std::move(region).value(),
+                                          std::move(group), from, to));
+  json::array minutes, missing;
+  for (const auto& minute : report.minutes)
+    minutes.push_back(
+        {{"minute", to_rfc3339(minute.begin)}, {"found", minute.found}, {"collected", minute.collected}});
+  for (const std::string& id : report.missing) missing.push_back(json::string{id});
+  const json::object body{{"found", report.found},
+                          {"collected", report.collected},
+                          {"missing", std::move(missing)},
+                          {"minutes", std::move(minutes)}};
+  co_return Reply{.body = json::serialize(body)};
+}
+
+Task<Result<Reply>> get_log_status(const Services& services, Call) {
+  logs::Collector* const collector = services.parts.log_collector ? services.parts.log_collector() : nullptr;
+  if (collector == nullptr) co_return not_collecting();
+  const logs::CollectorCounts counts = collector->counts();
+  std::map<std::string, TenantTotals> totals;
+  for (const logs::SourceView& view : collector->sources(std::nullopt, std::nullopt)) {
+    TenantTotals& tenant = totals[view.source.origin.tenant.text()];
+    ++tenant.sources;
+    tenant.events += view.source.progress.events;
+    tenant.message_bytes += view.source.progress.message_bytes;
+    if (view.source.progress.status == logs::SourceStatus::active)
+      tenant.lag_max = std::max(tenant.lag_max, view.lag);
+  }
+  json::array tenants;
+  for (const auto& [id, total] : totals)
+    tenants.push_back({{"tenant_id", id},
+                       {"sources", total.sources},
+                       {"events", total.events},
+                       {"message_bytes", total.message_bytes},
+                       {"lag_seconds", std::chrono::floor<std::chrono::seconds>(total.lag_max).count()}});
+  json::array connections;
+  for (const logs::DiscoveryView& view : collector->discoveries()) connections.push_back(render(view));
+  json::object statuses;
+  for (const auto& [status, count] : counts.by_status) statuses[logs::to_text(status)] = count;
+  json::array sinks;
+  if (logs::Spool* const spool = services.parts.log_spool ? services.parts.log_spool() : nullptr) {
+    DEPUTY_CO_TRY(const auto lags, co_await services.run([spool] { return spool->sinks(); }));
+    for (const logs::SinkLag& lag : lags)
+      sinks.push_back({{"sink", lag.sink}, {"bytes_behind", lag.bytes_behind}});
+  }
+  const json::object status{{"sources", std::move(statuses)},
+                            {"lag_seconds", std::chrono::floor<std::chrono::seconds>(counts.lag_max).count()},
+                            {"spool", {{"bytes", counts.spool_bytes}, {"bytes_max", counts.spool_bytes_max}}},
+                            {"sinks", std::move(sinks)},
+                            {"tenants", std::move(tenants)},
+                            {"connections", std::move(connections)}};
+  co_return Reply{.body = json::serialize(status)};
+}
+
+}  // namespace deputy::api

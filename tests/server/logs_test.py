@@ -1,0 +1,96 @@
+"""Collecting CloudWatch Logs: late events, short pages, refused tokens and kill -9 lose nothing and give nothing twice; a suspended connection is not read."""
+
+import glob
+import json
+import os
+import signal
+import time
+import unittest
+
+from harness import REGION, ServerTest
+
+
+class Logs(ServerTest):
+    def setUp(self):
+        super().setUp()
+        self.files = os.path.join(self.folder, "collected")
+        self.deputy.stop()
+        self.deputy.settings.update({
+            "DEPUTY_LOGS__COLLECT": "true", "DEPUTY_LOGS__SINKS": "files:" + self.files, "DEPUTY_LOGS__POLL_MAX": "1s", "DEPUTY_LOGS__DISCOVERY": "2s"})
+        self.deputy.start()
+
+    def collecting_connection(self):
+        self.define_integration(logs={"regions": [REGION], "groups": ["/acme/*"]})
+        tenant = self.deputy.must("POST", "/v1/tenants", {"name": "Acme"})
+        connection = self.deputy.must("POST", "/v1/connections", {"tenant_id": tenant["id"], "integration": "log-reader"})
+        self.give_role(connection, self.launch(connection))
+        self.wait_for_state(connection, "active")
+        return connection
+
+    def write(self, *messages, age=0.0):
+        logs = self.sandbox.client("logs")
+        logs.put_log_events(logGroupName="/acme/webshop", logStreamName="web-1", logEvents=[
+            {"timestamp": int((time.time() - age) * 1000), "message": message} for message in messages])
+
+    def records(self):
+        found = []
+        for name in sorted(glob.glob(os.path.join(self.files, "*.ndjson"))):
+            with open(name) as file:
+                found += [json.loads(line) for line in file if line.endswith("\n")]
+        return found
+
+    def wait_for_messages(self, wanted, seconds=60):
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            if wanted <= {record["message"] for record in self.records()}:
+                return self.records()
+            time.sleep(0.2)
+        self.fail(f"missing: {sorted(wanted - {record['message'] for record in self.records()})}\n{self.deputy.call('GET', '/v1/logs/sources')}")
+
+    def test_nothing_is_lost_and_nothing_comes_twice_over_kills(self):
+        connection = self.collecting_connection()
+        self.sandbox.misbehave({"kind": "short_page", "probability": 0.5}, {"kind": "refuse_token", "probability": 0.1},
+                               {"kind": "throttle", "service": "logs", "operation": "FilterLogEvents", "per_second": 2})
+        written = set()
+        for round_number in range(4):
+            messages = [f"round {round_number} message {number}" for number in range(50)]
+            self.write(*messages)
+            written.update(messages)
+            self.deputy.stop(signal.SIGKILL)
+            self.deputy.start()
+        self.sandbox.misbehave()
+        records = self.wait_for_messages(written)
+        identities = [record["event_id"] for record in records]
+        self.assertEqual(len(identities), len(set(identities)))
+        self.assertEqual({record["tenant_id"] for record in records}, {connection["tenant_id"]})
+        self.assertEqual({record["connection_id"] for record in records}, {connection["id"]})
+        self.assertEqual({record["group"] for record in records}, {"/acme/webshop"})
+
+    def test_how_it_stands_is_shown(self):
+        connection = self.collecting_connection()
+        self.write("one")
+        self.wait_for_messages({"one"})
+        sources = self.deputy.must("GET", f"/v1/logs/sources?connection_id={connection['id']}")["items"]
+        self.assertEqual([source["status"] for source in sources], ["active"])
+        self.assertGreaterEqual(sources[0]["events"], 1)
+        status = self.deputy.must("GET", "/v1/logs/status")
+        self.assertEqual(status["sources"], {"active": 1})
+        self.assertEqual([each["connection_id"] for each in status["connections"]], [connection["id"]])
+        self.assertIn("1 log groups", self.deputy.command("logs", "status").stdout)
+        issued = self.deputy.must("GET", f"/v1/connections/{connection['id']}/issuances")["items"]
+        self.assertIn("logs", {issuance["workload"] for issuance in issued})
+        self.assertIn(connection["id"] + "@logs", {issuance["session_name"] for issuance in issued})
+
+    def test_a_disconnected_connection_is_read_no_more(self):
+        connection = self.collecting_connection()
+        self.write("before")
+        self.wait_for_messages({"before"})
+        self.deputy.must("DELETE", f"/v1/connections/{connection['id']}")
+        self.write("after")
+        time.sleep(4)  # several polls' time
+        self.assertNotIn("after", {record["message"] for record in self.records()})
+        self.assertEqual(self.deputy.must("GET", "/v1/logs/sources")["items"], [])
+
+
+if __name__ == "__main__":
+    unittest.main()
