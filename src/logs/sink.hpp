@@ -26,6 +26,9 @@ class Sink {
   virtual const std::string& name() const = 0;  // of the cursor: stable over restarts
   // Before the first delivery, and after a failed one. `beside` is empty for a new cursor.
   virtual Task<Result<void>> open(std::string beside) = 0;
+  // What to store beside a new cursor before the first delivery, once opened: a process that is killed in the
+  // middle of that delivery finds by it what to cut away. Empty for one that keeps no place.
+  virtual std::string place() const { return {}; }
   // All pages of the batch, in order, durably where the sink promises that. What it returns is stored beside
   // the cursor.
   virtual Task<Result<std::string>> deliver(std::shared_ptr<const SpoolBatch> batch) = 0;

@@ -124,9 +124,8 @@ Result<void> FileSink::open_at(const Place& place) {
   if (::mkdir(options_.directory.c_str(), 0700) != 0 && errno != EEXIST)
     return disk_error(errno, "make", options_.directory);
   if (place.number == 0) {  // a new cursor: what lies there is another's
-    DEPUTY_TRY(place_.number, highest_number());
-    place_.length = options_.rotate_bytes;  // so that a new file is begun
-    return success();
+    DEPUTY_TRY(const auto highest, highest_number());
+    return begin_file(highest + 1);
   }
   DEPUTY_TRY(leave_no_other(place.number));
   FileDescriptor opened{::open(file(place.number).c_str(), O_WRONLY | O_APPEND | O_CLOEXEC)};
@@ -193,6 +192,10 @@ Result<std::string> FileSink::write(const SpoolBatch& batch) {
     DEPUTY_TRY(append(lines_));
   }
   if (current_ && ::fdatasync(current_.get()) != 0) return disk_error(errno, "sync", file(place_.number));
+  return place();
+}
+
+std::string FileSink::place() const {
   return fmt::format("{} {} {}", place_.number, place_.length, place_.begun_ms);
 }
 

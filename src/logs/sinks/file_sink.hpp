@@ -37,6 +37,7 @@ class FileSink final : public Sink {
   const std::string& name() const override { return name_; }
   Task<Result<void>> open(std::string beside) override;
   Task<Result<std::string>> deliver(std::shared_ptr<const SpoolBatch> batch) override;
+  std::string place() const override;
 
  private:
   struct Place {

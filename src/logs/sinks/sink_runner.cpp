@@ -120,7 +120,12 @@ Task<Result<void>> SinkRunner::begin(Fed& fed) {
   auto attach = [this, &fed] { return parts_.spool.attach(fed.sink->name()); };
   DEPUTY_CO_TRY(fed.cursor, co_await run_on(parts_.pool, parts_.loop, attach));
   fed.status.sequence = fed.cursor.sequence;
-  co_return co_await fed.sink->open(fed.cursor.beside);
+  DEPUTY_CO_TRY(co_await fed.sink->open(fed.cursor.beside));
+  if (!fed.cursor.beside.empty()) co_return success();
+  fed.cursor.beside = fed.sink->place();
+  if (fed.cursor.beside.empty()) co_return success();
+  auto keep = [this, &fed] { return parts_.spool.advance(fed.cursor); };
+  co_return co_await run_on(parts_.pool, parts_.loop, keep);
 }
 
 // False when there is nothing after the cursor.

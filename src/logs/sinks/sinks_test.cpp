@@ -122,6 +122,17 @@ class Sinks : public testing::Test {
     return static_cast<std::size_t>(std::ranges::count(text, '\n'));
   }
 
+  void settle() {
+    for (int i = 0; i < 40; ++i) {
+      auto barrier = [this]() -> Task<void> {
+        [[maybe_unused]] const auto done =
+            co_await run_on(pool_, loop_, [] { return Result<void>{success()}; });
+      };
+      loop_.run(barrier());
+      loop_.run_ready();
+    }
+  }
+
   TemporaryFolder folder_;
   FakeClock clock_;
   ManualLoop loop_{clock_};
@@ -154,6 +165,19 @@ TEST_F(Sinks, AFileIsCutBackToWhatWasAcknowledged) {
         0);
     EXPECT_EQ(about.st_mode & 0777U, 0600U);
   }
+}
+
+TEST_F(Sinks, TheFirstDeliveryIsCutAwayToo) {
+  auto sink = file_sink();
+  open(*sink, "");
+  const std::string place = sink->place();
+  const auto lost = batch({"one", "two"});
+  deliver(*sink, lost);  // and then the process ends
+  sink = file_sink();
+  open(*sink, place);
+  EXPECT_EQ(file(1), "");
+  deliver(*sink, lost);
+  EXPECT_EQ(lines(file(1)), 2U);
 }
 
 TEST_F(Sinks, FilesOfADeliveryThatWasNeverAcknowledgedAreRemoved) {
@@ -364,6 +388,7 @@ class ScriptedSink final : public Sink {
       for (const auto& record : page.page.records) got.emplace_back(record.message);
     co_return std::to_string(got.size());
   }
+  std::string place() const override { return std::to_string(got.size()); }
   std::vector<std::string> got;
 
  private:
@@ -385,16 +410,6 @@ TEST_F(Sinks, OneThatIsDownNeitherLosesNorHoldsUpAnother) {
   sinks.push_back(std::move(second));
   SinkRunner runner{{loop_, clock_, random_, pool_, *spool}, std::move(sinks)};
   runner.start();
-  const auto settle = [&] {
-    for (int i = 0; i < 40; ++i) {
-      auto barrier = [this]() -> Task<void> {
-        [[maybe_unused]] const auto done =
-            co_await run_on(pool_, loop_, [] { return Result<void>{success()}; });
-      };
-      loop_.run(barrier());
-      loop_.run_ready();
-    }
-  };
   const auto append = [&](std::string_view message) {
     OwnedRecords records;
     records.add("e", 1, std::string{message});
@@ -418,6 +433,23 @@ TEST_F(Sinks, OneThatIsDownNeitherLosesNorHoldsUpAnother) {
   const auto known = spool->sinks().value();
   EXPECT_EQ(known.size(), 2U);  // the cursor of one that is not configured is forgotten
   loop_.run(runner.stop());
+}
+
+TEST_F(Sinks, ThePlaceOfANewCursorIsKeptBeforeTheFirstDelivery) {
+  auto spool = Spool::open({.directory = folder_.path() / "spool"}).value();
+  bool down = true;
+  std::vector<std::unique_ptr<Sink>> sinks;
+  sinks.push_back(std::make_unique<ScriptedSink>("down", down));
+  SinkRunner runner{{loop_, clock_, random_, pool_, *spool}, std::move(sinks)};
+  runner.start();
+  OwnedRecords records;
+  records.add("e", 1, "one");
+  ASSERT_TRUE(spool->append(an_origin(), records.records()).has_value());
+  settle();
+  loop_.run(runner.stop());
+  const auto cursor = spool->attach("down").value();
+  EXPECT_EQ(cursor.sequence, 0U);
+  EXPECT_EQ(cursor.beside, "0");
 }
 
 TEST_F(Sinks, StandardOutputHasALineForEachRecord) {
