@@ -87,6 +87,11 @@ class RegistrySubscriptions final : public logs::Subscriptions {
   registry::Registry& registry_;
 };
 
+// A file of the searchable store is set aside, or records wait for one.
+void tell_trouble(const logstore::DayTrouble& trouble) {
+  spdlog::error("searchable logs of {}, {}: {}", trouble.tenant, trouble.day, trouble.what);
+}
+
 }  // namespace
 
 struct LogCollection::State {
@@ -99,7 +104,10 @@ struct LogCollection::State {
         broker(broker_),
         credentials(broker_),
         subscriptions(loop_, pool, registry),
-        store({.directory = config.logs.directory / "search", .retention = config.logs.retention}, clock_),
+        store({.directory = config.logs.directory / "search",
+               .retention = config.logs.retention,
+               .on_trouble = tell_trouble},
+              clock_),
         sinks({loop_, clock_, random_, transport, store}, config.logs.sinks),
         options{.directory = config.logs.directory, .bytes_max = config.logs.spool_mib_max * mib} {
     settings.holder = random_base32(random, 24);
