@@ -128,6 +128,18 @@ class SocketClient {
     pollfd ready{.fd = descriptor_, .events = POLLIN, .revents = 0};
     return received_.empty() && ::poll(&ready, 1, milliseconds) == 0;
   }
+  // Whether a byte of an answer comes within that time. What TLS sends for itself (session tickets) is none.
+  bool answers_within(int milliseconds) const {
+    pollfd ready{.fd = descriptor_, .events = POLLIN, .revents = 0};
+    if (::poll(&ready, 1, milliseconds) == 0) return false;
+    if (!ssl_) return true;
+    SSL_clear_mode(ssl_.get(), SSL_MODE_AUTO_RETRY);  // come back after a ticket
+    char byte = 0;
+    std::size_t bytes = 0;
+    const bool answers = SSL_peek_ex(ssl_.get(), &byte, 1, &bytes) == 1;
+    SSL_set_mode(ssl_.get(), SSL_MODE_AUTO_RETRY);
+    return answers;
+  }
 
  private:
   [[noreturn]] static void fail(const char* what) {

@@ -125,7 +125,8 @@ class UnixSocket(ListenerTest):
         other.listen()
         refused = Process([BINARY, "serve"], self.deputy.environment(**self.sandbox.partner_session()), self.deputy.folder)
         refused.wait_for("another process answers there")
-        self.assertEqual(refused.end(), 1)
+        self.assertEqual(refused.process.wait(timeout=30), 1)
+        refused.end()
         os.unlink(self.path)
         self.deputy.start()
 
