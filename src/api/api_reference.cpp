@@ -57,17 +57,6 @@ std::string name_of_reference(const object& schema) {
   return reference.substr(reference.rfind('/') + 1);
 }
 
-void begin_table(Html& html, std::string_view label, std::initializer_list<std::string_view> columns) {
-  html.open("div", {{"class", "table"}, {"role", "group"}, {"aria-label", label}, {"tabindex", "0"}});
-  html.open("table").open("thead").open("tr");
-  for (const std::string_view column : columns) html.element("th", column, {{"scope", "col"}});
-  html.close().close().open("tbody");
-}
-
-void end_table(Html& html) {
-  html.close().close().close();
-}
-
 // What bounds a value, in words; empty when nothing does.
 std::string bounds_of(const object& schema) {
   std::string out;

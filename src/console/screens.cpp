@@ -19,17 +19,6 @@ void write_definitions(Html& html, const Fields& fields) {
   html.close();
 }
 
-void begin_table(Html& html, std::string_view label, std::initializer_list<std::string_view> columns) {
-  html.open("div", {{"class", "table"}, {"role", "group"}, {"aria-label", label}, {"tabindex", "0"}});
-  html.open("table").open("thead").open("tr");
-  for (const std::string_view column : columns) html.element("th", column, {{"scope", "col"}});
-  html.close().close().open("tbody");
-}
-
-void end_table(Html& html) {
-  html.close().close().close();
-}
-
 void write_policy(Html& html, std::string_view summary, std::string_view text) {
   html.open("details").element("summary", summary);
   html.element("pre", text, {{"tabindex", "0"}, {"role", "group"}, {"aria-label", summary}});

@@ -72,4 +72,15 @@ std::string Html::take() {
   return std::move(text_);
 }
 
+void begin_table(Html& html, std::string_view label, std::initializer_list<std::string_view> columns) {
+  html.open("div", {{"class", "table"}, {"role", "group"}, {"aria-label", label}, {"tabindex", "0"}});
+  html.open("table").open("thead").open("tr");
+  for (const std::string_view column : columns) html.element("th", column, {{"scope", "col"}});
+  html.close().close().open("tbody");
+}
+
+void end_table(Html& html) {
+  html.close().close().close();
+}
+
 }  // namespace deputy

@@ -29,4 +29,8 @@ class Html {
   std::vector<std::string> open_;
 };
 
+// A table that a keyboard can scroll sideways, named for screen readers; rows come between the two.
+void begin_table(Html& html, std::string_view label, std::initializer_list<std::string_view> columns);
+void end_table(Html& html);
+
 }  // namespace deputy
