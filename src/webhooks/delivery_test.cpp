@@ -16,7 +16,11 @@ using namespace std::chrono_literals;
 class DeliveryTest : public RegistryFixture {
  protected:
   ~DeliveryTest() override { loop.run(delivery->stop()); }
-  DeliveryTest() { restart(); }
+  // Settled, so that its first look is over before a test claims anything itself.
+  DeliveryTest() {
+    restart();
+    settle();
+  }
 
   void restart() {
     if (delivery) loop.run(delivery->stop());
