@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <system_error>
 #include <unistd.h>
@@ -55,6 +56,9 @@ class SystemFiles final : public Files {
     FileDescriptor descriptor{
         ::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, owner_only)};
     if (!descriptor) return disk_error(errno, "create", file);
+    // The system gives it back however the process ends: by it others learn that nobody appends here any
+    // more.
+    if (::flock(descriptor.get(), LOCK_EX | LOCK_NB) != 0) return disk_error(errno, "lock", file);
     return std::make_unique<SystemAppendFile>(std::move(descriptor), file);
   }
 
@@ -80,6 +84,17 @@ class SystemFiles final : public Files {
   Result<void> remove(const std::filesystem::path& file) override {
     if (::unlink(file.c_str()) != 0 && errno != ENOENT) return disk_error(errno, "remove", file);
     return success();
+  }
+
+  Result<bool> is_left(const std::filesystem::path& file) override {
+    const FileDescriptor descriptor{::open(file.c_str(), O_RDONLY | O_CLOEXEC)};
+    if (!descriptor) {
+      if (errno == ENOENT) return true;
+      return disk_error(errno, "open", file);
+    }
+    if (::flock(descriptor.get(), LOCK_EX | LOCK_NB) == 0) return true;
+    if (errno == EWOULDBLOCK) return false;
+    return disk_error(errno, "lock", file);
   }
 
   Result<std::vector<std::string>> list(const std::filesystem::path& folder) override {

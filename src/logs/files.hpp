@@ -15,7 +15,7 @@ namespace deputy::logs {
 // middle of a write. Blocking; thread-safe but for a file that is being appended to.
 class AppendFile {
  public:
-  virtual ~AppendFile() = default;
+  virtual ~AppendFile() = default;  // leaves the file: nobody appends to it again
   // All of it, or an error: then nothing is known of what lies beyond the last `sync`.
   virtual Result<void> append(std::string_view bytes) = 0;
   // What was appended is on the disk, and so is the file's name.
@@ -32,6 +32,8 @@ class Files {
                                          std::size_t length) = 0;
   // Success as well when it is gone already.
   virtual Result<void> remove(const std::filesystem::path& file) = 0;
+  // Whether whoever created it has left it, or is gone. True as well when there is no such file.
+  virtual Result<bool> is_left(const std::filesystem::path& file) = 0;
   // Names of the files in the folder.
   virtual Result<std::vector<std::string>> list(const std::filesystem::path& folder) = 0;
 };

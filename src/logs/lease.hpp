@@ -24,9 +24,14 @@ struct Lease {
 class LeaseBook {
  public:
   virtual ~LeaseBook() = default;
-  // Takes the lease when it is free, has run out, or is the holder's already; nullopt when another has it.
+  // Takes the lease when it is free, has run out, is the holder's already, or that of a process which is
+  // known to be gone; nullopt when another has it.
   virtual Result<std::optional<Lease>> acquire(const std::string& name, const std::string& holder,
                                                Timestamp now, std::chrono::milliseconds time) = 0;
+  // The same for many: those of them that the holder has now.
+  virtual Result<std::vector<Lease>> acquire_free(const std::vector<std::string>& names,
+                                                  const std::string& holder, Timestamp now,
+                                                  std::chrono::milliseconds time) = 0;
   // Prolongs all that are the holder's and have not run out; returns their names.
   virtual Result<std::vector<std::string>> renew(const std::string& holder, Timestamp now,
                                                  std::chrono::milliseconds time) = 0;

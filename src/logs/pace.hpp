@@ -24,6 +24,8 @@ class Pace {
   // When the next call may go; now or before: at once.
   Time next() const { return next_; }
   void take(Time now);
+  // No call before this.
+  void rest_until(Time until) { next_ = next_ < until ? until : next_; }
   void throttled(Time now);
   double rate(Time now) const;
 

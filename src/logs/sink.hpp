@@ -2,6 +2,7 @@
 
 #include "logs/spool.hpp"
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -32,6 +33,8 @@ class Sink {
   // All pages of the batch, in order, durably where the sink promises that. What it returns is stored beside
   // the cursor.
   virtual Task<Result<std::string>> deliver(std::shared_ptr<const SpoolBatch> batch) = 0;
+  // Records that were refused for good and left out, since the start of the process.
+  virtual std::uint64_t refused() const { return 0; }
   // The process ends: a delivery that waits for better times fails soon instead.
   virtual void request_stop() {}
 };

@@ -128,6 +128,9 @@ Result<void> Spool::State::leave_behind_old_segments(sqlite::Connection& db) {
   DEPUTY_TRY(const auto rows, db.query("SELECT file FROM segments", {}));
   DEPUTY_TRY(const auto names, files.list(options.directory));
   for (const std::string& name : names) {
+    if (name.starts_with(holder_prefix) && name.ends_with(holder_suffix)) {
+      DEPUTY_TRY(files.remove(options.directory / name));
+    }
     if (!name.ends_with(".segment")) continue;
     const bool known = std::ranges::any_of(
         rows, [&](const sqlite::Row& row) { return std::get<std::string>(row[0]) == name; });

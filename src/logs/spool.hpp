@@ -107,12 +107,17 @@ class Spool final : public LeaseBook {
 
   Result<std::optional<Lease>> acquire(const std::string& name, const std::string& holder, Timestamp now,
                                        std::chrono::milliseconds time) override;
+  Result<std::vector<Lease>> acquire_free(const std::vector<std::string>& names, const std::string& holder,
+                                          Timestamp now, std::chrono::milliseconds time) override;
   Result<std::vector<std::string>> renew(const std::string& holder, Timestamp now,
                                          std::chrono::milliseconds time) override;
   Result<void> release(const std::string& holder) override;
 
   // ── for sinks ──
 
+  // Takes the right to feed sinks from this directory, which one process has at a time: true when it is this
+  // one's now, or was already. The system gives it back when the process ends, however it ends.
+  Result<bool> take_feeding();
   // The sink's cursor; a new one begins at the oldest page that is there. Whoever attached before it with
   // this name can advance no more.
   Result<SinkCursor> attach(const std::string& sink);

@@ -1,6 +1,10 @@
 #include "logs/spool_state.hpp"
 
+#include <cerrno>
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
+#include <system_error>
 
 // The spool's side that sinks see.
 namespace deputy::logs {
@@ -11,8 +15,30 @@ std::uint64_t number_at(const sqlite::Row& row, std::size_t column) {
 }
 
 constexpr std::size_t pages_in_batch_max = 1024;
+constexpr std::string_view feeding_file = "sinks.lock";
+
+Error lock_error(int number) {
+  return {ErrorKind::internal,
+          "the log collector's directory cannot be used: let Deputy's user write it, or set `logs.directory`",
+          std::generic_category().message(number)};
+}
 
 }  // namespace
+
+Result<bool> Spool::take_feeding() {
+  if (state_->options.in_memory_books) return true;
+  const std::lock_guard hold{state_->writer.mutex};
+  if (state_->feeding) return true;
+  const auto path = state_->options.directory / feeding_file;
+  FileDescriptor file{::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)};
+  if (!file) return lock_error(errno);
+  if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno == EWOULDBLOCK) return false;
+    return lock_error(errno);
+  }
+  state_->feeding = std::move(file);
+  return true;
+}
 
 Result<SinkCursor> Spool::attach(const std::string& sink) {
   const std::lock_guard hold{state_->writer.mutex};
@@ -92,6 +118,26 @@ Result<void> Spool::detach(const std::string& sink) {
   return state_->free_passed(db);
 }
 
+// Segments without a page that any sink still needs, and that nobody appends to: ended ones, and those whose
+// process is gone without having ended them.
+Result<std::vector<sqlite::Row>> Spool::State::passed_segments(sqlite::Connection& db) {
+  DEPUTY_TRY(auto rows, db.query("SELECT id, file, open FROM segments s WHERE NOT EXISTS "
+                                 "(SELECT 1 FROM pages p WHERE p.segment = s.id)",
+                                 {}));
+  std::vector<sqlite::Row> passed;
+  for (sqlite::Row& row : rows) {
+    const bool open = number_at(row, 2) != 0;
+    const bool ours = segment && std::get<std::int64_t>(row[0]) == segment_id;
+    if (open && ours) continue;
+    if (open) {
+      DEPUTY_TRY(const bool left, files.is_left(options.directory / std::get<std::string>(row[1])));
+      if (!left) continue;
+    }
+    passed.push_back(std::move(row));
+  }
+  return passed;
+}
+
 // Removes what every sink has. A file that could not be removed is tried again with the next start.
 Result<void> Spool::State::free_passed(sqlite::Connection& db) {
   DEPUTY_TRY(auto transaction, sqlite::TransactionScope::begin(db, true));
@@ -101,9 +147,7 @@ Result<void> Spool::State::free_passed(sqlite::Connection& db) {
     DEPUTY_TRY(db.run("UPDATE segments SET open = 0 WHERE id = ?", {segment_id}));
   }
   DEPUTY_TRY(db.run("DELETE FROM pages WHERE sequence <= (SELECT min(sequence) FROM sinks)", {}));
-  DEPUTY_TRY(const auto passed, db.query("SELECT id, file FROM segments s WHERE open = 0 AND NOT EXISTS "
-                                         "(SELECT 1 FROM pages p WHERE p.segment = s.id)",
-                                         {}));
+  DEPUTY_TRY(const auto passed, passed_segments(db));
   for (const sqlite::Row& row : passed) {
     DEPUTY_TRY(db.run("DELETE FROM segments WHERE id = ?", {row[0]}));
   }

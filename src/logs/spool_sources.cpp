@@ -327,23 +327,63 @@ Result<std::vector<RecordIdentity>> Spool::seen(SourceId source, EventTime begin
 
 // ── Leases ──
 
-Result<std::optional<Lease>> Spool::acquire(const std::string& name, const std::string& holder, Timestamp now,
-                                            std::chrono::milliseconds time) {
+std::filesystem::path Spool::State::holder_file(const std::string& holder) const {
+  return options.directory / fmt::format("{}{}{}", holder_prefix, holder, holder_suffix);
+}
+
+Result<void> Spool::State::show_life(const std::string& holder) {
+  if (options.in_memory_books || alive.contains(holder)) return success();
+  DEPUTY_TRY(auto file, files.create(holder_file(holder)));
+  alive.emplace(holder, std::move(file));
+  return success();
+}
+
+// A process that was killed need not be waited for: the system tells that its file is left.
+Result<void> Spool::State::free_leases_of_the_dead(sqlite::Connection& db, const std::string& holder,
+                                                   std::int64_t now_us) {
+  if (options.in_memory_books) return success();
+  DEPUTY_TRY(const auto rows, db.query("SELECT DISTINCT holder FROM leases WHERE holder <> ? AND until > ?",
+                                       {holder, now_us}));
+  for (const Row& row : rows) {
+    const std::string& other = std::get<std::string>(row.at(0));
+    DEPUTY_TRY(const bool left, files.is_left(holder_file(other)));
+    if (!left) continue;
+    DEPUTY_TRY(db.run("UPDATE leases SET until = 0 WHERE holder = ?", {other}));
+    DEPUTY_TRY(files.remove(holder_file(other)));
+  }
+  return success();
+}
+
+Result<std::vector<Lease>> Spool::acquire_free(const std::vector<std::string>& names,
+                                               const std::string& holder, Timestamp now,
+                                               std::chrono::milliseconds time) {
   const auto now_us = now.time_since_epoch().count();
   const auto until_us = (now + time).time_since_epoch().count();
   const std::lock_guard hold{state_->writer.mutex};
   sqlite::Connection& db = *state_->writer.connection;
+  DEPUTY_TRY(state_->show_life(holder));
   DEPUTY_TRY(auto transaction, sqlite::TransactionScope::begin(db, true));
-  // Taken anew even by its holder: what that began before it may have lost the lease must not be written.
-  DEPUTY_TRY(const auto changed,
-             db.run("INSERT INTO leases(name, holder, epoch, until) VALUES (?1, ?2, 1, ?3) "
-                    "ON CONFLICT(name) DO UPDATE SET holder = ?2, epoch = epoch + 1, until = ?3 "
-                    "WHERE holder = ?2 OR until <= ?4",
-                    {name, holder, std::int64_t{until_us}, std::int64_t{now_us}}));
-  if (changed == 0) return std::optional<Lease>{};
-  DEPUTY_TRY(const auto rows, db.query("SELECT epoch FROM leases WHERE name = ?", {name}));
+  DEPUTY_TRY(state_->free_leases_of_the_dead(db, holder, std::int64_t{now_us}));
+  std::vector<Lease> leases;
+  for (const std::string& name : names) {
+    // Taken anew even by its holder: what that began before it may have lost the lease must not be written.
+    DEPUTY_TRY(const auto changed,
+               db.run("INSERT INTO leases(name, holder, epoch, until) VALUES (?1, ?2, 1, ?3) "
+                      "ON CONFLICT(name) DO UPDATE SET holder = ?2, epoch = epoch + 1, until = ?3 "
+                      "WHERE holder = ?2 OR until <= ?4",
+                      {name, holder, std::int64_t{until_us}, std::int64_t{now_us}}));
+    if (changed == 0) continue;
+    DEPUTY_TRY(const auto rows, db.query("SELECT epoch FROM leases WHERE name = ?", {name}));
+    leases.push_back({name, static_cast<std::uint64_t>(std::get<std::int64_t>(rows.at(0).at(0)))});
+  }
   DEPUTY_TRY(transaction.commit());
-  return std::optional{Lease{name, static_cast<std::uint64_t>(std::get<std::int64_t>(rows.at(0).at(0)))}};
+  return leases;
+}
+
+Result<std::optional<Lease>> Spool::acquire(const std::string& name, const std::string& holder, Timestamp now,
+                                            std::chrono::milliseconds time) {
+  DEPUTY_TRY(auto leases, acquire_free({name}, holder, now, time));
+  return leases.empty() ? std::optional<Lease>{} : std::optional{std::move(leases.front())};
 }
 
 Result<std::vector<std::string>> Spool::renew(const std::string& holder, Timestamp now,
@@ -358,6 +398,9 @@ Result<std::vector<std::string>> Spool::renew(const std::string& holder, Timesta
   DEPUTY_TRY(const auto rows, db.query("SELECT name FROM leases WHERE holder = ? AND until > ?",
                                        {holder, std::int64_t{now_us}}));
   DEPUTY_TRY(transaction.commit());
+  // What other processes wrote and freed: a spool that was full here must not seem so for ever.
+  DEPUTY_TRY(state_->note_bytes(db));
+  DEPUTY_TRY(state_->note_last(db));
   std::vector<std::string> names;
   names.reserve(rows.size());
   for (const Row& row : rows) names.push_back(std::get<std::string>(row[0]));
@@ -367,7 +410,8 @@ Result<std::vector<std::string>> Spool::renew(const std::string& holder, Timesta
 Result<void> Spool::release(const std::string& holder) {
   const std::lock_guard hold{state_->writer.mutex};
   DEPUTY_TRY(state_->writer.connection->run("UPDATE leases SET until = 0 WHERE holder = ?", {holder}));
-  return success();
+  if (state_->alive.erase(holder) == 0) return success();
+  return state_->files.remove(state_->holder_file(holder));
 }
 
 }  // namespace deputy::logs

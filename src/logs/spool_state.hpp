@@ -4,6 +4,7 @@
 #include "sqlite/connection.hpp"
 
 #include <atomic>
+#include <map>
 #include <mutex>
 
 #include "core/file_descriptor.hpp"
@@ -26,6 +27,10 @@ struct Spool::State {
   Books& reading() { return options.in_memory_books ? writer : reader; }
 
   Result<std::vector<Result<void>>> commit(std::span<const SourceCommit> commits);
+  std::filesystem::path holder_file(const std::string& holder) const;
+  Result<void> show_life(const std::string& holder);
+  Result<void> free_leases_of_the_dead(sqlite::Connection& db, const std::string& holder,
+                                       std::int64_t now_us);
   Result<bool> holds(sqlite::Connection& db, const Lease& lease);
   Result<void> write_page(sqlite::Connection& db, std::span<const char> page, std::uint64_t events);
   Result<void> roll(sqlite::Connection& db);
@@ -33,11 +38,15 @@ struct Spool::State {
   Result<void> note_bytes(sqlite::Connection& db);
   Result<void> note_last(sqlite::Connection& db);
   Result<void> free_passed(sqlite::Connection& db);
+  Result<std::vector<sqlite::Row>> passed_segments(sqlite::Connection& db);
   void wake() const;
 
   const Options options;
   Files& files;
   FileDescriptor alone;  // the lock by which a process learns that no other has the directory open
+  // By holder of leases: the file by which others learn that this process lives. Guarded by writer.mutex
+  std::map<std::string, std::unique_ptr<AppendFile>> alive;
+  FileDescriptor feeding;  // the lock of whoever feeds the sinks. Guarded by writer.mutex
   Books writer, reader;
 
   // The segment that this process appends to. Guarded by writer.mutex.
@@ -61,6 +70,8 @@ Result<void> insert_source(sqlite::Connection& db, const Origin& origin, const s
 // False when the revision is not the one that is there: nothing was written.
 Result<bool> update_progress(sqlite::Connection& db, SourceId source, const SourceProgress& progress);
 Result<void> write_seen(sqlite::Connection& db, const SourceCommit& commit);
+
+inline constexpr std::string_view holder_prefix = "holder-", holder_suffix = ".lock";
 
 std::int64_t milliseconds_of(EventTime time);
 EventTime event_time(std::int64_t milliseconds);

@@ -115,6 +115,48 @@ TEST_F(SpoolTest, RemovesSegmentsThatAllSinksHavePassed) {
   EXPECT_EQ(messages(*spool), std::vector<std::string>{});
 }
 
+// Two processes share a directory: two spools here, which is the same to the system's locks.
+TEST_F(SpoolTest, RemovesWhatAProcessThatIsGoneAppendedTo) {
+  auto ours = open();
+  {
+    auto theirs = open();
+    append(*theirs, "of the other");
+    auto cursor = ours->attach("file").value();
+    cursor.sequence = 1;
+    ASSERT_TRUE(ours->advance(cursor));
+    EXPECT_EQ(segments(), 1u) << "the other appends to it still";
+  }
+  append(*ours, "ours");
+  auto cursor = ours->attach("file").value();
+  cursor.sequence = 2;
+  ASSERT_TRUE(ours->advance(cursor));
+  EXPECT_EQ(segments(), 1u) << "ours alone is left";
+  append(*ours, "more");
+  EXPECT_EQ(messages(*ours, 2), std::vector<std::string>{"more"});
+}
+
+TEST_F(SpoolTest, HearsOfRoomThatAnotherProcessMade) {
+  auto ours = open(1), theirs = open(1);
+  auto cursor = theirs->attach("file").value();
+  append(*ours, std::string(5000, 'x'));
+  append(*ours, "the segment before this is ended");
+  EXPECT_TRUE(ours->full());
+  cursor.sequence = 1;
+  ASSERT_TRUE(theirs->advance(cursor));
+  ASSERT_TRUE(ours->renew("me", now_, milliseconds{100}));
+  EXPECT_FALSE(ours->full());
+}
+
+TEST_F(SpoolTest, OneProcessFeedsItsSinks) {
+  auto first = open();
+  auto second = open();
+  EXPECT_TRUE(first->take_feeding().value());
+  EXPECT_TRUE(first->take_feeding().value());
+  EXPECT_FALSE(second->take_feeding().value());
+  first.reset();
+  EXPECT_TRUE(second->take_feeding().value());
+}
+
 TEST_F(SpoolTest, IsFullUntilSinksMakeRoom) {
   auto spool = open();
   auto file = spool->attach("file").value();
@@ -211,6 +253,20 @@ TEST_F(SpoolTest, LeasesAreProlongedAndGivenBack) {
   ASSERT_TRUE(spool->acquire("a", "me", now_ + milliseconds{152}, milliseconds{100}).value());
   ASSERT_TRUE(spool->release("me"));
   EXPECT_TRUE(spool->acquire("a", "you", now_ + milliseconds{153}, milliseconds{100}).value());
+}
+
+TEST_F(SpoolTest, TheLeaseOfAProcessThatIsGoneIsFree) {
+  auto mine = open();
+  auto yours = open();
+  const auto later = now_ + milliseconds{1};
+  ASSERT_TRUE(yours->acquire("a", "you", now_, milliseconds{100}).value());
+  EXPECT_FALSE(mine->acquire("a", "me", later, milliseconds{100}).value());
+  EXPECT_TRUE(mine->acquire_free({"a", "b"}, "me", later, milliseconds{100}).value() ==
+              (std::vector{Lease{"b", 1}}));
+  yours.reset();  // without giving anything back
+  const auto taken = mine->acquire("a", "me", later, milliseconds{100}).value();
+  ASSERT_TRUE(taken);
+  EXPECT_EQ(taken->epoch, 2u);
 }
 
 TEST_F(SpoolTest, ASourceIsKeptWholeOverAReopen) {

@@ -49,8 +49,8 @@ class OtlpSink final : public Sink {
 
   void request_stop() override { stopping_.request_stop(); }
 
-  // Records that the receiver refused for good. `on_rejected` hears of each refusal.
-  std::uint64_t rejected() const { return rejected_; }
+  // `on_rejected` hears of each refusal.
+  std::uint64_t refused() const override { return rejected_; }
   std::function<void(std::uint64_t records, const std::string& why)> on_rejected;
 
  private:

@@ -34,12 +34,27 @@ SinkRunner::~SinkRunner() = default;
 
 void SinkRunner::start() {
   parts_.spool.on_commit([this] { parts_.loop.post([this] { wake_all(); }); });
+  tasks_.spawn(feed_when_alone());
+}
+
+// Two that fed one sink would take turns in undoing each other's deliveries.
+Task<void> SinkRunner::feed_when_alone() {
+  while (!feeding_) {
+    const auto taken =
+        co_await run_on(parts_.pool, parts_.loop, [this] { return parts_.spool.take_feeding(); });
+    if (stopping_) co_return;
+    feeding_ = taken.has_value() && taken.value();
+    if (!taken && on_trouble)
+      for (const auto& fed : fed_) on_trouble(fed->status.name, taken.error());
+    if (!feeding_ && !co_await sleep_for(parts_.loop, look_interval, tasks_.stop_token())) co_return;
+  }
   tasks_.spawn(forget_others());
   for (auto& fed : fed_) tasks_.spawn(feed(*fed));
 }
 
 Task<void> SinkRunner::stop() {
   stopping_ = true;
+  tasks_.request_stop();
   parts_.spool.on_commit({});
   for (auto& fed : fed_) fed->sink->request_stop();
   wake_all();
@@ -152,7 +167,10 @@ Task<Result<bool>> SinkRunner::deliver_next(Fed& fed) {
 
 std::vector<SinkStatus> SinkRunner::status() const {
   std::vector<SinkStatus> all;
-  for (const auto& fed : fed_) all.push_back(fed->status);
+  for (const auto& fed : fed_) {
+    all.push_back(fed->status);
+    all.back().refused = fed->sink->refused();
+  }
   return all;
 }
 

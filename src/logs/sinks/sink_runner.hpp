@@ -24,6 +24,7 @@ struct SinkStatus {
   std::uint64_t records = 0;   // delivered
   std::uint64_t message_bytes = 0;
   std::uint64_t failures = 0;
+  std::uint64_t refused = 0;  // records that it left out for good
   std::optional<Timestamp> last_delivery;
   std::optional<Error> trouble;  // why it stands still; empty while it does not
   std::optional<Timestamp> trouble_since;
@@ -31,7 +32,8 @@ struct SinkStatus {
 
 // Feeds sinks from the spool, each by itself: attach, open, and then read, deliver, advance. After a failure
 // it waits (full jitter, half a second to a minute), opens the sink where its cursor stands, and delivers
-// again. On the loop's thread; what blocks runs on `pool`. References outlive it.
+// again. Of the processes that share a spool one feeds; another waits until that one is gone. On the loop's
+// thread; what blocks runs on `pool`. References outlive it.
 class SinkRunner {
  public:
   struct Parts {
@@ -46,17 +48,20 @@ class SinkRunner {
   SinkRunner(Parts parts, std::vector<std::unique_ptr<Sink>> sinks);
   ~SinkRunner();
 
-  // Forgets the cursors of sinks that are not configured any more, and begins.
+  // Once no other process feeds the sinks: forgets the cursors of those that are not configured any more, and
+  // begins.
   void start();
   // Lets deliveries that go on end, and no more begin.
   Task<void> stop();
 
   std::vector<SinkStatus> status() const;
+  bool is_feeding() const { return feeding_; }
   // Told when a sink comes to a stand, or does for another reason.
   std::function<void(const std::string& sink, const Error& error)> on_trouble;
 
  private:
   struct Fed;
+  Task<void> feed_when_alone();
   Task<void> forget_others();
   Task<void> feed(Fed& fed);
   Task<Result<void>> begin(Fed& fed);
@@ -67,7 +72,7 @@ class SinkRunner {
   Parts parts_;
   std::vector<std::unique_ptr<Fed>> fed_;
   TaskGroup tasks_;
-  bool stopping_ = false;
+  bool stopping_ = false, feeding_ = false;
 };
 
 }  // namespace deputy::logs

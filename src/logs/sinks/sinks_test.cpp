@@ -328,7 +328,7 @@ TEST_F(Otlp, DoesNotSendAgainWhatAPartialSuccessRejected) {
   sink_.on_rejected = [&](std::uint64_t, const std::string& reason) { why = reason; };
   deliver(sink_, batch({"one", "two"}));
   EXPECT_EQ(transport_.requests.size(), 1U);
-  EXPECT_EQ(sink_.rejected(), 1U);
+  EXPECT_EQ(sink_.refused(), 1U);
   EXPECT_EQ(why, "too old");
 }
 
@@ -348,7 +348,7 @@ TEST_F(Otlp, LeavesOutARecordThatIsRefusedAlone) {
   transport_.otherwise = receiver();
   deliver(sink_, batch({"one", "two", "poison", "four", "five", "six", "seven"}));
   EXPECT_EQ(taken_, (Messages{"one", "two", "four", "five", "six", "seven"}));
-  EXPECT_EQ(sink_.rejected(), 1U);
+  EXPECT_EQ(sink_.refused(), 1U);
 }
 
 TEST_F(Otlp, StandsStillBeforeAReceiverThatRefusesEverything) {
@@ -366,7 +366,7 @@ TEST_F(Otlp, StandsStillBeforeAReceiverThatRefusesEverything) {
   auto wanted =
       batch({"1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12", "13", "14", "15", "16", "17"});
   EXPECT_TRUE(loop_.run_through_time(sink_.deliver(wanted)).has_error());
-  EXPECT_EQ(sink_.rejected(), 0U);
+  EXPECT_EQ(sink_.refused(), 0U);
   transport_.otherwise = receiver();
   deliver(sink_, wanted);
   EXPECT_EQ(taken_.size(), 17U);
@@ -433,6 +433,53 @@ TEST_F(Sinks, OneThatIsDownNeitherLosesNorHoldsUpAnother) {
   const auto known = spool->sinks().value();
   EXPECT_EQ(known.size(), 2U);  // the cursor of one that is not configured is forgotten
   loop_.run(runner.stop());
+}
+
+// Of two processes one feeds; the other begins when that one is gone.
+TEST_F(Sinks, AreFedByOneProcess) {
+  bool down = false;
+  const auto open_spool = [this] { return Spool::open({.directory = folder_.path() / "spool"}).value(); };
+  const auto one_sink = [&](ScriptedSink*& sink) {
+    std::vector<std::unique_ptr<Sink>> sinks;
+    sink = static_cast<ScriptedSink*>(sinks.emplace_back(std::make_unique<ScriptedSink>("one", down)).get());
+    return sinks;
+  };
+  ScriptedSink* of_first = nullptr;
+  ScriptedSink* of_second = nullptr;
+  auto first_spool = open_spool(), second_spool = open_spool();
+  auto first = std::make_unique<SinkRunner>(SinkRunner::Parts{loop_, clock_, random_, pool_, *first_spool},
+                                            one_sink(of_first));
+  SinkRunner second{{loop_, clock_, random_, pool_, *second_spool}, one_sink(of_second)};
+  first->start();
+  settle();
+  second.start();
+  settle();
+  const auto append = [&](Spool& spool, std::string_view message) {
+    OwnedRecords records;
+    records.add("e", 1, std::string{message});
+    ASSERT_TRUE(spool.append(an_origin(), records.records()).has_value());
+  };
+  append(*second_spool, "one");
+  for (int i = 0; i < 3; ++i) {
+    loop_.advance(std::chrono::seconds{3});
+    settle();
+  }
+  EXPECT_TRUE(first->is_feeding());
+  EXPECT_FALSE(second.is_feeding());
+  EXPECT_EQ(of_first->got, (Messages{"one"}));
+  EXPECT_TRUE(of_second->got.empty());
+  loop_.run(first->stop());
+  first.reset();
+  first_spool.reset();
+  append(*second_spool, "two");
+  for (int i = 0; i < 3; ++i) {
+    loop_.advance(std::chrono::seconds{3});
+    settle();
+  }
+  EXPECT_TRUE(second.is_feeding());
+  EXPECT_EQ(of_second->got.size(), 2U);  // the first is the place it was opened at
+  EXPECT_EQ(of_second->got.back(), "two");
+  loop_.run(second.stop());
 }
 
 TEST_F(Sinks, ThePlaceOfANewCursorIsKeptBeforeTheFirstDelivery) {
