@@ -14,8 +14,16 @@ using std::chrono::milliseconds;
 constexpr milliseconds no_lease_pause{1'000};
 constexpr milliseconds full_pause{500};
 constexpr milliseconds crowded_pause{100};
+constexpr milliseconds handover{1'000};  // the time that quotas are counted over
 
 }  // namespace
+
+void CollectedRegion::take(Lease taken, SteadyTime now, SteadyTime until) {
+  lease = std::move(taken);
+  lease_until = until;
+  taken_anew = true;
+  for (Pace* const pace : {&filter, &sending, &describe}) pace->rest_until(now + handover);
+}
 
 std::optional<EventTime> CollectedRegion::aws_now(SteadyTime now) const {
   if (!date) return std::nullopt;
@@ -51,6 +59,7 @@ void Collector::State::wait(Feed& feed, SteadyTime until) {
 // After a step, or when the source was found: when is it due?
 void Collector::State::requeue(Feed& feed) {
   if (feed.scope->dropped || feed.running) return;
+  note_standing(feed);
   if (feed.source.progress.status != SourceStatus::active) {
     take_out(feed);  // discovery wakes it
     forget_window(feed);
@@ -61,6 +70,23 @@ void Collector::State::requeue(Feed& feed) {
   const EventTime due = due_at(feed.source.progress, feed.mood, settings.plan);
   const auto left = aws_now ? due - *aws_now : milliseconds{0};
   wait(feed, now + std::max(left, milliseconds{0}));
+}
+
+void Collector::State::forget_standing(Feed& feed) {
+  if (!feed.standing) return;
+  --by_status[feed.standing->first];
+  by_mark.erase({feed.standing->second, &feed});
+  feed.standing.reset();
+}
+
+void Collector::State::note_standing(Feed& feed) {
+  const SourceProgress& progress = feed.source.progress;
+  const std::pair now{progress.status, progress.high_water};
+  if (feed.standing == now) return;
+  forget_standing(feed);
+  feed.standing = now;
+  ++by_status[progress.status];
+  if (progress.status == SourceStatus::active) by_mark.emplace(progress.high_water, &feed);
 }
 
 bool Collector::State::may_start(const Feed& feed) const {
@@ -76,7 +102,7 @@ void Collector::State::pump() {
   while (!waiting.empty() && waiting.begin()->first <= now) {
     Feed& feed = *waiting.begin()->second;
     take_out(feed);
-    if (!feed.scope->place->lease) {
+    if (!feed.scope->place->is_ours(now)) {
       wait(feed, now + no_lease_pause);
       continue;
     }
@@ -170,30 +196,56 @@ CollectorCounts Collector::counts() const {
   CollectorCounts counts = state_->counted;
   counts.sources = state_->feeds.size();
   const SteadyTime now = state_->around.clock.steady_now();
-  for (const auto& [key, feed] : state_->feeds) {
-    ++counts.by_status[feed->source.progress.status];
-    const auto aws_now = feed->scope->place->aws_now(now);
-    if (aws_now && feed->source.progress.status == SourceStatus::active)
-      counts.lag_max = std::max(counts.lag_max, lag(feed->source.progress, *aws_now));
+  counts.by_status = state_->by_status;
+  if (!state_->by_mark.empty()) {
+    const Feed& last = *state_->by_mark.begin()->second;
+    if (const auto aws_now = last.scope->place->aws_now(now))
+      counts.lag_max = lag(last.source.progress, *aws_now);
   }
-  for (const auto& [name, place] : state_->regions) counts.leases += place->lease ? 1 : 0;
+  counts.leases = state_->leases;
   counts.calls_under_way = state_->running;
   counts.spool_bytes = state_->around.spool.bytes();
   counts.spool_bytes_max = state_->around.spool.bytes_max();
   return counts;
 }
 
-std::vector<SourceView> Collector::sources(const std::optional<TenantId>& tenant,
-                                           const std::optional<ConnectionId>& connection) const {
-  std::vector<SourceView> views;
+// The cursor is the connection and the group's ARN of the last one: new groups do not move it.
+Result<SourcePage> Collector::sources(const std::optional<TenantId>& tenant,
+                                      const std::optional<ConnectionId>& connection, const std::string& after,
+                                      std::size_t limit) const {
+  const auto& feeds = state_->feeds;
+  auto at = connection ? feeds.lower_bound({connection->text(), ""}) : feeds.begin();
+  if (!after.empty()) {
+    const std::size_t space = after.find(' ');
+    if (space == std::string::npos || !ConnectionId::parse(after.substr(0, space)))
+      return Error{ErrorKind::invalid_request, "the cursor is not one of this list's"}.with_field("cursor");
+    at = feeds.upper_bound({after.substr(0, space), after.substr(space + 1)});
+  }
+  SourcePage page;
+  const SteadyTime now = state_->around.clock.steady_now();
+  for (; at != feeds.end(); ++at) {
+    const Feed& feed = *at->second;
+    if (connection && at->first.first > connection->text()) break;
+    if (connection && feed.source.origin.connection != *connection) continue;
+    if (tenant && feed.source.origin.tenant != *tenant) continue;
+    if (page.items.size() == limit) {
+      const Source& last = page.items.back().source;
+      page.next = last.origin.connection.text() + " " + last.group_arn;
+      break;
+    }
+    const auto aws_now = feed.scope->place->aws_now(now).value_or(state_->local_now());
+    page.items.push_back({feed.source, lag(feed.source.progress, aws_now), feed.mood.poll});
+  }
+  return page;
+}
+
+void Collector::for_each_source(
+    const std::function<void(const Source& source, milliseconds lag)>& each) const {
   const SteadyTime now = state_->around.clock.steady_now();
   for (const auto& [key, feed] : state_->feeds) {
-    if (tenant && feed->source.origin.tenant != *tenant) continue;
-    if (connection && feed->source.origin.connection != *connection) continue;
     const auto aws_now = feed->scope->place->aws_now(now).value_or(state_->local_now());
-    views.push_back({feed->source, lag(feed->source.progress, aws_now), feed->mood.poll});
+    each(feed->source, lag(feed->source.progress, aws_now));
   }
-  return views;
 }
 
 std::vector<DiscoveryView> Collector::discoveries() const {

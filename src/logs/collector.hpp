@@ -5,6 +5,7 @@
 #include "logs/source_machine.hpp"
 #include "logs/spool.hpp"
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -66,6 +67,10 @@ struct SourceView {
   std::chrono::milliseconds lag{0};
   std::chrono::milliseconds poll{0};
 };
+struct SourcePage {
+  std::vector<SourceView> items;
+  std::string next;  // give it as `after`; empty: these were the last
+};
 // What discovering the groups of a connection in a Region said last.
 struct DiscoveryView {
   TenantId tenant;
@@ -123,9 +128,14 @@ class Collector {
   Task<Result<AuditReport>> audit(ConnectionId connection, Region region, std::string group, EventTime from,
                                   EventTime to);
 
-  CollectorCounts counts() const;
-  std::vector<SourceView> sources(const std::optional<TenantId>& tenant,
-                                  const std::optional<ConnectionId>& connection) const;
+  CollectorCounts counts() const;  // at once, however many sources there are
+  // A page of the sources in the order of connection and group. `invalid_request` for an `after` that no page
+  // gave.
+  Result<SourcePage> sources(const std::optional<TenantId>& tenant,
+                             const std::optional<ConnectionId>& connection, const std::string& after,
+                             std::size_t limit) const;
+  void for_each_source(
+      const std::function<void(const Source& source, std::chrono::milliseconds lag)>& each) const;
   std::vector<DiscoveryView> discoveries() const;
 
  private:

@@ -46,33 +46,48 @@ Task<void> Collector::State::lease_regions() {
     if (!place->lease) wanted.push_back(name);
   Result<std::vector<std::string>> kept = Error{ErrorKind::overloaded, "the log collector's disk is busy"};
   std::vector<Lease> acquired;
+  const SteadyTime until = around.clock.steady_now() + settings.lease / 2;
   auto ran = co_await around.writing.run([&] {
     kept = around.spool.renew(settings.holder, around.clock.now(), settings.lease);
-    for (const std::string& name : wanted) {
-      auto lease = around.spool.acquire(name, settings.holder, around.clock.now(), settings.lease);
-      if (lease && lease.value()) acquired.push_back(*std::move(lease).value());
-    }
+    if (wanted.empty()) return;
+    auto free = around.spool.acquire_free(wanted, settings.holder, around.clock.now(), settings.lease);
+    if (free) acquired = std::move(free).value();
   });
   // Without an answer the leases stay as they are: a write under one that ran out and was taken is refused.
   if (!ran) co_return;
   if (kept) {
+    const std::set<std::string> kept_names(kept.value().begin(), kept.value().end());
+    const std::set<std::string> wanted_names(wanted.begin(), wanted.end());
     for (const auto& [name, place] : regions) {
-      const bool asked = std::ranges::find(wanted, name) == wanted.end();
-      if (asked && place->lease && std::ranges::find(kept.value(), name) == kept.value().end()) lose(*place);
+      const bool asked = !wanted_names.contains(name);
+      if (!asked || !place->lease) continue;
+      if (kept_names.contains(name)) {
+        if (!place->is_ours(around.clock.steady_now())) nap.request_stop();  // discovery passed it over
+        place->lease_until = until;
+      } else {
+        lose(*place);
+      }
     }
   }
   for (Lease& lease : acquired) {
     const auto place = regions.find(lease.name);
     if (place == regions.end() || place->second->lease) continue;
-    place->second->lease = std::move(lease);
-    for (const auto& [key, feed] : feeds)
-      if (feed->scope->place == place->second.get()) feed->stale = true;
-    for (const auto& [key, scope] : scopes)
-      if (scope->place == place->second.get()) scope->discover_at = {};
+    place->second->take(std::move(lease), around.clock.steady_now(), until);
+    ++leases;
     woken = true;
     nap.request_stop();
   }
+  if (!acquired.empty()) begin_anew();
   pump();
+}
+
+// Other processes may have gone on with what was theirs until now.
+void Collector::State::begin_anew() {
+  for (const auto& [key, feed] : feeds)
+    if (feed->scope->place->taken_anew) feed->stale = true;
+  for (const auto& [key, scope] : scopes)
+    if (scope->place->taken_anew) scope->discover_at = {};
+  for (const auto& [name, place] : regions) place->taken_anew = false;
 }
 
 // ── Connections ──
@@ -89,7 +104,7 @@ Task<void> Collector::State::keep_discovering() {
     std::size_t under_way = 0;
     for (const auto& [key, scope] : scopes) under_way += scope->discovering ? 1 : 0;
     for (const auto& [key, scope] : scopes) {
-      if (scope->discovering || !scope->place->lease) continue;
+      if (scope->discovering || !scope->place->is_ours(now)) continue;
       if (scope->discover_at > now) {
         next = std::min(next, scope->discover_at);
       } else if (under_way < settings.discoveries_max) {
@@ -145,6 +160,7 @@ void Collector::State::drop_scope(const std::shared_ptr<Scope>& scope) {
     const auto here = each++;
     if (here->second->scope != scope) continue;
     take_out(*here->second);
+    forget_standing(*here->second);
     if (!here->second->running) forget_window(*here->second);
     feeds.erase(here);
   }
@@ -166,7 +182,9 @@ Task<void> Collector::State::discover(std::shared_ptr<Scope> scope) {
 
 Task<void> Collector::State::discover_groups(std::shared_ptr<Scope> scope) {
   CollectedRegion& place = *scope->place;
-  const auto ours = [&] { return !scope->dropped && !stopping() && place.lease.has_value(); };
+  const auto ours = [&] {
+    return !scope->dropped && !stopping() && place.is_ours(around.clock.steady_now());
+  };
   auto session = co_await credentials(scope);
   if (!ours()) co_return;
   if (!session) {
@@ -182,6 +200,7 @@ Task<void> Collector::State::discover_groups(std::shared_ptr<Scope> scope) {
       if (left > SteadyTime::duration{0} &&
           !co_await sleep_for(around.loop, std::chrono::ceil<milliseconds>(left), group.stop_token()))
         co_return;
+      if (!ours()) co_return;
       auto page = co_await around.logs.describe_log_groups(prefix, token, place.region, credentials);
       if (!ours()) co_return;
       if (page.has_error()) {

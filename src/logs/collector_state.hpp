@@ -25,6 +25,13 @@ struct CollectedRegion {
         sending(filter_log_events_quota(region) * quota_share),
         describe(describe_log_groups_quota * quota_share) {}
 
+  // Whether this process may collect now. A lease counts for half its time after it was last prolonged: while
+  // another process may have it already, by a clock that is ahead, nothing is asked for.
+  bool is_ours(SteadyTime now) const { return lease && now < lease_until; }
+  // Takes a lease. No call in its first second: those that whoever had it before made until a moment ago
+  // count against the same quota.
+  void take(Lease taken, SteadyTime now, SteadyTime until);
+
   // AWS's time, as its last answer said it and the steady clock went on; never ahead of it.
   std::optional<EventTime> aws_now(SteadyTime now) const;
   void note_date(EventTime date, SteadyTime now);
@@ -35,6 +42,8 @@ struct CollectedRegion {
   Pace sending;  // of calls themselves: steps that waited, for a disk say, must not call all at once
   Pace describe;
   std::optional<Lease> lease;
+  SteadyTime lease_until{};
+  bool taken_anew = false;  // the lease, a moment ago
   std::optional<std::pair<EventTime, SteadyTime>> date;
 };
 
@@ -60,6 +69,7 @@ struct Feed {
   bool stale = true;  // to be read from the spool before anything else: another process may have gone on
   std::optional<SteadyTime> waits_until;
   std::optional<EventTime> queued_since;
+  std::optional<std::pair<SourceStatus, EventTime>> standing;  // status and mark, as they are counted
 };
 
 struct Collector::State {
@@ -75,6 +85,9 @@ struct Collector::State {
   void take_out(Feed& feed);
   void requeue(Feed& feed);
   bool may_start(const Feed& feed) const;
+  // How many sources stand how is counted as they change, not when somebody asks.
+  void note_standing(Feed& feed);
+  void forget_standing(Feed& feed);
   // collector_step.cpp: one page of one source
   Task<void> step(std::shared_ptr<Feed> feed);
   Task<void> read_page(std::shared_ptr<Feed> feed);
@@ -92,6 +105,7 @@ struct Collector::State {
   // collector_discovery.cpp
   Task<void> keep_leases();
   Task<void> lease_regions();
+  void begin_anew();
   Task<void> keep_discovering();
   Task<bool> refresh_subscriptions();
   Task<void> discover(std::shared_ptr<Scope> scope);
@@ -118,6 +132,9 @@ struct Collector::State {
   std::set<std::pair<SteadyTime, Feed*>> waiting;
   FairQueue<Feed> ready;
   std::size_t running = 0;
+  std::map<SourceStatus, std::uint64_t> by_status;
+  std::set<std::pair<EventTime, const Feed*>> by_mark;        // of active ones
+  std::size_t leases = 0;                                     // that are held
   std::uint64_t identities = 0;                               // in open windows
   std::unordered_map<std::string, std::size_t> open_windows;  // by tenant
   EventLoop::TimerId timer = 0;

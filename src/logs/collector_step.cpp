@@ -21,7 +21,9 @@ constexpr std::chrono::minutes credentials_margin{5};
 }  // namespace
 
 bool Collector::State::still_ours(const Feed& feed, const Lease& lease) const {
-  return !feed.scope->dropped && !stopping() && feed.scope->place->lease == lease;
+  const CollectedRegion& place = *feed.scope->place;
+  return !feed.scope->dropped && !stopping() && place.lease == lease &&
+         place.is_ours(around.clock.steady_now());
 }
 
 void Collector::State::forget_window(Feed& feed) {
@@ -42,6 +44,7 @@ void Collector::State::trouble(Feed& feed, const Error& error) {
 void Collector::State::lose(CollectedRegion& place) {
   if (!place.lease) return;
   place.lease.reset();
+  --leases;
   ++counted.leases_lost;
 }
 

@@ -59,16 +59,16 @@ aws::AwsResult<aws::FilterLogEventsAnswer> FakeCloud::error(aws::AwsErrorClass e
       .error_class = error_class, .status = 400, .code = std::move(code), .message = "told to"};
 }
 
-void FakeCloud::count_call(const std::string& caller, const std::string& account, const std::string& region) {
+void FakeCloud::count_call(const std::string& account, const std::string& region) {
   ++calls;
-  auto& recent = recent_calls_[caller + account + region];
+  auto& recent = recent_calls_[account + region];
   const std::int64_t now =
       std::chrono::floor<std::chrono::milliseconds>(clock_.steady_now().time_since_epoch()).count();
   while (!recent.empty() && recent.front() <= now - 1000) recent.pop_front();
   recent.push_back(now);
   const double allowed = filter_log_events_quota(Region::parse(region).value()) * quota_share;
   if (static_cast<double>(recent.size()) > std::ceil(allowed))
-    broken.push_back(caller + " made " + std::to_string(recent.size()) + " calls in a second");
+    broken.push_back(std::to_string(recent.size()) + " calls in a second in the account " + account);
 }
 
 aws::AwsResult<aws::FilterLogEventsAnswer> FakeCloud::filter(const std::string& account,

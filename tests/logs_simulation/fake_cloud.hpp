@@ -63,8 +63,8 @@ class FakeCloud {
   // What a client sees that calls with the credentials of this account.
   aws::AwsResult<aws::FilterLogEventsAnswer> filter(const std::string& account,
                                                     const aws::FilterLogEventsRequest& request);
-  // A process sends a call. No second may see more of them than the share of the quota.
-  void count_call(const std::string& caller, const std::string& account, const std::string& region);
+  // A call is sent, by whichever process. No second may see more of them than the share of the quota.
+  void count_call(const std::string& account, const std::string& region);
   aws::AwsResult<aws::LogGroupPage> describe(const std::string& account, const std::string& region,
                                              const std::string& prefix, const std::string& token);
 

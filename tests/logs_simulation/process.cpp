@@ -90,6 +90,10 @@ Result<void> DyingFiles::remove(const std::filesystem::path& file) {
   DEPUTY_TRY(step());
   return system_files().remove(file);
 }
+Result<bool> DyingFiles::is_left(const std::filesystem::path& file) {
+  if (dead_) return died();
+  return system_files().is_left(file);
+}
 Result<std::vector<std::string>> DyingFiles::list(const std::filesystem::path& folder) {
   if (dead_) return died();
   return system_files().list(folder);
@@ -136,7 +140,7 @@ class Process::Client final : public aws::Logs {
   Task<aws::AwsResult<aws::FilterLogEventsAnswer>> filter_log_events(aws::FilterLogEventsRequest request,
                                                                      Region region,
                                                                      aws::Credentials credentials) override {
-    process_.cloud.count_call(process_.incarnation, credentials.access_key_id, region.text());
+    process_.cloud.count_call(credentials.access_key_id, region.text());
     co_await travel();
     auto answer = process_.cloud.filter(credentials.access_key_id, request);
     process_.trace(request.group_arn + " [" + std::to_string(request.start_ms) + ", " +

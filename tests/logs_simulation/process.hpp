@@ -20,6 +20,7 @@ class DyingFiles final : public Files {
   Result<std::vector<char>> read(const std::filesystem::path& file, std::uint64_t offset,
                                  std::size_t length) override;
   Result<void> remove(const std::filesystem::path& file) override;
+  Result<bool> is_left(const std::filesystem::path& file) override;
   Result<std::vector<std::string>> list(const std::filesystem::path& folder) override;
 
   void die_at(std::uint64_t operation) { dies_at_ = operations_ + operation; }

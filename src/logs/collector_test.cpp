@@ -1,0 +1,323 @@
+#include "logs/collector.hpp"
+
+#include "support/fake_random.hpp"
+#include "support/log_records.hpp"
+#include "support/manual_loop.hpp"
+#include "support/scripted_logs.hpp"
+#include "support/temporary_folder.hpp"
+
+#include <algorithm>
+#include <gtest/gtest.h>
+
+// What a single collector does, step by step. What it promises over time is held by tests/logs_simulation.
+namespace deputy::logs {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+class CollectorTest : public testing::Test {
+ protected:
+  // A whole process but for its end: a spool of its own over the shared directory, and a collector.
+  struct OneProcess {
+    OneProcess(CollectorTest& test, std::string holder)
+        : loop(test.loop),
+          spool(Spool::open({.directory = test.folder.path() / "logs"}).value()),
+          collector(Collector::Surroundings{test.loop, test.clock, test.random, test.aws, test.access,
+                                            test.access, *spool, test.disk, test.disk},
+                    {.plan = {}, .holder = std::move(holder)}) {
+      collector.start();
+    }
+    ~OneProcess() {
+      loop.run_through_time([](Collector& stopped) -> Task<bool> {
+        co_await stopped.stop();
+        co_return true;
+      }(collector));
+    }
+    ManualLoop& loop;
+    std::unique_ptr<Spool> spool;
+    Collector collector;
+  };
+
+  Subscription subscription(char letter = 'a', std::vector<std::string> regions = {"eu-central-1"}) {
+    const Origin origin = an_origin(letter);
+    Subscription made{origin.tenant,
+                      origin.connection,
+                      AccountId::parse(std::string(12, static_cast<char>('1' + letter - 'a'))).value(),
+                      {},
+                      {"/app/*"},
+                      clock.now()};
+    for (const std::string& region : regions) made.regions.push_back(Region::parse(region).value());
+    return made;
+  }
+  void write(const std::string& arn, const std::string& id, milliseconds age = seconds{30}) {
+    aws.events[arn].push_back({aws.now_ms() - age.count(), id, "message " + id});
+  }
+  static std::vector<std::string> collected(Spool& spool) {
+    std::vector<std::string> ids;
+    std::uint64_t after = 0;
+    for (;;) {
+      const auto batch = spool.read(after, 1 << 20).value();
+      if (!batch) return ids;
+      for (const SpooledPage& page : batch->pages)
+        for (const Record& record : page.page.records) ids.emplace_back(record.event_id);
+      after = batch->last();
+    }
+  }
+  static SourceStatus status_of(const OneProcess& process, const std::string& arn) {
+    const auto page = process.collector.sources({}, {}, "", 100).value();
+    for (const SourceView& view : page.items)
+      if (view.source.group_arn == arn) return view.source.progress.status;
+    ADD_FAILURE() << arn;
+    return SourceStatus::active;
+  }
+  static aws::AwsError refusal(aws::AwsErrorClass error_class, std::string code) {
+    return {.error_class = error_class, .status = 400, .code = std::move(code), .message = "no"};
+  }
+
+  FakeClock clock;
+  ManualLoop loop{clock};
+  SeededRandom random{1};
+  TemporaryFolder folder;
+  ScriptedLogs aws{clock};
+  ScriptedAccess access;
+  RunAtOnce disk;
+};
+
+TEST_F(CollectorTest, OneGroupOfManyThatIsDeniedHoldsUpNoOther) {
+  access.subscriptions = {subscription()};
+  std::vector<std::string> arns;
+  for (int i = 0; i < 20; ++i)
+    arns.push_back(aws.add_group("111111111111", "eu-central-1", "/app/" + std::to_string(i)));
+  for (const std::string& arn : arns) write(arn, "of-" + arn.substr(arn.rfind('/') + 1));
+  aws.errors[arns[7]] = refusal(aws::AwsErrorClass::access_denied, "AccessDeniedException");
+  OneProcess process{*this, "a"};
+  loop.advance(seconds{60});
+  EXPECT_EQ(collected(*process.spool).size(), 19U);
+  EXPECT_EQ(status_of(process, arns[7]), SourceStatus::denied);
+  EXPECT_EQ(status_of(process, arns[8]), SourceStatus::active);
+  const auto page = process.collector.sources({}, {}, "", 100).value();
+  for (const SourceView& view : page.items)
+    if (view.source.group_arn == arns[7]) {
+      ASSERT_TRUE(view.source.progress.last_error);
+      EXPECT_EQ(view.source.progress.last_error->code, "AccessDeniedException");
+    }
+  // Granted by the customer later on: what was written meanwhile is there.
+  aws.errors.clear();
+  loop.advance(std::chrono::minutes{25});
+  EXPECT_EQ(collected(*process.spool).size(), 20U);
+}
+
+TEST_F(CollectorTest, ARegionThatIsDisabledHoldsUpNoOther) {
+  access.subscriptions = {subscription('a', {"eu-central-1", "ap-southeast-3"})};
+  write(aws.add_group("111111111111", "eu-central-1", "/app/here"), "here");
+  aws.errors["ap-southeast-3"] =
+      refusal(aws::AwsErrorClass::caller_credentials, "UnrecognizedClientException");
+  OneProcess process{*this, "a"};
+  loop.advance(seconds{60});
+  EXPECT_EQ(collected(*process.spool), std::vector<std::string>{"here"});
+  int shown = 0;
+  for (const DiscoveryView& view : process.collector.discoveries()) {
+    if (view.region.text() != "ap-southeast-3") continue;
+    ++shown;
+    ASSERT_TRUE(view.last_error);
+    EXPECT_EQ(view.last_error->code, "UnrecognizedClientException");
+  }
+  EXPECT_EQ(shown, 1);
+}
+
+TEST_F(CollectorTest, AGroupOfTheInfrequentAccessClassIsShownAndNeverRead) {
+  access.subscriptions = {subscription()};
+  const auto arn = aws.add_group("111111111111", "eu-central-1", "/app/rare", "INFREQUENT_ACCESS");
+  OneProcess process{*this, "a"};
+  loop.advance(std::chrono::minutes{10});
+  EXPECT_EQ(status_of(process, arn), SourceStatus::infrequent_access);
+  EXPECT_TRUE(aws.reads.empty());
+}
+
+TEST_F(CollectorTest, CredentialsOfAnotherAccountReadNothing) {
+  access.subscriptions = {subscription()};
+  access.account_of_credentials = AccountId::parse("999999999999").value();
+  write(aws.add_group("111111111111", "eu-central-1", "/app/x"), "x");
+  OneProcess process{*this, "a"};
+  loop.advance(std::chrono::minutes{10});
+  EXPECT_TRUE(aws.reads.empty());
+  EXPECT_TRUE(collected(*process.spool).empty());
+  ASSERT_EQ(process.collector.discoveries().size(), 1U);
+  EXPECT_TRUE(process.collector.discoveries()[0].last_error);
+}
+
+TEST_F(CollectorTest, ADroppedConnectionIsReadNoMore) {
+  access.subscriptions = {subscription('a'), subscription('b')};
+  write(aws.add_group("111111111111", "eu-central-1", "/app/x"), "x");
+  OneProcess process{*this, "a"};
+  loop.advance(seconds{30});
+  const auto gone = access.subscriptions[0].connection;
+  access.subscriptions.erase(access.subscriptions.begin());
+  process.collector.drop(gone);
+  process.collector.wake();
+  aws.keys.clear();
+  loop.advance(std::chrono::minutes{10});
+  EXPECT_EQ(std::ranges::count(aws.keys, "ASIA111111111111"), 0);
+  EXPECT_TRUE(process.collector.sources({}, gone, "", 100).value().items.empty());
+}
+
+// What this machine's clock says is of no account.
+TEST_F(CollectorTest, WindowsEndAtAwsTimeHoweverFarOursIsOff) {
+  for (const milliseconds off : {milliseconds{-7'200'000}, milliseconds{7'200'000}}) {
+    aws.ahead = off;
+    aws.groups.clear();
+    aws.reads.clear();
+    access.subscriptions = {subscription()};
+    const std::string name = off.count() < 0 ? "/app/behind" : "/app/ahead";
+    const auto arn = aws.add_group("111111111111", "eu-central-1", name);
+    write(arn, name, seconds{5});
+    OneProcess process{*this, name.substr(5)};
+    loop.advance(seconds{60});
+    for (const auto& read : aws.reads) EXPECT_LE(read.end_ms, aws.now_ms());
+    EXPECT_EQ(std::ranges::count(collected(*process.spool), name), 1);
+  }
+}
+
+TEST_F(CollectorTest, WhatStandsHowIsCountedAsItChanges) {
+  access.subscriptions = {subscription('a'), subscription('b')};
+  for (int i = 0; i < 5; ++i) aws.add_group("111111111111", "eu-central-1", "/app/" + std::to_string(i));
+  const auto rare = aws.add_group("222222222222", "eu-central-1", "/app/rare", "INFREQUENT_ACCESS");
+  OneProcess process{*this, "a"};
+  const auto hold_against_the_sources = [&] {
+    std::map<SourceStatus, std::uint64_t> by_status;
+    milliseconds lag_max{0};
+    process.collector.for_each_source([&](const Source& source, milliseconds lag) {
+      ++by_status[source.progress.status];
+      if (source.progress.status == SourceStatus::active) lag_max = std::max(lag_max, lag);
+    });
+    auto counts = process.collector.counts();
+    std::erase_if(counts.by_status, [](const auto& each) { return each.second == 0; });
+    EXPECT_EQ(counts.by_status, by_status);
+    EXPECT_EQ(counts.lag_max, lag_max);
+  };
+  loop.advance(seconds{30});
+  hold_against_the_sources();
+  aws.errors[aws.groups["eu-central-1"][2].arn] =
+      refusal(aws::AwsErrorClass::not_found, "ResourceNotFoundException");
+  loop.advance(std::chrono::minutes{3});
+  hold_against_the_sources();
+  process.collector.drop(access.subscriptions[0].connection);
+  access.subscriptions.erase(access.subscriptions.begin());
+  loop.advance(seconds{30});
+  hold_against_the_sources();
+  process.collector.drop_all();
+  hold_against_the_sources();
+}
+
+TEST_F(CollectorTest, SourcesComeInPagesThatMeetEachOnce) {
+  access.subscriptions = {subscription('a'), subscription('b')};
+  for (int i = 0; i < 7; ++i) aws.add_group("111111111111", "eu-central-1", "/app/" + std::to_string(i));
+  OneProcess process{*this, "a"};
+  loop.advance(seconds{30});
+  const auto all = [&](const std::optional<TenantId>& tenant, const std::optional<ConnectionId>& connection) {
+    std::set<std::string> met;
+    std::string after;
+    do {
+      const auto page = process.collector.sources(tenant, connection, after, 3).value();
+      EXPECT_LE(page.items.size(), 3U);
+      for (const SourceView& view : page.items)
+        EXPECT_TRUE(met.insert(view.source.origin.connection.text() + view.source.group_arn).second);
+      after = page.next;
+    } while (!after.empty());
+    return met.size();
+  };
+  EXPECT_EQ(all({}, {}), 14U);  // the script gives both connections the same groups
+  EXPECT_EQ(all(an_origin('b').tenant, {}), 7U);
+  EXPECT_EQ(all({}, an_origin('a').connection), 7U);
+  EXPECT_EQ(all(an_origin('a').tenant, an_origin('b').connection), 0U);
+  for (const char* bad : {"x", "3", "con_x arn", " arn:aws"})
+    EXPECT_EQ(process.collector.sources({}, {}, bad, 3).error().field, "cursor") << bad;
+}
+
+// Whoever had the lease before may have called until a moment ago.
+TEST_F(CollectorTest, ALeaseThatWasTakenOverIsNotUsedInItsFirstSecond) {
+  access.subscriptions = {subscription()};
+  write(aws.add_group("111111111111", "eu-central-1", "/app/x"), "x");
+  std::chrono::steady_clock::time_point last;
+  {
+    OneProcess first{*this, "a"};
+    loop.advance(seconds{45});
+    ASSERT_FALSE(aws.read_at.empty());
+    last = aws.read_at.back();
+  }
+  const std::size_t before = aws.read_at.size();
+  const auto began = clock.steady_now();
+  OneProcess second{*this, "b"};
+  loop.advance(seconds{45});
+  ASSERT_GT(aws.read_at.size(), before);
+  EXPECT_GE(aws.read_at[before] - began, seconds{1});
+  EXPECT_GE(aws.read_at[before] - last, seconds{1});
+}
+
+// The disk does not answer: the lease cannot be prolonged, and another process may have it soon.
+TEST_F(CollectorTest, NothingIsAskedWhileTheLeaseMayBeAnothers) {
+  class StuckDisk final : public Blocking {
+   public:
+    explicit StuckDisk(EventLoop& loop) : loop_(loop) {}
+    Task<Result<void>> run(std::function<void()> work) override {
+      while (stuck) co_await sleep_for(loop_, milliseconds{500}, {});
+      work();
+      co_return success();
+    }
+    bool stuck = false;
+
+   private:
+    EventLoop& loop_;
+  };
+  StuckDisk writing{loop};
+  access.subscriptions = {subscription()};
+  for (int i = 0; i < 4; ++i) aws.add_group("111111111111", "eu-central-1", "/app/" + std::to_string(i));
+  const auto spool = Spool::open({.directory = folder.path() / "logs"}).value();
+  Collector collector{{loop, clock, random, aws, access, access, *spool, disk, writing},
+                      {.plan = {}, .holder = "a"}};
+  collector.start();
+  loop.advance(seconds{50});
+  ASSERT_FALSE(aws.reads.empty());
+  writing.stuck = true;
+  loop.advance(seconds{31});  // more than half a lease
+  aws.reads.clear();
+  loop.advance(seconds{120});
+  EXPECT_TRUE(aws.reads.empty());
+  writing.stuck = false;
+  loop.advance(seconds{120});
+  EXPECT_FALSE(aws.reads.empty());
+  loop.run_through_time([](Collector& stopped) -> Task<bool> {
+    co_await stopped.stop();
+    co_return true;
+  }(collector));
+}
+
+TEST_F(CollectorTest, AnAuditTellsWhatIsMissing) {
+  access.subscriptions = {subscription()};
+  const auto arn = aws.add_group("111111111111", "eu-central-1", "/app/x");
+  OneProcess process{*this, "a"};
+  write(arn, "known", seconds{20});
+  const auto from = std::chrono::floor<milliseconds>(clock.now() - seconds{60});
+  loop.advance(seconds{90});
+  const auto to = std::chrono::floor<milliseconds>(clock.now() - seconds{60});
+  ASSERT_EQ(collected(*process.spool), std::vector<std::string>{"known"});
+  aws.events[arn].push_back({to.time_since_epoch().count() - 1, "unknown", "slipped in"});
+  aws.events[arn].push_back({to.time_since_epoch().count(), "beyond", "after the stretch"});
+  const auto audit = [&](EventTime begin, EventTime end) {
+    return loop.run_through_time(process.collector.audit(
+        an_origin().connection, Region::parse("eu-central-1").value(), "/app/x", begin, end));
+  };
+  const auto report = audit(from, to);
+  ASSERT_TRUE(report) << report.error().message;
+  EXPECT_EQ(report.value().found, 2U);
+  EXPECT_EQ(report.value().collected, 1U);
+  EXPECT_EQ(report.value().missing, std::vector<std::string>{"unknown"});
+  EXPECT_EQ(audit(to, from).error().field, "to");
+  EXPECT_EQ(audit(from, to + std::chrono::hours{2}).error().field, "to");
+  EXPECT_EQ(audit(from - std::chrono::hours{24 * 30}, from - std::chrono::hours{24 * 30 - 1}).error().field,
+            "from");
+}
+
+}  // namespace
+}  // namespace deputy::logs
