@@ -1,4 +1,5 @@
-#include "command.hpp"
+#include "logs_commands.hpp"
+
 #include "scan/safe_text.hpp"
 
 #include <algorithm>
@@ -221,6 +222,7 @@ void add_logs_commands(CLI::App& program, Context& context) {
                            "How many records that are there already; by default 10");
   tail_command->callback([&context, tail_options] { context.status = run_tail(*tail_options); });
   add_logs_status_commands(*group, context);
+  add_logs_collect_command(*group, context);
 }
 
 }  // namespace deputy::cli

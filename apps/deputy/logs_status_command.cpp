@@ -46,8 +46,12 @@ void print_tenant(const json::object& each) {
                            text_at(each, "message_bytes"), text_at(each, "lag_seconds"));
 }
 void print_sink(const json::object& each) {
-  std::cout << fmt::format("sink        {}  {} bytes behind\n", in_backticks(text_at(each, "sink")),
-                           text_at(each, "bytes_behind"));
+  const json::value* const trouble = each.if_contains("trouble");
+  const bool stands = trouble != nullptr && trouble->is_object();
+  std::cout << fmt::format(
+      "sink        {}  {} bytes behind{}\n", in_backticks(text_at(each, "sink")),
+      text_at(each, "bytes_behind"),
+      stands ? "  stands still: " + in_backticks(text_at(trouble->get_object(), "message")) : "");
 }
 void print_source(const json::object& each) {
   std::cout << fmt::format("{}  {:<14}  {:<17}  {:>6} s behind  {:>10} events  {:>6} found late  {}{}\n",

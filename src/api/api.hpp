@@ -21,6 +21,7 @@ class Store;
 namespace deputy::logs {
 class Collector;
 class Spool;
+struct SinkStatus;
 }  // namespace deputy::logs
 
 namespace deputy::api {
@@ -65,6 +66,7 @@ struct Parts {
   // nullptr while logs are not collected here; empty: never.
   std::function<logs::Collector*()> log_collector = {};
   std::function<logs::Spool*()> log_spool = {};
+  std::function<std::vector<logs::SinkStatus>()> log_sinks = {};  // of those that this process feeds
 };
 
 // What the listener answers by itself (400, 408, 413, …), as a problem document:

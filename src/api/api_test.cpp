@@ -81,7 +81,7 @@ TEST_F(ApiGates, RolesMayDoWhatTheContractSays) {
       {"GET /v1/tenants/{tenant}", "aou"},
       {"PUT /v1/integrations/{name}", "a"},
       {"GET /v1/integrations", "aou"},
-      {"GET /v1/integrations/{name}", "aou"},
+      {"GET /v1/integrations/{name}", "aowu"},
       {"POST /v1/connections", "ao"},
       {"GET /v1/connections", "aowu"},
       {"GET /v1/connections/{connection}", "aowu"},

@@ -1,4 +1,6 @@
 #include "logs/collector.hpp"
+#include "logs/sinks/sink_runner.hpp"
+#include "logstore/store.hpp"
 
 #include "api/docs_page.hpp"
 #include "api/handlers.hpp"
@@ -51,13 +53,18 @@ Task<Result<Reply>> get_metrics(const Services& services, Call) {
   std::optional<logs::CollectorCounts> collected;
   if (const auto* collector = services.parts.log_collector ? services.parts.log_collector() : nullptr)
     collected = collector->counts();
-  const Metrics::Standing standing{.broker = counts,
-                                   .verifications = services.registry().verification_counts(),
-                                   .survey = services.metrics.survey(),
-                                   .version = services.settings.version,
-                                   .ready = !services.unready,
-                                   .listener = listener ? &*listener : nullptr,
-                                   .logs = collected ? &*collected : nullptr};
+  const auto* spool = services.parts.log_spool ? services.parts.log_spool() : nullptr;
+  const auto* store = services.parts.log_store;
+  Metrics::Standing standing{.broker = counts,
+                             .verifications = services.registry().verification_counts(),
+                             .survey = services.metrics.survey(),
+                             .version = services.settings.version,
+                             .ready = !services.unready,
+                             .listener = listener ? &*listener : nullptr,
+                             .logs = collected ? &*collected : nullptr};
+  if (services.parts.log_sinks) standing.log_sinks = services.parts.log_sinks();
+  if (spool != nullptr) standing.log_sequence = spool->last_sequence();
+  if (store != nullptr) standing.log_store = store->counts();
   co_return Reply{.body = services.metrics.text(standing),
                   .content_type = "text/plain; version=0.0.4; charset=utf-8"};
 }

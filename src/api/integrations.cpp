@@ -4,6 +4,7 @@
 #include "api/handlers.hpp"
 #include "api/render.hpp"
 #include "api/services.hpp"
+#include "api/sight.hpp"
 
 namespace deputy::api {
 namespace {
@@ -53,8 +54,11 @@ Task<Result<Reply>> list_integrations(const Services& services, Call call) {
 Task<Result<Reply>> get_integration(const Services& services, Call call) {
   DEPUTY_CO_TRY(const auto name, call.path_id<IntegrationName>());
   DEPUTY_CO_TRY(const auto version, read_version(call.query));
-  DEPUTY_CO_TRY(const auto found,
-                co_await services.run([&] { return services.registry().integration(name, version); }));
+  DEPUTY_CO_TRY(const auto found, co_await services.run([&]() -> Result<registry::Integration> {
+    DEPUTY_TRY(const bool sees, sees_integration(services.registry(), *call.key, name));
+    if (!sees) return Error{ErrorKind::not_found, "no such integration"};
+    return services.registry().integration(name, version);
+  }));
   co_return Reply{.body = boost::json::serialize(render(found))};
 }
 

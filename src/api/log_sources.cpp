@@ -1,10 +1,10 @@
 #include "logs/collector.hpp"
+#include "logs/sinks/sink_runner.hpp"
 
 #include <algorithm>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
-#include <charconv>
 #include <map>
 
 #include "api/handlers.hpp"
@@ -65,6 +65,29 @@ Error not_collecting() {
   return Error{ErrorKind::overloaded, "logs are not collected by this process, or it has not begun yet"};
 }
 
+std::vector<logs::SinkStatus> sink_statuses(const Services& services) {
+  return services.parts.log_sinks ? services.parts.log_sinks() : std::vector<logs::SinkStatus>{};
+}
+
+json::object render(const logs::SinkLag& lag, const std::vector<logs::SinkStatus>& statuses) {
+  json::object sink{{"sink", lag.sink},
+                    {"bytes_behind", lag.bytes_behind},
+                    {"last_delivery", nullptr},
+                    {"failures", 0},
+                    {"refused", 0},
+                    {"trouble", nullptr}};
+  const auto status = std::ranges::find(statuses, lag.sink, &logs::SinkStatus::name);
+  if (status == statuses.end()) return sink;
+  if (status->last_delivery) sink["last_delivery"] = to_rfc3339_millis(*status->last_delivery);
+  sink["failures"] = status->failures;
+  sink["refused"] = status->refused;
+  if (status->trouble && status->trouble_since)
+    sink["trouble"] = json::object{{"code", code_of(status->trouble->kind)},
+                                   {"message", status->trouble->message},
+                                   {"at", to_rfc3339_millis(*status->trouble_since)}};
+  return sink;
+}
+
 struct TenantTotals {
   std::uint64_t sources = 0, events = 0, message_bytes = 0;
   std::chrono::milliseconds lag_max{0};
@@ -72,7 +95,6 @@ struct TenantTotals {
 
 }  // namespace
 
-// Pages by place: the sources are in the order of connection and group, whose cursor is how many came before.
 Task<Result<Reply>> list_log_sources(const Services& services, Call call) {
   logs::Collector* const collector = services.parts.log_collector ? services.parts.log_collector() : nullptr;
   if (collector == nullptr) co_return not_collecting();
@@ -89,20 +111,11 @@ Task<Result<Reply>> list_log_sources(const Services& services, Call call) {
     if (!parsed) co_return std::move(parsed.error()).with_field("connection_id");
     connection = std::move(parsed).value();
   }
-  std::size_t after = 0;
-  if (!wanted.after.empty()) {
-    const auto [end, error] =
-        std::from_chars(wanted.after.data(), wanted.after.data() + wanted.after.size(), after);
-    if (error != std::errc{} || end != wanted.after.data() + wanted.after.size())
-      co_return Error{ErrorKind::invalid_request, "the cursor is not one of this list's"}.with_field(
-          "cursor");
-  }
-  const auto views = collector->sources(tenant, connection);
+  DEPUTY_CO_TRY(const auto found, collector->sources(tenant, connection, wanted.after, wanted.limit));
   json::array items;
-  const std::size_t begin = std::min(after, views.size()), end = std::min(begin + wanted.limit, views.size());
-  for (std::size_t i = begin; i < end; ++i) items.push_back(render(views[i]));
+  for (const logs::SourceView& view : found.items) items.push_back(render(view));
   json::object page{{"items", std::move(items)}, {"next_cursor", nullptr}};
-  if (end < views.size()) page["next_cursor"] = std::to_string(end);
+  if (!found.next.empty()) page["next_cursor"] = found.next;
   co_return Reply{.body = json::serialize(page)};
 }
 
@@ -152,14 +165,13 @@ Task<Result<Reply>> get_log_status(const Services& services, Call) {
   if (collector == nullptr) co_return not_collecting();
   const logs::CollectorCounts counts = collector->counts();
   std::map<std::string, TenantTotals> totals;
-  for (const logs::SourceView& view : collector->sources(std::nullopt, std::nullopt)) {
-    TenantTotals& tenant = totals[view.source.origin.tenant.text()];
+  collector->for_each_source([&](const logs::Source& source, std::chrono::milliseconds lag) {
+    TenantTotals& tenant = totals[source.origin.tenant.text()];
     ++tenant.sources;
-    tenant.events += view.source.progress.events;
-    tenant.message_bytes += view.source.progress.message_bytes;
-    if (view.source.progress.status == logs::SourceStatus::active)
-      tenant.lag_max = std::max(tenant.lag_max, view.lag);
-  }
+    tenant.events += source.progress.events;
+    tenant.message_bytes += source.progress.message_bytes;
+    if (source.progress.status == logs::SourceStatus::active) tenant.lag_max = std::max(tenant.lag_max, lag);
+  });
   json::array tenants;
   for (const auto& [id, total] : totals)
     tenants.push_back({{"tenant_id", id},
@@ -174,8 +186,7 @@ Task<Result<Reply>> get_log_status(const Services& services, Call) {
   json::array sinks;
   if (logs::Spool* const spool = services.parts.log_spool ? services.parts.log_spool() : nullptr) {
     DEPUTY_CO_TRY(const auto lags, co_await services.run([spool] { return spool->sinks(); }));
-    for (const logs::SinkLag& lag : lags)
-      sinks.push_back({{"sink", lag.sink}, {"bytes_behind", lag.bytes_behind}});
+    for (const logs::SinkLag& lag : lags) sinks.push_back(render(lag, sink_statuses(services)));
   }
   const json::object status{{"sources", std::move(statuses)},
                             {"lag_seconds", std::chrono::floor<std::chrono::seconds>(counts.lag_max).count()},

@@ -225,6 +225,46 @@ void add_logs(Sheet& sheet, const logs::CollectorCounts& logs) {
       .value(logs.spool_bytes_max);
 }
 
+// By kind, of which there are few; several of one kind are added up.
+void add_log_sinks(Sheet& sheet, const Metrics::Standing& standing) {
+  struct Sum {
+    std::uint64_t still = 0, behind = 0, records = 0, failures = 0, refused = 0;
+  };
+  std::map<std::string, Sum> kinds;
+  for (const logs::SinkStatus& each : standing.log_sinks) {
+    Sum& sum = kinds[each.name.substr(0, each.name.find(':'))];
+    sum.still += each.trouble ? 1 : 0;
+    sum.behind += standing.log_sequence - std::min(standing.log_sequence, each.sequence);
+    sum.records += each.records;
+    sum.failures += each.failures;
+    sum.refused += each.refused;
+  }
+  const auto each_kind = [&](Sheet& family, std::uint64_t Sum::* number) {
+    for (const auto& [kind, sum] : kinds) family.value(sum.*number, {{"sink", kind}});
+  };
+  each_kind(sheet.gauge("deputy_logs_sinks_standing_still", "Sinks whose last delivery failed, by kind."),
+            &Sum::still);
+  each_kind(sheet.gauge("deputy_logs_sink_pages_behind", "Pages of the spool that a sink has not taken yet."),
+            &Sum::behind);
+  each_kind(sheet.counter("deputy_logs_sink_records_total", "Records that a sink took."), &Sum::records);
+  each_kind(sheet.counter("deputy_logs_sink_failures_total", "Deliveries that failed and were tried again."),
+            &Sum::failures);
+  each_kind(sheet.counter("deputy_logs_sink_refused_total", "Records that a receiver refused for good."),
+            &Sum::refused);
+  sheet
+      .gauge("deputy_logs_store_waiting_bytes",
+             "Bytes of records that wait, durable, for a day's file that is locked.")
+      .value(standing.log_store.waiting_bytes);
+  sheet
+      .counter("deputy_logs_store_set_aside_total",
+               "Files of the searchable store that were damaged and set aside.")
+      .value(standing.log_store.set_aside);
+  sheet
+      .counter("deputy_logs_store_out_of_range_total",
+               "Records that the searchable store did not keep: past retention, or days ahead.")
+      .value(standing.log_store.out_of_range);
+}
+
 void add_listener(Sheet& sheet, const http::ServerCounts& listener) {
   const http::Tally& tally = listener.tally;
   sheet.counter("deputy_http_connections_accepted_total", "Connections accepted, by listener.")
@@ -320,6 +360,7 @@ std::string Metrics::text(const Standing& standing) const {
   add_sts(sheet, standing.broker);
   add_standing(sheet, standing);
   if (standing.listener != nullptr) add_listener(sheet, *standing.listener);
+  add_log_sinks(sheet, standing);
   add_logs(sheet, standing.logs != nullptr ? *standing.logs : logs::CollectorCounts{});
   std::move(sheet).append_to(all);
   return prometheus::TextSerializer{}.Serialize(all);

@@ -1,12 +1,15 @@
 #pragma once
 
 #include "logs/counts.hpp"
+#include "logs/sinks/sink_runner.hpp"
+#include "logstore/store.hpp"
 
 #include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "broker/broker.hpp"
 #include "http/counts.hpp"
@@ -35,6 +38,9 @@ class Metrics {
     bool ready = true;
     const http::ServerCounts* listener = nullptr;  // null where there is none
     const logs::CollectorCounts* logs = nullptr;   // null while no logs are collected
+    std::vector<logs::SinkStatus> log_sinks = {};
+    std::uint64_t log_sequence = 0;  // of the last page in the spool
+    logstore::StoreCounts log_store = {};
   };
   std::string text(const Standing& standing) const;
 

@@ -42,7 +42,7 @@ constexpr Route table[] = {
      integration_fields,
      integration_opaque},
     {"GET", "/v1/integrations", onboarding_and_auditors, list_integrations, page_query},
-    {"GET", "/v1/integrations/{name}", onboarding_and_auditors, get_integration, version_query},
+    {"GET", "/v1/integrations/{name}", every_key, get_integration, version_query},
 
     {"POST", "/v1/connections", onboarding, create_connection, {}, required, connection_fields},
     {.method = "GET",

@@ -38,6 +38,15 @@ Result<registry::Connection> visible_connection(registry::Registry& registry, co
   return connection;
 }
 
+Result<bool> sees_integration(registry::Registry& registry, const registry::Key& key,
+                              const IntegrationName& name) {
+  DEPUTY_TRY(const auto workload, workload_of(registry, key));
+  if (!workload) return true;
+  return std::ranges::any_of(workload->grants, [&](const registry::Grant& grant) {
+    return !grant.integration || *grant.integration == name;
+  });
+}
+
 Result<registry::Page<registry::Connection>> visible_connections(registry::Registry& registry,
                                                                  const registry::Key& key,
                                                                  ConnectionSearch search,

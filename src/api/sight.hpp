@@ -10,6 +10,10 @@ namespace deputy::api {
 Result<registry::Connection> visible_connection(registry::Registry& registry, const registry::Key& key,
                                                 const ConnectionId& id);
 
+// Whether the key may read what the integration asks for: a workload, what a grant of its names.
+Result<bool> sees_integration(registry::Registry& registry, const registry::Key& key,
+                              const IntegrationName& name);
+
 struct ConnectionSearch {
   registry::ConnectionFilter filter;
   std::optional<std::string> reference;  // of the tenant

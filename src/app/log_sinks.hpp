@@ -31,6 +31,7 @@ class LogSinks {
   Task<void> stop();
 
   std::vector<logs::SinkStatus> status() const;
+  bool is_feeding() const { return runner_ && runner_->is_feeding(); }
 
  private:
   std::unique_ptr<logs::Sink> make(const LogSinkSpec& spec);

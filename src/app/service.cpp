@@ -3,11 +3,13 @@
 #include "connect/site.hpp"
 #include "webhooks/delivery.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include "api/api.hpp"
 #include "api/lanes.hpp"
+#include "app/broker_log_access.hpp"
 #include "app/integrity_watch.hpp"
 #include "app/log_collection.hpp"
 #include "app/partner_face.hpp"
@@ -143,6 +145,10 @@ struct Service::Rooms {
   std::unique_ptr<IntegrityWatch> integrity;
   aws::Caller logs_caller;
   std::unique_ptr<aws::Logs> logs;
+  // What this process or another one (`deputy logs collect`) collects can be searched here.
+  std::unique_ptr<logstore::Store> log_store;
+  std::unique_ptr<WorkPool> search_pool;
+  std::unique_ptr<BrokerLogAccess> log_access;
   std::unique_ptr<LogCollection> log_collection;
 
   Rooms(http::AsioLoop& loop, const aws::Endpoints& endpoints)
@@ -159,6 +165,7 @@ struct Service::Rooms {
 
   void furnish(http::AsioLoop& loop, const Config& config, const Region& region, RoleArn principal);
   void furnish_site(http::AsioLoop& loop, const Config& config, const Region& region, connect::Brand brand);
+  void furnish_logs(http::AsioLoop& loop, const Config::Logs& config);
   std::function<std::string()> listen_url(const Config& config);
 };
 
@@ -185,23 +192,24 @@ void Service::Rooms::furnish(http::AsioLoop& loop, const Config& config, const R
                                             log_collection->wake();
                                           }
                                         });
-  if (config.logs.collect)
-    log_collection = std::make_unique<LogCollection>(loop, clock, random, *logs, transport, *broker,
-                                                     *registry, desk, config);
-  api::Parts parts{.loop = loop,
-                   .pool = desk,
-                   .registry = *registry,
-                   .broker = *broker,
-                   .clock = clock,
-                   .wake_verification = [this] { verification->wake(); },
-                   .listen_url = listen_url(config),
-                   .log_failure = log_failure,
-                   .issuing_pool = &pool,
-                   .listener_counts = [this] { return server->counts(); },
-                   .log_store = log_collection ? &log_collection->store() : nullptr,
-                   .search_pool = log_collection ? &log_collection->search_pool() : nullptr,
-                   .log_collector = [this] { return log_collection ? log_collection->collector() : nullptr; },
-                   .log_spool = [this] { return log_collection ? log_collection->spool() : nullptr; }};
+  furnish_logs(loop, config.logs);
+  api::Parts parts{
+      .loop = loop,
+      .pool = desk,
+      .registry = *registry,
+      .broker = *broker,
+      .clock = clock,
+      .wake_verification = [this] { verification->wake(); },
+      .listen_url = listen_url(config),
+      .log_failure = log_failure,
+      .issuing_pool = &pool,
+      .listener_counts = [this] { return server->counts(); },
+      .log_store = search_pool ? log_store.get() : nullptr,
+      .search_pool = search_pool.get(),
+      .log_collector = [this] { return log_collection ? log_collection->collector() : nullptr; },
+      .log_spool = [this] { return log_collection ? log_collection->spool() : nullptr; },
+      .log_sinks =
+          [this] { return log_collection ? log_collection->sinks() : std::vector<logs::SinkStatus>{}; }};
   api::Settings api_settings{
       .version = std::string{version},
       .public_url = config.server.public_url.value_or(""),
@@ -221,6 +229,20 @@ void Service::Rooms::furnish(http::AsioLoop& loop, const Config& config, const R
         broker->halt();
         api->be_unready("the database failed its integrity check; the service's operator has to look");
       });
+}
+
+void Service::Rooms::furnish_logs(http::AsioLoop& loop, const Config::Logs& config) {
+  const auto is_search = [](const LogSinkSpec& sink) { return sink.kind == LogSinkSpec::Kind::search; };
+  const bool searchable = std::ranges::any_of(config.sinks, is_search);
+  if (searchable || config.collect) log_store = make_log_store(config, clock);
+  if (searchable) search_pool = std::make_unique<WorkPool>(WorkPool::Options{.threads = 1});
+  if (!config.collect) return;
+  log_access = std::make_unique<BrokerLogAccess>(loop, desk, *registry, *broker);
+  log_collection = std::make_unique<LogCollection>(
+      LogCollection::Surroundings{loop, clock, random, *logs, transport, *log_access, *log_access},
+      *log_store, config);
+  broker->on_revoked(
+      [this](const std::optional<ConnectionId>& connection) { log_collection->revoked(connection); });
 }
 
 std::function<std::string()> Service::Rooms::listen_url(const Config& config) {

@@ -97,6 +97,29 @@ class LogsCommands(unittest.TestCase):
         _, written = self.run_on(answer, "search", "--tenant", "ten_a")
         self.assertNotIn("\x1b", written.stdout)  # no colour where nobody looks
 
+    def test_nothing_of_a_name_or_an_error_steers_a_terminal(self):
+        error = {"code": HOSTILE, "message": HOSTILE, "at": "2026-11-28T01:02:03Z"}
+        connection = {"tenant_id": "ten_a", "connection_id": "con_a", "region": "eu-central-1", "held": True, "sources": 1, "last_success": None, "last_error": error}
+        source = {"tenant_id": "ten_a", "connection_id": "con_a", "account_id": "1" * 12, "region": "eu-central-1", "log_group": HOSTILE, "status": "active",
+                  "lag_seconds": 1, "events": 1, "rescan_events": 0, "last_error": error}
+        sink = {"sink": "otlp:http://there", "bytes_behind": 1, "failures": 1, "refused": 0, "trouble": error}
+        bodies = {"/v1/logs/sources": {"items": [source], "next_cursor": None},
+                  "/v1/logs/status": {"sources": {"active": 1}, "lag_seconds": 1, "spool": {"bytes": 1, "bytes_max": 2}, "sinks": [sink], "tenants": [],
+                                      "connections": [connection]}}
+        for command in ("sources", "status"):
+            _, written = self.run_on(lambda path, query: (200, bodies[path]), command, terminal=True)
+            for bad in "\x1b\x07\x9b\x7f\u202e":
+                self.assertNotIn(bad, written, command)
+            self.assertFalse([line for line in written.splitlines() if line.startswith("forged")], written)
+        _, written = self.run_on(lambda path, query: (200, bodies[path]), "status", terminal=True)
+        self.assertIn("stands still", written)
+        hostile = page([record(1, "m", group=HOSTILE)])
+        for output in ("text", "json"):
+            _, written = self.run_on(lambda path, query: (200, hostile), "search", "--tenant", "ten_a", "--output", output, terminal=True, NO_COLOR="1")
+            for bad in "\x1b\x07\x9b\x7f\u202e":
+                self.assertNotIn(bad, written, output)
+            self.assertFalse([line for line in written.splitlines() if line.startswith("forged")], written)
+
     def test_search_asks_for_what_was_said_and_pages(self):
         def answer(path, query):
             number = int(query.get("cursor", "0"))

@@ -87,9 +87,60 @@ class Logs(ServerTest):
         self.wait_for_messages({"before"})
         self.deputy.must("DELETE", f"/v1/connections/{connection['id']}")
         self.write("after")
-        time.sleep(4)  # several polls' time
-        self.assertNotIn("after", {record["message"] for record in self.records()})
         self.assertEqual(self.deputy.must("GET", "/v1/logs/sources")["items"], [])
+        # Another customer's log is collected meanwhile, poll after poll: the first one's would have been as well.
+        other = self.other_connection()
+        logs = self.sandbox.client("logs", "333333333333")
+        for number in range(3):
+            message = f"of the other {number}"
+            logs.put_log_events(logGroupName="/acme/other", logStreamName="s", logEvents=[{"timestamp": int(time.time() * 1000), "message": message}])
+            self.wait_for_messages({message})
+        self.assertNotIn("after", {record["message"] for record in self.records()})
+        self.assertEqual({source["connection_id"] for source in self.deputy.must("GET", "/v1/logs/sources")["items"]}, {other["id"]})
+
+    def other_connection(self):
+        logs = self.sandbox.client("logs", "333333333333")
+        logs.create_log_group(logGroupName="/acme/other")
+        logs.create_log_stream(logGroupName="/acme/other", logStreamName="s")
+        tenant = self.deputy.must("POST", "/v1/tenants", {"name": "Globex"})
+        connection = self.deputy.must("POST", "/v1/connections", {"tenant_id": tenant["id"], "integration": "log-reader"})
+        self.give_role(connection, self.launch(connection, "333333333333"))
+        self.wait_for_state(connection, "active")
+        return connection
+
+    def test_late_events_are_found_by_reading_again(self):
+        """Late by a minute and a half here; by up to 26 hours in tests/logs_simulation, where time can be made to pass."""
+        connection = self.collecting_connection()
+        self.write("in time")
+        self.wait_for_messages({"in time"})
+        # Its time has long been read when it is written: its writer was cut off.
+        self.write("written late", age=90)
+        # It can be read only seconds after it was written: AWS takes its time, and what comes after is there before.
+        self.sandbox.misbehave({"kind": "visibility", "delay_ms": 3000, "service": "logs"})
+        shown_late = {f"shown late {number}" for number in range(10)}
+        self.write(*shown_late)
+        self.sandbox.misbehave()
+        self.write("shown at once")
+        self.wait_for_messages({"shown at once"})
+        self.wait_for_messages({"written late"} | shown_late)
+        identities = [record["event_id"] for record in self.records()]
+        self.assertEqual(len(identities), len(set(identities)))
+        source = self.deputy.must("GET", f"/v1/logs/sources?connection_id={connection['id']}")["items"][0]
+        self.assertEqual(source["events"], len(identities))
+        end = time.time()
+        self.wait_until(lambda: self.deputy.must("GET", "/v1/logs/sources")["items"][0]["collected_until"] > self.time(end))
+        audit = self.deputy.must("GET", f"/v1/logs/audit?connection_id={connection['id']}&region={REGION}&log_group=/acme/webshop"
+                                 f"&from={self.time(end - 300)}&to={self.time(end)}")
+        self.assertEqual((audit["found"], audit["collected"], audit["missing"]), (13, 13, []))
+
+    def time(self, seconds):
+        return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
+
+    def wait_until(self, look, seconds=60):
+        end = time.monotonic() + seconds
+        while not look():
+            self.assertLess(time.monotonic(), end)
+            time.sleep(0.1)
 
 
 if __name__ == "__main__":
