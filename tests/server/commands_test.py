@@ -138,7 +138,8 @@ class Demo(unittest.TestCase):
         self.assertEqual(told.returncode, 0, told.stdout + told.stderr)
         self.assertNotIn("\x1b", told.stdout)
         for line in ("external_id_not_settable", "the connection is rejected", "the connection is suspended", "word for word", "acme-invoices",
-                     "POST /checkout 500", "the rotation is over", "Every step came out as told."):
+                     "POST /checkout 500", "deputy logs tail --tenant ten_", "/acme/webshop  POST /checkout 200 87ms", "deputy logs search --tenant ten_",
+                     "/acme/webshop  POST /checkout 502 payment provider refused", "in Acme's searches alone", "the rotation is over", "Every step came out as told."):
             self.assertIn(line, told.stdout)
 
     def test_ctrl_c_in_the_midst_of_the_story_ends_it_cleanly(self):

@@ -125,6 +125,17 @@ Task<aws::AwsResult<std::vector<std::string>>> Customer::list_buckets() {
   co_return texts(listed.value(), "//Buckets/Bucket/Name");
 }
 
+Task<aws::AwsResult<std::string>> Customer::write_logs(std::string group, std::string stream,
+                                                       std::vector<std::string> messages) {
+  const auto now = std::chrono::floor<std::chrono::milliseconds>(caller_.clock.now()).time_since_epoch();
+  boost::json::array events;
+  for (const std::string& message : messages)
+    events.push_back(boost::json::object{{"timestamp", now.count()}, {"message", message}});
+  const boost::json::object batch{
+      {"logGroupName", group}, {"logStreamName", stream}, {"logEvents", std::move(events)}};
+  co_return co_await logs("PutLogEvents", boost::json::serialize(batch));
+}
+
 Task<aws::AwsResult<std::vector<std::string>>> Customer::read_logs(std::string group) {
   const boost::json::object wanted{{"logGroupName", group}};
   auto read = co_await logs("FilterLogEvents", boost::json::serialize(wanted));

@@ -32,6 +32,9 @@ class Customer {
   // Lets everybody read what is in the bucket.
   Task<aws::AwsResult<std::string>> open_bucket(std::string bucket);
   Task<aws::AwsResult<std::vector<std::string>>> list_buckets();
+  // Writes events of this very moment.
+  Task<aws::AwsResult<std::string>> write_logs(std::string group, std::string stream,
+                                               std::vector<std::string> messages);
   Task<aws::AwsResult<std::vector<std::string>>> read_logs(std::string group);  // the messages
 
  private:

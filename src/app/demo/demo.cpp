@@ -57,6 +57,12 @@ Config demo_config(const Initialised& installation, const std::string& sandbox_u
   config.connect.brand_name = "Log Loader";
   config.connect.brand_colour = "#0f6b5c";
   config.connect.console_url = sandbox_url + "/console";
+  config.logs.directory = installation.database.parent_path() / "logs";
+  config.logs.collect = true;
+  config.logs.discovery = std::chrono::seconds{1};
+  config.logs.poll_max = std::chrono::seconds{1};
+  config.logs.sinks = {
+      LogSinkSpec{.kind = LogSinkSpec::Kind::search, .name = "search", .folder = {}, .url = {}}};
   return config;
 }
 
@@ -119,6 +125,7 @@ class Demo {
     Story story{*caller_, *service_, ApiClient{transport_, url_, admin_key_}, narrator_};
     DEPUTY_CO_TRY(co_await story.tell(stop_.get_token()));
     acme_role_arn_ = story.acme_role_arn();
+    acme_tenant_id_ = story.acme_tenant_id();
     DEPUTY_CO_TRY(co_await invite_people());
     narrator_.plain("");
     narrator_.title("Every step came out as told.");
@@ -156,6 +163,8 @@ class Demo {
     narrator_.plain("Explore (the key is this demo's own, and goes with it):");
     narrator_.plain(fmt::format("  export DEPUTY_URL={} DEPUTY_KEY={}", url_, admin_key_.reveal()));
     narrator_.plain("  build/release/deputy connection list");
+    narrator_.plain(fmt::format("  build/release/deputy logs tail --tenant {}   Acme's log, as it comes",
+                                acme_tenant_id_));
     narrator_.plain(fmt::format("  {}/   the service, its API and metrics", url_));
     narrator_.plain(fmt::format(
         "  aws --endpoint-url {} sts get-caller-identity   (AWS_ACCESS_KEY_ID={} AWS_SECRET_ACCESS_KEY={})",
@@ -182,7 +191,7 @@ class Demo {
   SecretString admin_key_;
   std::string url_;
   std::string sandbox_url_;
-  std::string initech_link_, mallory_link_, acme_role_arn_;
+  std::string initech_link_, mallory_link_, acme_role_arn_, acme_tenant_id_;
   std::unique_ptr<Service> service_;
 };
 

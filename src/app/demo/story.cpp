@@ -22,6 +22,7 @@ const boost::json::value& log_reader() {
       {"Sid": "FindLogGroups", "Effect": "Allow", "Action": "logs:DescribeLogGroups", "Resource": "*"},
       {"Sid": "ReadLogEvents", "Effect": "Allow", "Action": "logs:FilterLogEvents", "Resource": "arn:aws:logs:*:*:log-group:/acme/*"},
       {"Sid": "ListBuckets", "Effect": "Allow", "Action": "s3:ListAllMyBuckets", "Resource": "*"}]},
+    "logs": {"regions": ["eu-central-1"], "groups": ["/acme/*"]},
     "reasons": {"FindLogGroups": "to find the log groups of your applications", "ReadLogEvents": "to show and search your log events",
                 "ListBuckets": "to offer your buckets as archives"}})");
   return integration;
@@ -64,6 +65,16 @@ std::string trust_with_a_door(std::string_view external_id) {
   return boost::json::serialize(document);
 }
 
+// The records of a page, as `deputy logs` shows them.
+std::vector<std::string> lines_of(const ApiAnswer& page) {
+  std::vector<std::string> lines;
+  const auto* items = page.body.is_object() ? page.body.get_object().if_contains("items") : nullptr;
+  if (items == nullptr || !items->is_array()) return lines;
+  for (const auto& record : items->get_array())
+    lines.push_back(fmt::format("{}  {}", text_of(record, "group"), text_of(record, "message")));
+  return lines;
+}
+
 std::string role_name_of(const std::string& arn) {
   return arn.substr(arn.rfind('/') + 1);
 }
@@ -81,13 +92,14 @@ Story::Story(const aws::Caller& caller, Service& service, ApiClient api, Narrato
 
 Task<Result<void>> Story::tell(std::stop_token stop) {
   using Chapter = Task<Result<void>> (Story::*)();
-  static constexpr std::array<Chapter, 11> chapters{&Story::define_integration,
+  static constexpr std::array<Chapter, 12> chapters{&Story::define_integration,
                                                     &Story::connect_acme,
                                                     &Story::refuse_a_chosen_external_id,
                                                     &Story::reject_globex,
                                                     &Story::find_a_hidden_door,
                                                     &Story::refuse_mallory,
                                                     &Story::use_acmes_account,
+                                                    &Story::collect_acmes_logs,
                                                     &Story::suspend_on_drift,
                                                     &Story::repair,
                                                     &Story::rotate,
@@ -224,6 +236,30 @@ Task<Result<void>> Story::use_acmes_account() {
   co_return success();
 }
 
+Task<Result<void>> Story::collect_acmes_logs() {
+  narrator_.chapter("What Acme's web shop writes to its log is collected, and can be searched");
+  const std::string of_acme = "tenant_id=" + acme_connection_.tenant_id;
+  narrator_.asked("partner", "deputy logs tail --tenant " + acme_connection_.tenant_id);
+  DEPUTY_CO_TRY(const auto begin, co_await api_.call("GET", "/v1/logs/tail?" + of_acme));
+  if (!begin.ok()) co_return not_as_told(begin.text);
+  narrator_.asked("Acme's web shop", fmt::format("logs:PutLogEvents to {}", log_group));
+  const auto written =
+      co_await acme_.write_logs(std::string{log_group}, "web-1",
+                                {"POST /checkout 200 87ms", "POST /checkout 502 payment provider refused"});
+  if (!written) co_return aws_refused("PutLogEvents", written.error());
+  DEPUTY_CO_TRY(const auto followed, co_await followed_logs(of_acme, begin.member("next_cursor"), 2));
+  for (const std::string& message : followed) narrator_.came_back(message);
+  DEPUTY_CO_TRY(const auto found, co_await found_logs(of_acme, "refused"));
+  if (found.size() != 1 || found.front().find("502") == std::string::npos)
+    co_return not_as_told("the search found another record");
+  narrator_.came_back(found.front());
+  DEPUTY_CO_TRY(const auto of_globex,
+                co_await found_logs("tenant_id=" + globex_connection_.tenant_id, "refused"));
+  if (!of_globex.empty()) co_return not_as_told("a search of Globex's logs found Acme's");
+  narrator_.refused("nothing: Acme's records are in Acme's searches alone");
+  co_return success();
+}
+
 Task<Result<void>> Story::suspend_on_drift() {
   narrator_.chapter("Months later Acme loosens its trust policy");
   narrator_.asked("Acme's administrator", "iam:UpdateAssumeRolePolicy, without the condition");
@@ -344,6 +380,31 @@ Task<Result<boost::json::value>> Story::verification_of(std::string connection_i
     co_await sleep_for(caller_.loop, pause, {});
   }
   co_return not_as_told("the verification did not end in time");
+}
+
+// What arrives after the cursor, in `group  message`, once there is as much as is waited for.
+Task<Result<std::vector<std::string>>> Story::followed_logs(std::string whose, std::string cursor,
+                                                            std::size_t wanted) {
+  constexpr std::chrono::milliseconds pause{100};
+  constexpr int looks_max = 150;
+  std::vector<std::string> lines;
+  for (int looks = 0; looks < looks_max && lines.size() < wanted; ++looks) {
+    DEPUTY_CO_TRY(const auto page, co_await api_.call("GET", "/v1/logs/tail?" + whose + "&cursor=" + cursor));
+    if (!page.ok()) co_return not_as_told(page.text);
+    for (std::string& line : lines_of(page)) lines.push_back(std::move(line));
+    cursor = page.member("next_cursor");
+    if (lines.size() < wanted) co_await sleep_for(caller_.loop, pause, {});
+  }
+  if (lines.size() != wanted) co_return not_as_told("what Acme wrote was not collected in time, or not once");
+  co_return lines;
+}
+
+Task<Result<std::vector<std::string>>> Story::found_logs(std::string whose, std::string words) {
+  narrator_.asked("partner",
+                  fmt::format("deputy logs search --tenant {} {}", whose.substr(whose.find('=') + 1), words));
+  DEPUTY_CO_TRY(const auto page, co_await api_.call("GET", "/v1/logs/search?" + whose + "&q=" + words));
+  if (!page.ok()) co_return not_as_told(page.text);
+  co_return lines_of(page);
 }
 
 Task<Result<boost::json::value>> Story::answer_to(CustomerConnection connection, std::string role_arn) {

@@ -3,6 +3,7 @@
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <vector>
 
 #include "app/api_client.hpp"
 #include "app/demo/customer.hpp"
@@ -22,6 +23,7 @@ class Story {
   // Ends early, with an error, between two chapters when asked to stop.
   Task<Result<void>> tell(std::stop_token stop);
   const std::string& acme_role_arn() const { return acme_role_arn_; }  // after the story
+  const std::string& acme_tenant_id() const { return acme_connection_.tenant_id; }
 
  private:
   struct CustomerConnection {
@@ -37,6 +39,7 @@ class Story {
   Task<Result<void>> find_a_hidden_door();
   Task<Result<void>> refuse_mallory();
   Task<Result<void>> use_acmes_account();
+  Task<Result<void>> collect_acmes_logs();
   Task<Result<void>> suspend_on_drift();
   Task<Result<void>> repair();
   Task<Result<void>> rotate();
@@ -52,6 +55,9 @@ class Story {
   // Gives the role and waits for what its verification says.
   Task<Result<boost::json::value>> answer_to(CustomerConnection connection, std::string role_arn);
   Task<Result<boost::json::value>> verify_now(std::string connection_id);
+  Task<Result<std::vector<std::string>>> followed_logs(std::string whose, std::string cursor,
+                                                       std::size_t wanted);
+  Task<Result<std::vector<std::string>>> found_logs(std::string whose, std::string words);
   static boost::json::value check_of(const boost::json::value& verification, std::string_view name);
   Task<Result<std::string>> state_of(std::string connection_id);
   // An active connection is to be proved, too.
