@@ -47,8 +47,10 @@ void tell_where(const app::Config::Server& server, std::uint16_t port) {
 
 Task<void> serve(http::AsioLoop& loop, app::Service& service, app::Config::Server server,
                  std::stop_token stop, int& status) {
-  const auto started = co_await service.start();
-  if (!started) {
+  const auto started = co_await service.start(stop);
+  if (!started && stop.stop_requested()) {
+    spdlog::info("stopped before it listened");
+  } else if (!started) {
     status = tell(started.error());
     if (status == wrong_use) status = found_something;
   } else {

@@ -20,6 +20,7 @@
 #include "aws/iam.hpp"
 #include "aws/logs.hpp"
 #include "broker/broker.hpp"
+#include "core/task_group.hpp"
 #include "core/work_pool.hpp"
 #include "http/server.hpp"
 #include "storage/sqlite_store.hpp"
@@ -167,7 +168,15 @@ struct Service::Rooms {
   void furnish_site(http::AsioLoop& loop, const Config& config, const Region& region, connect::Brand brand);
   void furnish_logs(http::AsioLoop& loop, const Config::Logs& config);
   std::function<std::string()> listen_url(const Config& config);
+  Task<void> interrupt(EventLoop& loop);
 };
+
+// What a start waits for ends. In a turn of its own, since that goes on in here.
+Task<void> Service::Rooms::interrupt(EventLoop& loop) {
+  co_await resume_on(loop);
+  transport.close();
+  co_await base->stop();
+}
 
 void Service::Rooms::furnish(http::AsioLoop& loop, const Config& config, const Region& region,
                              RoleArn principal) {
@@ -280,7 +289,7 @@ Service::Service(http::AsioLoop& loop, Config config, Surroundings surroundings)
 
 Service::~Service() = default;
 
-Task<Result<void>> Service::start() {
+Task<Result<void>> Service::start(std::stop_token stop) {
   DEPUTY_CO_TRY(const auto key, load_master_key(config_));
   DEPUTY_CO_TRY(const auto region, region_of(config_, surroundings_.environment));
   auto rooms = std::make_unique<Rooms>(loop_, surroundings_.endpoints);
@@ -295,7 +304,12 @@ Task<Result<void>> Service::start() {
                                                 .region = config_.aws.region});
     rooms->base = rooms->own_base.get();
   }
+  TaskGroup interruption;
+  std::optional<std::stop_callback<std::function<void()>>> on_stop;
+  on_stop.emplace(stop, [&, this] { interruption.spawn(rooms->interrupt(loop_)); });
   auto opened = co_await open(*rooms, key, region);
+  on_stop.reset();
+  co_await interruption.join();
   if (!opened) {
     rooms->transport.close();
     co_await rooms->base->stop();

@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 
 #include "app/config.hpp"
@@ -31,8 +32,9 @@ class Service {
   Service& operator=(const Service&) = delete;
 
   // Opens the database, finds out who the partner is, recovers what was interrupted, and listens. On failure
-  // says what to do, and nothing is left running.
-  Task<Result<void>> start();
+  // says what to do, and nothing is left running. `stop`, asked for on the loop's thread, ends what it waits
+  // for: AWS, or a program that prints credentials. Then it fails, unless it was as good as done.
+  Task<Result<void>> start(std::stop_token stop = {});
   std::uint16_t port() const;  // after start
 
   // Reads the certificate again; what it says goes to the log.
