@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "core/ascii.hpp"
+#include "core/secret.hpp"
 
 namespace deputy::http {
 namespace {
@@ -57,8 +58,24 @@ bool equal_without_case(std::string_view a, std::string_view b) {
          std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return to_lower(x) == to_lower(y); });
 }
 
+Headers& Headers::operator=(const Headers& other) {
+  return *this = Headers{other};
+}
+
+Headers& Headers::operator=(Headers&& other) noexcept {
+  fields_.swap(other.fields_);  // what was here goes with the other
+  return *this;
+}
+
+void Headers::wipe() noexcept {
+  for (auto& [name, value] : fields_) deputy::wipe(value);
+}
+
 void Headers::set(std::string name, std::string value) {
-  std::erase_if(fields_, [&](const auto& field) { return equal_without_case(field.first, name); });
+  const auto is_of_that_name = [&](const auto& field) { return equal_without_case(field.first, name); };
+  for (auto& field : fields_)
+    if (is_of_that_name(field)) deputy::wipe(field.second);
+  std::erase_if(fields_, is_of_that_name);
   add(std::move(name), std::move(value));
 }
 
@@ -72,6 +89,29 @@ std::optional<std::string_view> Headers::find(std::string_view name) const {
 std::size_t Headers::count(std::string_view name) const {
   return static_cast<std::size_t>(std::ranges::count_if(
       fields_, [name](const auto& field) { return equal_without_case(field.first, name); }));
+}
+
+Request& Request::operator=(const Request& other) {
+  return *this = Request{other};
+}
+
+// What was here goes, wiped, with the temporary.
+Request& Request::operator=(Request&& other) noexcept {
+  Request old{std::move(*this)};
+  method = std::move(other.method);
+  target = std::move(other.target);
+  path = std::move(other.path);
+  query = std::move(other.query);
+  headers = std::move(other.headers);
+  body = std::move(other.body);
+  remote_address = std::move(other.remote_address);
+  peer_user_id = other.peer_user_id;
+  request_id = std::move(other.request_id);
+  return *this;
+}
+
+Request::~Request() {
+  for (std::string* const part : {&target, &path, &query, &body}) wipe(*part);
 }
 
 std::optional<std::vector<std::pair<std::string, std::string>>> parse_form(std::string_view text) {

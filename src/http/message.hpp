@@ -14,9 +14,17 @@
 // aws/transport.hpp.
 namespace deputy::http {
 
-// Header fields in the order received; names compare without case.
+// Header fields in the order received; names compare without case. Values are wiped when they go: keys and
+// cookies are among them.
 class Headers {
  public:
+  Headers() = default;
+  Headers(const Headers&) = default;
+  Headers(Headers&&) noexcept = default;
+  Headers& operator=(const Headers& other);
+  Headers& operator=(Headers&& other) noexcept;
+  ~Headers() { wipe(); }
+
   void add(std::string name, std::string value) { fields_.emplace_back(std::move(name), std::move(value)); }
   // Replaces every field of that name by one.
   void set(std::string name, std::string value);
@@ -29,10 +37,19 @@ class Headers {
   auto end() const { return fields_.end(); }
 
  private:
+  void wipe() noexcept;
   std::vector<std::pair<std::string, std::string>> fields_;
 };
 
+// Its target, header values and body are wiped when it goes: keys, links and forms carry secrets.
 struct Request {
+  Request() = default;
+  Request(const Request&) = default;
+  Request(Request&&) noexcept = default;
+  Request& operator=(const Request& other);
+  Request& operator=(Request&& other) noexcept;
+  ~Request();
+
   std::string method;  // `GET`
   std::string target;  // as received: path and query, percent-encoded
   std::string path;    // decoded once; no NUL, no `.` or `..` segment (the listener refuses those)

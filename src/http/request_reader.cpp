@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "core/assert.hpp"
+#include "core/secret.hpp"
 
 namespace deputy::http {
 namespace {
@@ -32,6 +33,21 @@ constexpr int status_bad_version = 505;
 
 std::string_view as_std(string_view text) {
   return {text.data(), text.size()};
+}
+
+// More room without leaving a copy of what is there behind.
+void grow(std::string& text, std::size_t capacity) {
+  std::string larger;
+  larger.reserve(capacity);
+  larger = text;
+  wipe(text);
+  text.swap(larger);
+}
+
+void append(std::string& text, std::string_view more) {
+  const std::size_t size = text.size() + more.size();
+  if (size > text.capacity()) grow(text, std::max(size, 2 * text.capacity()));
+  text.append(more);
 }
 
 // The characters of a host and port, IPv6 literals included; no user, no escapes.
@@ -121,12 +137,12 @@ class Parser final : public beast::http::basic_parser<true> {
 
   void on_body_init_impl(const boost::optional<std::uint64_t>&, error_code&) override {}
   std::size_t on_body_impl(string_view body, error_code&) override {
-    request.body.append(body.data(), body.size());
+    append(request.body, as_std(body));
     return body.size();
   }
   void on_chunk_header_impl(std::uint64_t, string_view, error_code&) override {}
   std::size_t on_chunk_body_impl(std::uint64_t, string_view body, error_code&) override {
-    request.body.append(body.data(), body.size());
+    append(request.body, as_std(body));
     return body.size();
   }
   void on_finish_impl(error_code&) override {}
@@ -159,6 +175,7 @@ bool is_of_other_version(std::string_view line) {
 
 struct RequestReader::State {
   explicit State(Limits limits_) : limits(limits_) {}
+  ~State() { wipe(buffer); }
 
   const Limits limits;
   std::string buffer;  // what has been received is [begin, end)
@@ -176,6 +193,12 @@ struct RequestReader::State {
   Progress refuse(int status) {
     refusal = status;
     return Progress::refused;
+  }
+
+  // Read, and gone: it may have held a key.
+  void consume(std::size_t bytes) {
+    ::explicit_bzero(buffer.data() + begin, bytes);
+    begin += bytes;
   }
 
   // The header's size once it is here wholly; 0 before that, or with `refusal` set. Goes on at the line where
@@ -228,7 +251,7 @@ struct RequestReader::State {
     }
     if (error) return refuse(parser->refusal != 0 ? parser->refusal : status_of(error));
     DEPUTY_ASSERT(parser->is_header_done());
-    begin += header.size();
+    consume(header.size());
     line = 0;
     skipped_line = false;
     return read_body();
@@ -243,7 +266,7 @@ struct RequestReader::State {
       }
       continue_sent = true;  // the client did not wait for it
       error_code error;
-      begin += parser->put(boost::asio::const_buffer{bytes.data(), bytes.size()}, error);
+      consume(parser->put(boost::asio::const_buffer{bytes.data(), bytes.size()}, error));
       if (error == beast::http::error::need_more) {
         // A chunk's header or the trailer must fit the buffer.
         if (end - begin >= std::max(limits.header_bytes_max, buffer_bytes_for_body))
@@ -261,12 +284,16 @@ struct RequestReader::State {
     if (begin > 0) {
       std::memmove(buffer.data(), buffer.data() + begin, end - begin);
       end -= begin;
+      ::explicit_bzero(buffer.data() + end, begin);
       begin = 0;
       return;
     }
     const std::size_t size_max = std::max(limits.header_bytes_max, buffer_bytes_for_body);
     DEPUTY_ASSERT(buffer.size() < size_max);
-    buffer.resize(std::clamp(buffer.size() * 2, std::min(buffer_bytes_at_first, size_max), size_max));
+    const std::size_t size =
+        std::clamp(buffer.size() * 2, std::min(buffer_bytes_at_first, size_max), size_max);
+    grow(buffer, size);
+    buffer.resize(size);
   }
 };
 

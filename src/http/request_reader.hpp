@@ -16,7 +16,7 @@ namespace deputy::http {
 //
 // Use: receive into `space()`, tell how much with `received`, then `advance` until it says `needs_more`. One
 // thread. Holds at most header_bytes_max (or 16 KiB) of input besides the body of one request. Buffers are
-// kept for the next request.
+// kept for the next request; what was read from them is wiped.
 class RequestReader {
  public:
   struct Limits {

@@ -45,6 +45,13 @@ bool is_listeners_own(std::string_view name) {
          equal_without_case(name, "transfer-encoding") || equal_without_case(name, "keep-alive");
 }
 
+// At least, without the date.
+std::size_t size_of(const Response& response) {
+  std::size_t size = 192;  // the status line and the listener's own fields
+  for (const auto& [name, value] : response.headers) size += name.size() + value.size() + 4;
+  return size;
+}
+
 }  // namespace
 
 std::string_view DateLine::at(std::time_t now) {
@@ -70,6 +77,7 @@ bool sends_body(const Response& response, const ResponseFrame& frame) {
 bool write_header(const Response& response, const ResponseFrame& frame, std::string& out) {
   if (response.status < 200 || response.status > 599) return false;
   out.clear();
+  out.reserve(size_of(response) + frame.date.size());  // growing would leave cookies behind
   const auto reason = boost::beast::http::obsolete_reason(
       boost::beast::http::int_to_status(static_cast<unsigned>(response.status)));
   out.append("HTTP/1.1 ");

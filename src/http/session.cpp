@@ -1,6 +1,7 @@
 #include "http/session.hpp"
 
 #include <cerrno>
+#include <cstring>
 #include <ctime>
 #include <exception>
 #include <spdlog/spdlog.h>
@@ -170,7 +171,9 @@ bool Session::read_once() {
   const std::span<char> space = drops ? std::span<char>{service_->dropped} : reader_.space();
   const auto moved = channel_->read(space);
   if (moved.wait != Channel::Wait::none) readable_ = false;
-  if (moved.bytes > 0 && !drops) {
+  if (drops) {
+    ::explicit_bzero(space.data(), moved.bytes);
+  } else if (moved.bytes > 0) {
     reader_.received(moved.bytes);
     advance();
   }
@@ -314,8 +317,14 @@ void Session::write() {
   written();
 }
 
+// It may hold credentials, or a cookie.
+void Session::forget_response() {
+  wipe(response_.body);
+  wipe(header_);
+}
+
 void Session::written() {
-  wipe(response_.body);  // it may have held credentials
+  forget_response();
   response_ = Response{};
   service_->bodies_bytes -= std::exchange(charged_bytes_, 0);
   if (!keep_alive_) return linger();
@@ -343,7 +352,7 @@ void Session::close() {
   if (std::exchange(phase_, Phase::closed) == Phase::closed) return;
   service_->readiness.remove(channel_->descriptor(), *this);
   if (!shaking_) channel_.reset();  // else when the step is done: it uses the descriptor
-  wipe(response_.body);
+  forget_response();
   service_->bodies_bytes -= std::exchange(charged_bytes_, 0);
   if (refused_) --service_->sessions_refused;
   service_->leave(*this);

@@ -74,6 +74,7 @@ class Session final : public std::enable_shared_from_this<Session>, private Read
   bool send_continue();
   void write();
   void written();
+  void forget_response();
   void linger();
   void close();
 
