@@ -113,6 +113,19 @@ class RecentRefusals {
   std::unordered_map<std::string, std::chrono::steady_clock::time_point> until_;
 };
 
+// What is still to be known of a request when it was given away.
+struct Asked {
+  std::string request_id;
+  bool by_sdk;  // of the container-credentials endpoint, be the path right or wrong
+};
+
+Asked asked_by(const http::Request& request) {
+  constexpr std::string_view container_path = "/v1/credentials";
+  const bool by_sdk = request.path == container_path || (request.path.starts_with(container_path) &&
+                                                         request.path[container_path.size()] == '/');
+  return {request.request_id, by_sdk};
+}
+
 }  // namespace
 
 struct Api::State {
@@ -128,7 +141,7 @@ struct Api::State {
   Task<Result<KeyPointer>> authenticate(const http::Request& request, const Route& route);
   Task<Result<Reply>> answer(Call& call);
   Task<void> put_on_record(const Error& error, const Call& call);
-  http::Response refuse(const Error& error, const Match& match, std::string_view request_id) const;
+  http::Response refuse(const Error& error, const Match& match, const Asked& asked) const;
 };
 
 Task<Result<Api::State::KeyPointer>> Api::State::authenticate(const http::Request& request,
@@ -167,13 +180,12 @@ Task<void> Api::State::put_on_record(const Error& error, const Call& call) {
     services.parts.log_failure(call.request.request_id, noted.error());
 }
 
-http::Response Api::State::refuse(const Error& error, const Match& match, std::string_view request_id) const {
-  const bool container = match.route != nullptr && match.route->container_protocol;
-  http::Response response =
-      container ? container_problem_response(error, request_id) : problem_response(error, request_id);
+http::Response Api::State::refuse(const Error& error, const Match& match, const Asked& asked) const {
+  http::Response response = asked.by_sdk ? container_problem_response(error, asked.request_id)
+                                         : problem_response(error, asked.request_id);
   if (error.kind == ErrorKind::method_not_allowed) response.headers.add("Allow", match.allow);
   if (response.status >= 500 && services.parts.log_failure)
-    services.parts.log_failure(std::string{request_id}, error);
+    services.parts.log_failure(asked.request_id, error);
   return response;
 }
 
@@ -188,7 +200,7 @@ void Api::count_request(std::string_view method, std::string_view route, int sta
 
 Task<http::Response> Api::handle(http::Request request) {
   const auto began = state_->services.parts.clock.steady_now();
-  const std::string request_id = request.request_id;
+  const Asked asked = asked_by(request);
   Match match = find_route(routes(), request.method, request.path);
   Result<Reply> reply = no_such_route(match);
   if (match.route == nullptr) {
@@ -198,8 +210,8 @@ Task<http::Response> Api::handle(http::Request request) {
     Call call{.request = std::move(request), .route = match.route, .parameters = match.parameters};
     reply = co_await state_->answer(call);
   }
-  http::Response response = reply ? to_response(std::move(reply).value(), request_id)
-                                  : state_->refuse(reply.error(), match, request_id);
+  http::Response response = reply ? to_response(std::move(reply).value(), asked.request_id)
+                                  : state_->refuse(reply.error(), match, asked);
   const bool known = match.route != nullptr;
   state_->metrics.count_request(known ? match.route->method : "other",
                                 known ? match.route->pattern : "unknown", response.status,

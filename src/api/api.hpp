@@ -69,8 +69,8 @@ struct Parts {
   std::function<std::vector<logs::SinkStatus>()> log_sinks = {};  // of those that this process feeds
 };
 
-// What the listener answers by itself (400, 408, 413, …), as a problem document:
-// http::ServerOptions::error_response.
+// What the listener answers by itself (400, 408, 413, 429, …): http::ServerOptions::error_response. A problem
+// document with a `message` besides, so that it reads as an answer of the container-credentials endpoint too.
 http::Response listener_error(int status, std::string_view request_id);
 
 // The HTTP API: authentication, refusal of external IDs, strict reading, handlers,

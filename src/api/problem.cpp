@@ -139,6 +139,8 @@ http::Response problem_response(const Error& error, std::string_view request_id)
   return response;
 }
 
+// The listener may not know yet what was asked for, so its body is both: a problem document, and what SDKs
+// read from the container-credentials endpoint.
 http::Response listener_error(int status, std::string_view request_id) {
   Error error{ErrorKind::invalid_request, "this is not a request that can be read"};
   if (status == 408) error = Error{ErrorKind::invalid_request, "the request did not arrive in time"};
@@ -152,6 +154,7 @@ http::Response listener_error(int status, std::string_view request_id) {
   if (status == 503) error = Error{ErrorKind::overloaded, "too much is going on; try again shortly"};
   boost::json::object body = problem_body(error, status);
   body["request_id"] = request_id;
+  body["message"] = body["detail"];
   http::Response response =
       plain_response(status, "application/problem+json", boost::json::serialize(body), request_id);
   add_error_headers(response, error);

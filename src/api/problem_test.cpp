@@ -3,6 +3,8 @@
 #include <boost/json.hpp>
 #include <gtest/gtest.h>
 
+#include "api/api.hpp"
+
 namespace deputy::api {
 namespace {
 
@@ -89,6 +91,27 @@ TEST(ContainerProblem, HasCodeAndMessageAlone) {
   const auto response = container_problem_response(Error{ErrorKind::role_denied, "words"}, "r");
   EXPECT_EQ(response.status, 409);
   EXPECT_EQ(response.body, R"({"code":"role_denied","message":"words"})");
+}
+
+// The listener may not know the path yet: one body for both kinds of readers.
+TEST(ListenerError, IsAProblemAndWhatSdksReadFromTheContainerEndpoint) {
+  const std::pair<int, std::string_view> contract[] = {{400, "invalid_request"},   {408, "invalid_request"},
+                                                       {413, "payload_too_large"}, {417, "invalid_request"},
+                                                       {429, "rate_limited"},      {431, "payload_too_large"},
+                                                       {500, "internal"},          {501, "invalid_request"},
+                                                       {503, "overloaded"},        {505, "invalid_request"}};
+  for (const auto& [status, code] : contract) {
+    const auto response = listener_error(status, "req_1");
+    EXPECT_EQ(response.status, status);
+    EXPECT_EQ(response.headers.find("Content-Type"), "application/problem+json");
+    EXPECT_EQ(response.headers.find("Retry-After").has_value(), status == 429 || status == 503) << status;
+    const auto body = body_of(response);
+    for (const char* member : {"type", "title", "status", "code", "detail", "request_id", "message"})
+      EXPECT_TRUE(body.contains(member)) << status << member;
+    EXPECT_EQ(body.at("code").as_string(), code) << status;
+    EXPECT_EQ(body.at("message"), body.at("detail"));
+    EXPECT_EQ(body.at("status").as_int64(), status);
+  }
 }
 
 }  // namespace
