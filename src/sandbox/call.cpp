@@ -4,9 +4,8 @@
 
 namespace deputy::sandbox {
 
-std::vector<policy::ContextKey> global_context(const World& world, const Call& call) {
+std::vector<policy::ContextKey> request_context(const World& world, const Call& call) {
   const Timestamp now = world.clock.now();
-  const Caller& caller = call.caller;
   std::vector<policy::ContextKey> context{
       {"aws:CurrentTime", {to_rfc3339(now)}},
       {"aws:EpochTime",
@@ -14,6 +13,15 @@ std::vector<policy::ContextKey> global_context(const World& world, const Call& c
       {"aws:SecureTransport", {"true"}},
       {"aws:SourceIp", {call.remote_address}},
       {"aws:RequestedRegion", {call.region}},
+  };
+  if (!call.user_agent.empty()) context.push_back({"aws:UserAgent", {call.user_agent}});
+  return context;
+}
+
+std::vector<policy::ContextKey> global_context(const World& world, const Call& call) {
+  const Caller& caller = call.caller;
+  std::vector<policy::ContextKey> context = request_context(world, call);
+  const std::vector<policy::ContextKey> of_caller{
       {"aws:PrincipalAccount", {caller.account->id}},
       {"aws:PrincipalArn", {caller.role ? caller.role->arn : caller.arn}},
       {"aws:PrincipalIsAWSService", {"false"}},
@@ -21,7 +29,7 @@ std::vector<policy::ContextKey> global_context(const World& world, const Call& c
       {"aws:PrincipalType", {caller.user ? "User" : "AssumedRole"}},
       {"aws:userid", {caller.user_id}},
   };
-  if (!call.user_agent.empty()) context.push_back({"aws:UserAgent", {call.user_agent}});
+  context.insert(context.end(), of_caller.begin(), of_caller.end());
   if (caller.user) context.push_back({"aws:username", {caller.user->name}});
   if (caller.session) {
     context.push_back({"aws:MultiFactorAuthPresent", {"false"}});

@@ -11,7 +11,8 @@
 
 namespace deputy::sandbox {
 
-// Who signed a request: a user with a long-lived key, or a session of a role.
+// Who signed a request: a user with a long-lived key, or a session of a role. Nobody (all empty) did when a
+// web identity's token stands for a signature.
 struct Caller {
   Account* account = nullptr;
   const User* user = nullptr;              // users only
@@ -40,6 +41,8 @@ struct Call {
 // aws:SecureTransport is `true`, since AWS's endpoints take nothing else, though the sandbox listens without
 // TLS. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
 std::vector<policy::ContextKey> global_context(const World& world, const Call& call);
+// Of these, the ones that say nothing of the caller.
+std::vector<policy::ContextKey> request_context(const World& world, const Call& call);
 policy::Caller policy_caller(const Caller& caller);
 // The identity policies, the permissions boundary and the session policy that bear on the caller.
 policy::PolicySet policies_of(const Caller& caller);

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "sandbox/identity_token.hpp"
 #include "sandbox/log_store.hpp"
 #include "sandbox/managed_policies.hpp"
 #include "sandbox/roles.hpp"
@@ -107,6 +108,30 @@ Result<void> plant_log_group(World& world, Account& account, const SeedLogGroup&
   return success();
 }
 
+// https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateOpenIDConnectProvider.html
+Result<void> plant_oidc_provider(Account& account, const SeedOidcProvider& seed) {
+  constexpr std::string_view scheme = "https://";
+  const std::string name = seed.url.starts_with(scheme) ? seed.url.substr(scheme.size()) : std::string{};
+  if (name.empty() || seed.url.size() > 255 || name.find_first_of("?#@: ") != std::string::npos ||
+      name.ends_with('/'))
+    return wrong(account, "OIDC provider", seed.url,
+                 "is no https URL without port, query and slash at its end");
+  if (account.oidc_providers.size() >= Bounds::oidc_providers_per_account)
+    return wrong(account, "OIDC provider", seed.url, "there are too many");
+  for (const auto& [id, pem] : seed.keys)
+    if (!is_provider_key(pem))
+      return wrong(
+          account, "OIDC provider", seed.url,
+          fmt::format("the key {} is no public RSA key of 2048 bits or more, in PEM", in_backticks(id)));
+  OidcProvider provider{.arn = account.arn("iam", "oidc-provider/" + name),
+                        .name = name,
+                        .client_ids = seed.client_ids,
+                        .keys = {seed.keys.begin(), seed.keys.end()}};
+  if (!account.oidc_providers.emplace(seed.url, std::move(provider)).second)
+    return wrong(account, "OIDC provider", seed.url, "is given twice");
+  return success();
+}
+
 Result<void> plant_account(World& world, const SeedAccount& seed) {
   if (world.accounts.size() >= Bounds::accounts)
     return Error{ErrorKind::invalid_request, "there are too many accounts"};
@@ -120,6 +145,9 @@ Result<void> plant_account(World& world, const SeedAccount& seed) {
     const auto made = create_managed_policy(
         world, account, {.name = name, .path = "/", .document = document, .description = {}});
     if (!made) return wrong(account, "managed policy", name, made.error().message);
+  }
+  for (const SeedOidcProvider& provider : seed.oidc_providers) {
+    DEPUTY_TRY(plant_oidc_provider(account, provider));
   }
   for (const SeedUser& user : seed.users) {
     DEPUTY_TRY(plant_user(world, account, user));

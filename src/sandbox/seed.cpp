@@ -146,6 +146,31 @@ Result<SeedRole> role(const json::Value& value) {
   return role;
 }
 
+Result<std::string> text_in(const json::Value& element, std::string_view noun) {
+  if (!element.is(json::Kind::string) || element.text.empty())
+    return wrong(element.position, fmt::format("{} is not a string with something in it", noun));
+  return element.text;
+}
+
+Result<SeedOidcProvider> oidc_provider(const json::Value& value) {
+  DEPUTY_TRY(check_object(value, "a provider", {"url", "client_ids", "keys"}));
+  SeedOidcProvider provider;
+  DEPUTY_TRY(provider.url, needed_text(value, "url", "a provider"));
+  DEPUTY_TRY(each(value, "client_ids", [&](const json::Value& element) -> Result<void> {
+    DEPUTY_TRY(auto id, text_in(element, "a client ID"));
+    provider.client_ids.push_back(std::move(id));
+    return success();
+  }));
+  const json::Value* const keys = value.find("keys");
+  if (!keys || !keys->is(json::Kind::object))
+    return wrong(value.position, "a provider has `keys`: an object of key IDs and public keys in PEM");
+  for (const json::Member& member : keys->members) {
+    DEPUTY_TRY(auto pem, text_in(member.value, "a key"));
+    provider.keys.emplace(member.name, std::move(pem));
+  }
+  return provider;
+}
+
 Result<SeedStream> stream(const json::Value& value) {
   DEPUTY_TRY(check_object(value, "a log stream", {"name", "events"}));
   SeedStream stream;
@@ -208,9 +233,9 @@ Result<SeedLogGroup> log_group(const json::Value& value, Partition partition) {
 }
 
 Result<SeedAccount> account(const json::Value& value) {
-  DEPUTY_TRY(check_object(
-      value, "an account",
-      {"id", "name", "partition", "users", "managed_policies", "roles", "buckets", "log_groups"}));
+  DEPUTY_TRY(check_object(value, "an account",
+                          {"id", "name", "partition", "users", "managed_policies", "roles", "oidc_providers",
+                           "buckets", "log_groups"}));
   DEPUTY_TRY(const std::string id_text, needed_text(value, "id", "an account"));
   auto id = AccountId::parse(id_text);
   if (!id) return wrong(value.find("id")->position, id.error().message);
@@ -231,6 +256,11 @@ Result<SeedAccount> account(const json::Value& value) {
     return success();
   }));
   DEPUTY_TRY(account.managed_policies, policies(value, "managed_policies"));
+  DEPUTY_TRY(each(value, "oidc_providers", [&](const json::Value& element) -> Result<void> {
+    DEPUTY_TRY(auto read, oidc_provider(element));
+    account.oidc_providers.push_back(std::move(read));
+    return success();
+  }));
   DEPUTY_TRY(each(value, "buckets", [&](const json::Value& element) -> Result<void> {
     if (!element.is(json::Kind::string))
       return wrong(element.position, "a bucket is not a string: write its name");

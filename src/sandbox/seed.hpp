@@ -32,6 +32,11 @@ struct SeedRole {
   std::string permissions_boundary;            // ARN; empty: none
   std::chrono::seconds max_session_duration{3600};
 };
+struct SeedOidcProvider {
+  std::string url;  // of the issuer: `https://oidc.example.com/id/A`
+  std::vector<std::string> client_ids;
+  std::map<std::string, std::string> keys;  // `kid` → public RSA key in PEM
+};
 struct SeedEvent {
   std::int64_t timestamp_ms = 0;
   std::string message;
@@ -61,6 +66,7 @@ struct SeedAccount {
   std::vector<SeedUser> users;
   std::vector<SeedRole> roles;
   SeedPolicies managed_policies;
+  std::vector<SeedOidcProvider> oidc_providers;
   std::vector<std::string> buckets;
   std::vector<SeedLogGroup> log_groups;
 };
@@ -71,11 +77,11 @@ struct Seed {
 // Reads `{"accounts": [{"id", "name", "partition", "users": [{"name", "access_key_id", "secret_access_key",
 // "policies": {NAME: DOCUMENT}}], "managed_policies": {NAME: DOCUMENT}, "roles": [{"name", "path",
 // "trust_policy", "policies", "attached_policies": [ARN], "permissions_boundary": ARN,
-// "max_session_duration"}], "buckets": [NAME], "log_groups": [{"name", "region", "class", "streams":
-// [{"name", "events": [{"timestamp", "message"}]}], "generate": {"per_second", "message_bytes",
-// "since_seconds"}}]}]}`: of an account all but `id` is optional, names are
-// needed, and a role needs its trust policy. `timestamp` is in milliseconds since 1970,
-// `max_session_duration` in seconds. Strict: `unknown_field` for a member that is not known, else
+// "max_session_duration"}], "oidc_providers": [{"url", "client_ids": [TEXT], "keys": {KID: PEM}}], "buckets":
+// [NAME], "log_groups": [{"name", "region", "class", "streams": [{"name", "events": [{"timestamp",
+// "message"}]}], "generate": {"per_second", "message_bytes", "since_seconds"}}]}]}`: of an account all but
+// `id` is optional, names are needed, and a role needs its trust policy. `timestamp` is in milliseconds since
+// 1970, `max_session_duration` in seconds. Strict: `unknown_field` for a member that is not known, else
 // `invalid_request`, with the position. 64 MiB at most.
 Result<Seed> read_seed(std::string_view json);
 

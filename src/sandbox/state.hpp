@@ -31,6 +31,7 @@ struct Bounds {
   static constexpr std::size_t policies_per_role = 50;
   static constexpr std::size_t attached_per_role = 20;  // IAM's quota, raised
   static constexpr std::size_t managed_policies_per_account = 1'500;
+  static constexpr std::size_t oidc_providers_per_account = 100;
   static constexpr std::size_t stacks_per_account = 2'000;
   static constexpr std::size_t buckets_per_account = 100;
   static constexpr std::size_t objects_per_bucket = 10'000;
@@ -144,6 +145,14 @@ struct LogGroup {
   std::map<std::string, LogStream, std::less<>> streams;
 };
 
+// An OpenID Connect provider that an account trusts to say who somebody is, as IAM has it.
+struct OidcProvider {
+  std::string arn, name;  // `oidc.example.com/id/A`: the issuer without its scheme
+  std::vector<std::string> client_ids;
+  // What AWS fetches from the issuer: public keys in PEM, by their `kid`.
+  std::map<std::string, std::string, std::less<>> keys;
+};
+
 struct StackResource {
   std::string logical_id, role_name, role_unique_id;
   bool generated_name = false;                      // not named by the template
@@ -175,6 +184,7 @@ struct Account {
   std::map<std::string, User, std::less<>> users;
   std::map<std::string, RoleHistory, std::less<>> roles;
   ManagedPolicies managed_policies;
+  std::map<std::string, OidcProvider, std::less<>> oidc_providers;  // by issuer
   std::map<std::string, Bucket, std::less<>> buckets;
   std::map<std::string, std::map<std::string, LogGroup, std::less<>>, std::less<>> log_groups;  // by Region
   std::vector<std::unique_ptr<Stack>> stacks;  // in the order they were made
@@ -188,7 +198,7 @@ struct AccessKey {
   SecretString secret;
 };
 
-// What AssumeRole handed out.
+// What AssumeRole and its like handed out.
 struct Session {
   std::string access_key_id, account, role_name, role_unique_id, name, source_identity;
   SecretString secret, token;

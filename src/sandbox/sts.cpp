@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <fmt/format.h>
 
+#include "sandbox/assume_role.hpp"
 #include "sandbox/roles.hpp"
 #include "sandbox/services.hpp"
 
@@ -8,51 +9,19 @@
 namespace deputy::sandbox {
 namespace {
 
-constexpr std::size_t session_policy_length_max = 2048;
 constexpr long long chained_seconds_max = 3600;
 
-struct AssumeRole {
-  explicit AssumeRole(RoleArn role_) : role(std::move(role_)) {}
-  RoleArn role;
-  std::string session_name, source_identity, session_policy_text;
+struct AssumeRole : SessionWish {
+  explicit AssumeRole(SessionWish wish) : SessionWish(std::move(wish)) {}
   std::optional<std::string> external_id;
-  std::shared_ptr<const policy::Policy> session_policy;
-  std::vector<Tag> tags;
-  long long duration_seconds = 3600;
 };
-
-Outcome<RoleArn> read_role_arn(const Parameters& parameters) {
-  DEPUTY_TRY(const std::string text, parameters.required("RoleArn"));
-  if (text.size() < 20) return constraint_error(text, "roleArn", "have length greater than or equal to 20");
-  auto arn = RoleArn::parse(text);
-  if (!arn) return validation_error(fmt::format("{} is invalid", text.substr(0, 256)));
-  return std::move(arn).value();
-}
-
-std::optional<Fault> read_session_policy(const Parameters& parameters, AssumeRole& asked) {
-  const auto text = parameters.find("Policy");
-  if (!text) return std::nullopt;
-  if (text->empty()) return constraint_error(*text, "policy", "have length greater than or equal to 1");
-  if (text->size() > session_policy_length_max)
-    return constraint_error(*text, "policy", "have length less than or equal to 2048");
-  auto policy = policy::Policy::read(*text, policy::PolicyKind::session);
-  if (!policy) return Fault{400, "MalformedPolicyDocument", policy.error().message};
-  asked.session_policy_text = *text;
-  asked.session_policy = std::make_shared<const policy::Policy>(std::move(policy).value());
-  return std::nullopt;
-}
 
 Outcome<AssumeRole> read_assume_role(const Parameters& parameters) {
   if (auto fault = parameters.refuse_all_but({"RoleArn", "RoleSessionName", "ExternalId", "DurationSeconds",
                                               "Policy", "Tags", "SourceIdentity"}))
     return *std::move(fault);
-  DEPUTY_TRY(RoleArn role, read_role_arn(parameters));
-  AssumeRole asked{std::move(role)};
-  DEPUTY_TRY(asked.session_name, parameters.required("RoleSessionName"));
-  if (!SessionName::parse(asked.session_name))
-    return constraint_error(
-        asked.session_name, "roleSessionName",
-        R"(have length between 2 and 64 and satisfy regular expression pattern: [\w+=,.@-]*)");
+  DEPUTY_TRY(SessionWish wish, read_session_wish(parameters));
+  AssumeRole asked{std::move(wish)};
   if (const auto external_id = parameters.find("ExternalId")) {
     if (!ExternalId::parse(*external_id))
       return constraint_error(
@@ -67,16 +36,8 @@ Outcome<AssumeRole> read_assume_role(const Parameters& parameters) {
           R"(have length between 2 and 64 and satisfy regular expression pattern: [\w+=,.@-]*)");
     asked.source_identity = *identity;
   }
-  DEPUTY_TRY(asked.duration_seconds, parameters.number("DurationSeconds", 3600, 900, 43'200));
   DEPUTY_TRY(asked.tags, parameters.tags());
-  if (auto fault = read_session_policy(parameters, asked)) return *std::move(fault);
   return asked;
-}
-
-Fault access_denied(const Call& call, std::string_view action, const RoleArn& role) {
-  return {403, "AccessDenied",
-          fmt::format("User: {} is not authorized to perform: {} on resource: {}", call.caller.arn, action,
-                      role.text())};
 }
 
 std::vector<policy::ContextKey> assume_role_context(const World& world, const Call& call,
@@ -104,9 +65,9 @@ std::optional<Fault> denied_to_assume(World& world, const Call& call, const Assu
   if (!asked.tags.empty()) actions.push_back("sts:TagSession");
   if (!asked.source_identity.empty()) actions.push_back("sts:SetSourceIdentity");
 
-  if (!role) return access_denied(call, "sts:AssumeRole", asked.role);
+  if (!role) return access_denied(call.caller.arn, "sts:AssumeRole", asked.role);
   const PolicyDocument trust = effective_trust(world, role->trust);
-  if (!trust.policy) return access_denied(call, "sts:AssumeRole", asked.role);
+  if (!trust.policy) return access_denied(call.caller.arn, "sts:AssumeRole", asked.role);
   policy::PolicySet policies = policies_of(call.caller);
   policies.resource = trust.policy.get();
   policies.resource_account = asked.role.account().text();
@@ -116,55 +77,10 @@ std::optional<Fault> denied_to_assume(World& world, const Call& call, const Assu
                           .context = assume_role_context(world, call, asked)};
   for (const std::string_view action : actions) {
     request.action = action;
-    if (!policy::authorize(policies, request).allowed()) return access_denied(call, action, asked.role);
+    if (!policy::authorize(policies, request).allowed())
+      return access_denied(call.caller.arn, action, asked.role);
   }
   return std::nullopt;
-}
-
-std::shared_ptr<const Session> make_session(World& world, const AssumeRole& asked, const Role& role) {
-  auto session = std::make_shared<Session>();
-  session->access_key_id = world.draw_id("ASIA", 16);
-  std::string secret = world.draw_secret(40);
-  session->secret = SecretString::take(secret);
-  std::string token = "sandbox/" + world.draw_secret(300) + "==";
-  session->token = SecretString::take(token);
-  session->account = asked.role.account().text();
-  session->role_name = role.name;
-  session->role_unique_id = role.unique_id;
-  session->name = asked.session_name;
-  session->source_identity = asked.source_identity;
-  session->issued_at = std::chrono::floor<std::chrono::seconds>(world.clock.now());
-  session->expires_at = session->issued_at + std::chrono::seconds{asked.duration_seconds};
-  session->policy = asked.session_policy;
-  session->tags = asked.tags;
-  return session;
-}
-
-// In percent of the limit. AWS packs in a way that it does not document; here it is the plain length.
-long long packed_policy_size(const AssumeRole& asked) {
-  std::size_t size = asked.session_policy_text.size();
-  for (const Tag& tag : asked.tags) size += tag.key.size() + tag.value.size();
-  return static_cast<long long>((size * 100 + session_policy_length_max - 1) / session_policy_length_max);
-}
-
-std::string write_session(const World& world, const AssumeRole& asked, const Session& session) {
-  XmlWriter xml;
-  xml.open("AssumedRoleUser");
-  xml.text("AssumedRoleId", session.role_unique_id + ":" + session.name);
-  const auto account = world.accounts.find(session.account);
-  xml.text("Arn",
-           account->second.arn("sts", fmt::format("assumed-role/{}/{}", session.role_name, session.name)));
-  xml.close();
-  xml.open("Credentials");
-  xml.text("AccessKeyId", session.access_key_id);
-  xml.text("SecretAccessKey", session.secret.reveal());
-  xml.text("SessionToken", session.token.reveal());
-  xml.text("Expiration", to_rfc3339(session.expires_at));
-  xml.close();
-  if (const long long size = packed_policy_size(asked); size > 0)
-    xml.text("PackedPolicySize", fmt::to_string(size));
-  if (!session.source_identity.empty()) xml.text("SourceIdentity", session.source_identity);
-  return xml.take();
 }
 
 Outcome<Reply> assume_role(World& world, const Call& call, const Parameters& parameters) {
@@ -172,7 +88,7 @@ Outcome<Reply> assume_role(World& world, const Call& call, const Parameters& par
   if (call.caller.session && !call.caller.session->source_identity.empty()) {
     // Once set, it goes along every chain and cannot be changed.
     if (!asked.source_identity.empty() && asked.source_identity != call.caller.session->source_identity)
-      return access_denied(call, "sts:SetSourceIdentity", asked.role);
+      return access_denied(call.caller.arn, "sts:SetSourceIdentity", asked.role);
     asked.source_identity = call.caller.session->source_identity;
   }
   auto role = world.seen_role(asked.role.account().text(), asked.role.name());
@@ -181,17 +97,10 @@ Outcome<Reply> assume_role(World& world, const Call& call, const Parameters& par
   if (call.caller.session && asked.duration_seconds > chained_seconds_max)
     return validation_error(
         "The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining.");
-  if (asked.duration_seconds > role->max_session_duration.count())
-    return validation_error(
-        "The requested DurationSeconds exceeds the MaxSessionDuration set for this role.");
-  if (packed_policy_size(asked) > 100)
-    return Fault{400, "PackedPolicyTooLarge",
-                 fmt::format("Packed size of session tags consumes {}% of allotted space.",
-                             packed_policy_size(asked))};
-  const auto session = make_session(world, asked, *role);
-  Reply reply{.body = write_session(world, asked, *session), .headers = {}};
-  world.sessions.add(session);
-  return reply;
+  if (auto fault = too_much(asked, *role)) return *std::move(fault);
+  XmlWriter xml;
+  open_session(world, asked, *role, xml);
+  return Reply{.body = xml.take(), .headers = {}};
 }
 
 // Everybody may ask who they are: no policy is consulted.
@@ -208,6 +117,8 @@ Outcome<Reply> get_caller_identity(const Call& call, const Parameters& parameter
 
 Outcome<Reply> answer_sts(World& world, const Call& call, const Parameters& parameters) {
   if (call.operation == "AssumeRole") return assume_role(world, call, parameters);
+  if (call.operation == "AssumeRoleWithWebIdentity")
+    return assume_role_with_web_identity(world, call, parameters);
   if (call.operation == "GetCallerIdentity") return get_caller_identity(call, parameters);
   return invalid_action(call.operation, parameters.get("Version"));
 }

@@ -1,9 +1,12 @@
 """The partner's own credentials from every source, by the commands that use them: a sandbox is STS, small servers here are ECS and EC2."""
 
+import base64
 import http.server
 import json
 import os
 import shutil
+import signal
+import socket
 import stat
 import subprocess
 import tempfile
@@ -11,7 +14,11 @@ import threading
 import time
 import unittest
 
-from harness import BINARY, PARTNER_ROLE, REGION, Deputy, Sandbox, trust
+import boto3
+from botocore import UNSIGNED
+from botocore.config import Config
+
+from harness import BINARY, PARTNER_ROLE, REGION, Deputy, Process, Sandbox, seed, trust
 
 EXTERNAL_ID = "4f6c1b1e-2a7d-4c55-9b0e-7d1f0a3c9e42"
 ROLES = "/latest/meta-data/iam/security-credentials/"
@@ -43,11 +50,47 @@ class Service:
         self.server.server_close()
 
 
+class Issuer:
+    """An OpenID Connect provider, as a Kubernetes cluster is one: its key and the tokens that it signs."""
+
+    name = "oidc.example.com/id/A"
+    subject = "system:serviceaccount:deputy:broker"
+
+    def __init__(self, folder):
+        self.key = os.path.join(folder, "issuer.key")
+        subprocess.run(["openssl", "genrsa", "-out", self.key, "2048"], check=True, capture_output=True)
+        self.pem = subprocess.run(["openssl", "rsa", "-in", self.key, "-pubout"], check=True, capture_output=True, text=True).stdout
+
+    def token(self, **claims):
+        now = int(time.time())
+        parts = [{"alg": "RS256", "kid": "k1"},
+                 {"iss": "https://" + self.name, "sub": self.subject, "aud": ["sts.amazonaws.com"], "iat": now, "exp": now + 600, **claims}]
+
+        def encoded(data):
+            return base64.urlsafe_b64encode(data).decode().rstrip("=")
+
+        text = ".".join(encoded(json.dumps(part).encode()) for part in parts)
+        signature = subprocess.run(["openssl", "dgst", "-sha256", "-sign", self.key], input=text.encode(), check=True, capture_output=True).stdout
+        return text + "." + encoded(signature)
+
+    def trusted_by_the_partner(self):
+        """The sandbox's usual accounts, where the partner's role is for the issuer's subject too."""
+        accounts = seed()
+        partner = accounts["accounts"][0]
+        partner["oidc_providers"] = [{"url": "https://" + self.name, "client_ids": ["sts.amazonaws.com"], "keys": {"k1": self.pem}}]
+        partner["roles"][0]["trust_policy"]["Statement"].append({
+            "Effect": "Allow", "Action": "sts:AssumeRoleWithWebIdentity",
+            "Principal": {"Federated": f"arn:aws:iam::111111111111:oidc-provider/{self.name}"},
+            "Condition": {"StringEquals": {self.name + ":aud": "sts.amazonaws.com", self.name + ":sub": self.subject}}})
+        return accounts
+
+
 class BaseCredentials(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.folder = tempfile.mkdtemp(prefix="deputy-base-")
-        cls.sandbox = Sandbox(cls.folder)
+        cls.issuer = Issuer(cls.folder)
+        cls.sandbox = Sandbox(cls.folder, cls.issuer.trusted_by_the_partner())
         cls.role = cls.sandbox.client("iam").create_role(RoleName="reader", AssumeRolePolicyDocument=trust(EXTERNAL_ID))["Role"]["Arn"]
 
     @classmethod
@@ -112,6 +155,74 @@ class BaseCredentials(unittest.TestCase):
         os.chmod(program, stat.S_IRWXU)
         self.write("config", f"[default]\ncredential_process = '{program}'\n")
         self.assert_used("shared files")
+
+    def web_identity(self, **claims):
+        return {"AWS_WEB_IDENTITY_TOKEN_FILE": self.write("web-identity-token", self.issuer.token(**claims)), "AWS_ROLE_ARN": PARTNER_ROLE,
+                "AWS_ROLE_SESSION_NAME": "pod-7"}
+
+    def test_a_web_identity(self):
+        self.assert_used("web identity", **self.web_identity())
+
+    def test_the_service_runs_on_a_web_identity(self):
+        environment = self.web_identity()
+        self.deputy.sandbox = type("NoSession", (), {"url": self.sandbox.url, "partner_session": lambda self: environment})()
+        self.deputy.start()
+        self.assertEqual(self.deputy.call("GET", "/readyz").status, 200)
+        self.assertEqual(self.deputy.stop(), 0)
+
+    def test_a_web_identity_that_sts_does_not_take(self):
+        for claims, why in (({"exp": int(time.time()) - 1}, "ExpiredTokenException"), ({"aud": "others"}, "InvalidIdentityToken"),
+                            ({"sub": "system:serviceaccount:deputy:other"}, "AccessDenied")):
+            environment = self.web_identity(**claims)
+            checked = self.run_command("config", "check", **environment)
+            self.assertEqual(checked.returncode, 1, checked.stdout)
+            self.assertRegex(checked.stdout, rf"(?m)^  web identity +broken: sts:AssumeRoleWithWebIdentity of {PARTNER_ROLE}: `{why}` ")
+            with open(environment["AWS_WEB_IDENTITY_TOKEN_FILE"]) as file:
+                self.assertNotIn(file.read(), checked.stdout + checked.stderr)
+
+    def test_awss_own_clients_assume_a_role_with_a_web_identity(self):
+        token = self.issuer.token()
+        sts = boto3.client("sts", region_name=REGION, endpoint_url=self.sandbox.url, config=Config(signature_version=UNSIGNED))
+        got = sts.assume_role_with_web_identity(RoleArn=PARTNER_ROLE, RoleSessionName="pod-7", WebIdentityToken=token)
+        self.assertEqual((got["SubjectFromWebIdentityToken"], got["Provider"], got["Audience"]),
+                         (self.issuer.subject, "https://" + self.issuer.name, "sts.amazonaws.com"))
+        credentials = got["Credentials"]
+        session = self.sandbox.client("sts", credentials=(credentials["AccessKeyId"], credentials["SecretAccessKey"], credentials["SessionToken"]))
+        self.assertEqual(session.get_caller_identity()["Arn"], "arn:aws:sts::111111111111:assumed-role/deputy-broker/pod-7")
+        for claims, error in (({"exp": 1}, sts.exceptions.ExpiredTokenException), ({"aud": "others"}, sts.exceptions.InvalidIdentityTokenException)):
+            with self.assertRaises(error):
+                sts.assume_role_with_web_identity(RoleArn=PARTNER_ROLE, RoleSessionName="pod-7", WebIdentityToken=self.issuer.token(**claims))
+        with_cli = subprocess.run(["/usr/bin/aws", "sts", "assume-role-with-web-identity", "--role-arn", PARTNER_ROLE, "--role-session-name", "cli",
+                                   "--web-identity-token", token, "--region", REGION, "--endpoint-url", self.sandbox.url, "--output", "json"],
+                                  env=self.deputy.environment(), capture_output=True, text=True, timeout=60)
+        self.assertEqual(with_cli.returncode, 0, with_cli.stderr)
+        self.assertTrue(json.loads(with_cli.stdout)["AssumedRoleUser"]["Arn"].endswith("assumed-role/deputy-broker/cli"))
+
+    def test_a_slow_process_does_not_hold_up_the_end(self):
+        """It has begun, and would never end by itself; nor does the service wait for it when it is told to stop."""
+        began, hold = (os.path.join(self.home, name) for name in ("began", "hold"))
+        for name in (began, hold):
+            os.mkfifo(name)
+        program = self.write("slow", f"#!/bin/sh\necho $$ > '{began}'\nread never < '{hold}'\n")
+        os.chmod(program, stat.S_IRWXU)
+        self.write("config", f"[default]\ncredential_process = '{program}'\n")
+        process = Process([BINARY, "serve"], self.deputy.environment(), self.deputy.folder)
+        with open(began) as file:
+            child = int(file.read())
+        self.assertEqual(process.end(signal.SIGTERM), 0, process.output())
+        self.assertIn("stopped before it listened", process.output())
+        with self.assertRaises(ProcessLookupError):
+            os.kill(child, 0)
+
+    def test_a_silent_sts_does_not_hold_up_the_end(self):
+        silent = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(silent.close)
+        environment = self.deputy.environment(**self.sandbox.partner_session(), AWS_ENDPOINT_URL=f"http://127.0.0.1:{silent.getsockname()[1]}")
+        process = Process([BINARY, "serve"], environment, self.deputy.folder)
+        asking, _ = silent.accept()
+        self.addCleanup(asking.close)
+        self.assertEqual(process.end(signal.SIGTERM), 0, process.output())
+        self.assertIn("stopped before it listened", process.output())
 
     def test_a_container(self):
         token = self.write("token", "the-token")

@@ -117,10 +117,10 @@ class Process:
 
 
 class Sandbox:
-    def __init__(self, folder):
+    def __init__(self, folder, accounts=None):
         seed_file = os.path.join(folder, "seed.json")
         with open(seed_file, "w") as file:
-            json.dump(seed(), file)
+            json.dump(accounts or seed(), file)
         self.process = Process([BINARY, "sandbox", "--listen", "127.0.0.1:0", "--seed", seed_file])
         self.url = self.process.wait_for(r"listening on (http://\S+)").group(1)
 
