@@ -142,6 +142,39 @@ TEST_F(FactsTest, WhatWasReadBeforeAChangeDoesNotComeInAfterIt) {
   EXPECT_TRUE(facts.connection(connection.id));
 }
 
+TEST_F(FactsTest, ThatHoldsForWorkloadsAndKeysToo) {
+  Facts facts{{}};
+  const auto created = make_key();
+  const auto key = std::make_shared<const Key>(created.key);
+  const auto before = facts.mark();
+  facts.touched({.workloads = {collector}, .keys = {created.key.id}});
+  facts.put(before, std::make_shared<const Workload>(Workload{collector, {Grant{}}}));
+  facts.put(before, key);
+  EXPECT_FALSE(facts.workload(collector));
+  EXPECT_FALSE(facts.key(created.key.id));
+  facts.put(before, *created.secret, key);
+  EXPECT_FALSE(facts.key(created.key.id));
+  EXPECT_FALSE(facts.key(*created.secret));
+}
+
+TEST_F(FactsTest, WhenAllMayHaveChangedNothingIsKept) {
+  const auto connection = active_connection();
+  const auto made = make_key(), maker = make_key();
+  Facts facts{{}};
+  facts.put(facts.mark(), std::make_shared<const ConnectionFact>(ConnectionFact{connection, true}));
+  facts.put(facts.mark(), std::make_shared<const Workload>(Workload{collector, {}}));
+  facts.put(facts.mark(), *made.secret, std::make_shared<const Key>(made.key));
+  facts.put(facts.mark(), std::make_shared<const Key>(maker.key));
+  const auto before = facts.mark();
+  facts.touched({.everything = true});
+  EXPECT_NE(facts.mark(), before);
+  EXPECT_FALSE(facts.connection(connection.id));
+  EXPECT_FALSE(facts.workload(collector));
+  EXPECT_FALSE(facts.key(*made.secret));
+  EXPECT_FALSE(facts.key(made.key.id));
+  EXPECT_FALSE(facts.key(maker.key.id));
+}
+
 // A key that gave way to others must not be found by its secret any more: its revocation would not be seen.
 TEST_F(FactsTest, AKeyThatGaveWayIsNotFoundByItsSecretEither) {
   Facts facts{{.keys_max = 1}};
