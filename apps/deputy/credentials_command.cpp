@@ -24,14 +24,33 @@ struct CredentialsArguments {
   std::string region;
   std::string session_name;
   std::string session_policy_file;
+  std::string source_identity;
+  std::vector<std::string> tags;  // `KEY=VALUE`
   std::string reason;
 };
+
+Result<boost::json::object> tags_of(const std::vector<std::string>& pairs) {
+  boost::json::object tags;
+  for (const std::string& pair : pairs) {
+    const std::size_t equals = pair.find('=');
+    if (equals == 0 || equals == std::string::npos)
+      return Error{ErrorKind::invalid_request, "--tag takes KEY=VALUE, not " + in_backticks(pair)};
+    if (!tags.emplace(pair.substr(0, equals), pair.substr(equals + 1)).second)
+      return Error{ErrorKind::invalid_request,
+                   "the tag " + in_backticks(pair.substr(0, equals)) + " is given twice"};
+  }
+  return tags;
+}
 
 Result<boost::json::object> body_of(const CredentialsArguments& arguments) {
   boost::json::object body;
   if (arguments.duration_seconds) body["duration_seconds"] = *arguments.duration_seconds;
   if (!arguments.region.empty()) body["region"] = arguments.region;
   if (!arguments.session_name.empty()) body["session_name"] = arguments.session_name;
+  if (!arguments.source_identity.empty()) body["source_identity"] = arguments.source_identity;
+  if (!arguments.tags.empty()) {
+    DEPUTY_TRY(body["tags"], tags_of(arguments.tags));
+  }
   if (!arguments.reason.empty()) body["reason"] = arguments.reason;
   if (!arguments.session_policy_file.empty()) {
     DEPUTY_TRY(const auto policy, read_input(arguments.session_policy_file));
@@ -167,6 +186,10 @@ void add_credentials_command(CLI::App& program, Context& context) {
   command->add_option("--session-name", arguments->session_name, "Suffix of the session's name");
   command->add_option("--session-policy", arguments->session_policy_file,
                       "File with a policy that narrows the session");
+  command->add_option("--tag", arguments->tags, "KEY=VALUE: a session tag; may be repeated")
+      ->allow_extra_args(false);
+  command->add_option("--source-identity", arguments->source_identity,
+                      "Who stands behind the session, for CloudTrail");
   command->add_option("--reason", arguments->reason, "For the record");
   command->callback([&context, arguments] { context.status = print_credentials(*arguments); });
 }

@@ -56,6 +56,38 @@ class LocalCache(ServerTest):
         os.mkdir(self.home)
         self.entries = os.path.join(self.home, ".cache", "deputy", "credentials")
 
+    def test_every_option_reaches_the_server(self):
+        asked = []
+        pass_on, self.front.target = self.front.target, lambda method, path, body, key: asked.append(body) or pass_on(method, path, body, key)
+        self.workload_key(may=["session_policy", "tags", "source_identity", "session_name", "region", "duration"])
+        policy = os.path.join(self.home, "policy.json")
+        with open(policy, "w") as file:
+            json.dump({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}, file)
+        options = ["--session-policy", policy, "--tag", "team=a=b", "--tag", "empty=", "--session-name", "job-1", "--region", "eu-west-1",
+                   "--duration-seconds", "1800", "--reason", "a test"]
+        got = self.run_deputy("credentials", self.connection["id"], "--format", "json", *options)
+        self.assertEqual(got.returncode, 0, got.stderr)
+        self.assertTrue(json.loads(got.stdout)["session_name"].endswith("@log-loader.job-1"))
+        with open(policy) as file:
+            self.assertEqual(asked, [{"session_policy": json.load(file), "tags": {"team": "a=b", "empty": ""}, "session_name": "job-1",
+                                      "region": "eu-west-1", "duration_seconds": 1800, "reason": "a test"}])
+        denied = self.run_deputy("credentials", self.connection["id"], "--format", "json", "--source-identity", "alice")
+        self.assertEqual(asked[-1], {"source_identity": "alice"})
+        self.assertIn("AWS denied the role", denied.stderr)  # the template's trust policy does not allow it
+        for wrong in (["--tag", "novalue"], ["--tag", "=x"], ["--tag", "a=1", "--tag", "a=2"]):
+            refused = self.run_deputy("credentials", self.connection["id"], *wrong)
+            self.assertEqual(refused.returncode, 2, refused.stderr)
+            self.assertIn("tag", refused.stderr)
+        self.assertEqual(len(asked), 2)
+
+    def test_a_workload_finds_its_connection_by_the_partners_reference(self):
+        tenant = self.deputy.must("POST", "/v1/tenants", {"name": "Globex", "reference": "crm-17"})
+        made = self.deputy.must("POST", "/v1/connections", {"tenant_id": tenant["id"], "integration": "log-reader"})
+        found = self.run_deputy("connection", "list", "--reference", "crm-17", "--output", "json", DEPUTY_URL=self.deputy.url)
+        self.assertEqual(found.returncode, 0, found.stderr)
+        self.assertEqual([item["id"] for item in json.loads(found.stdout)["items"]], [made["id"]])
+        self.assertNotIn(made["external_id"], found.stdout)
+
     def run_deputy(self, *arguments, **environment):
         given = self.deputy.environment(**{"HOME": self.home, "DEPUTY_URL": self.front.url, "DEPUTY_KEY": self.key, **environment})
         return subprocess.run([BINARY, *arguments], env=given, capture_output=True, text=True, timeout=60)
