@@ -23,12 +23,14 @@ Result<Query> Query::parse(std::string_view text, std::span<const std::string_vi
   Query query;
   const auto pairs = http::parse_form(text);
   if (!pairs) return Error{ErrorKind::invalid_request, "the query has a broken percent-escape"};
-  for (const auto& [name, value] : *pairs) {
-    if (name.empty() && value.empty()) continue;  // `?` alone, `&&`
+  // Before anything else that may be wrong: whoever sent it has to know.
+  for (const auto& [name, value] : *pairs)
     if (value.starts_with(key_prefix) || name.starts_with(key_prefix))
       return Error{
           ErrorKind::invalid_request,
           "a key does not belong into a URL; send it as `Authorization: Bearer KEY`, and revoke this one"};
+  for (const auto& [name, value] : *pairs) {
+    if (name.empty() && value.empty()) continue;  // `?` alone, `&&`
     if (std::ranges::find(known, name) == known.end())
       return Error{ErrorKind::unknown_field,
                    fmt::format("the query key {} is not known here", in_backticks(name))}

@@ -20,10 +20,15 @@ class Between:
     def __init__(self, url):
         address = urllib.parse.urlsplit(url)
         self.change = None
+        self.open = []
         between = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+
+            def setup(self):
+                super().setup()
+                between.open.append(self.connection)
 
             def do_POST(self):
                 body = self.rfile.read(int(self.headers["Content-Length"]))
@@ -51,6 +56,11 @@ class Between:
     def close(self):
         self.server.shutdown()
         self.server.server_close()
+        for connection in self.open:
+            try:
+                connection.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass  # ended before
 
 
 class Behind:
