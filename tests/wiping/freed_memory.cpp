@@ -35,8 +35,9 @@ std::size_t FreedMemory::blocks_with_it() const {
 
 }  // namespace deputy
 
+// Cleared, so that what an earlier owner left behind is not taken for the next one's.
 void* operator new(std::size_t size) {
-  void* const block = std::malloc(size == 0 ? 1 : size);
+  void* const block = std::calloc(1, size == 0 ? 1 : size);
   if (block == nullptr) throw std::bad_alloc{};
   return block;
 }
