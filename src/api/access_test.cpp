@@ -291,6 +291,9 @@ TEST_F(AccessApi, KeysAreAskedForWithARole) {
                 .code(),
             "invalid_request");
   EXPECT_EQ(post("/v1/keys", R"({"workload":"collector"})").string("role"), "workload");
+  EXPECT_EQ(post("/v1/keys", R"({"workload":"collector","connection_id":")" + acme_connection + "\"}")
+                .string("expires_at"),
+            "2026-01-01T01:00:00Z");
 }
 
 TEST_F(AccessApi, AWorkloadsKeyMakesKeysForItsOwnConnectionsAlone) {
@@ -304,6 +307,7 @@ TEST_F(AccessApi, AWorkloadsKeyMakesKeysForItsOwnConnectionsAlone) {
   EXPECT_EQ(wish(R"({"connection_id":")" + globex_connection + "\"}").status, 404);
   EXPECT_EQ(wish("{}").code(), "forbidden");
   EXPECT_EQ(wish(R"({"role":"admin"})").code(), "forbidden");
+  EXPECT_EQ(wish(R"({"role":"admin","connection_id":")" + acme_connection + "\"}").code(), "forbidden");
   EXPECT_EQ(
       wish(R"({"role":"workload","workload":"other","connection_id":")" + acme_connection + "\"}").code(),
       "forbidden");
@@ -324,7 +328,9 @@ TEST_F(AccessApi, AMadeKeyEndsWithItsMaker) {
   const auto made =
       call("POST", "/v1/keys", leaked.string("secret"), R"({"connection_id":")" + acme_connection + "\"}");
   EXPECT_EQ(call("POST", credentials_of(acme_connection), made.string("secret")).status, 200);
+  const auto told = broker.counts().revocations;
   EXPECT_EQ(call("DELETE", "/v1/keys/" + leaked.string("id"), admin).status, 204);
+  EXPECT_EQ(broker.counts().revocations, told + 1);
   EXPECT_EQ(call("POST", credentials_of(acme_connection), made.string("secret")).status, 401);
   EXPECT_EQ(call("POST", credentials_of(acme_connection), collector).status, 200);  // another key of the same
 }

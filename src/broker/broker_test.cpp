@@ -36,6 +36,28 @@ class BrokerTest : public BrokerFixture {
     sts.on_assume_role = [error](const auto&) -> aws::AwsResult<aws::AssumedRole> { return error; };
   }
   void pass_time(std::chrono::milliseconds by) { clock().advance(by); }
+  // A hit whose record is durable while the caller has not been told yet: the loop stands still.
+  std::unique_ptr<Ongoing> recorded_hit(const registry::Key& key) {
+    issue(key, acme.id).value();
+    std::latch released{1}, written{1};
+    EXPECT_TRUE(pool.try_post([&] { released.wait(); }));
+    auto ongoing = begin(request(key, acme.id));
+    while (broker->counts().hits == 0) loop.run_ready();
+    loop.run_ready();
+    EXPECT_TRUE(pool.try_post([&] { written.count_down(); }));
+    released.count_down();
+    written.wait();
+    EXPECT_EQ(issuances(acme.id).size(), 2U);
+    return ongoing;
+  }
+  registry::Key made_with(const registry::Key& maker) {
+    const registry::NewKey wanted{.role = KeyRole::workload,
+                                  .workload = maker.workload,
+                                  .connection_id = acme.id,
+                                  .expires_in = minutes{30},
+                                  .made_with = maker.id};
+    return registry().create_key(actor(), wanted, std::nullopt).value().value.key;
+  }
 };
 
 TEST_F(BrokerTest, AsksForTheBoundRoleWithItsExternalId) {
@@ -456,17 +478,29 @@ TEST_F(BrokerTest, AHitIsWithheldWhenItsKeyIsRevokedWhileItsRecordIsWritten) {
   EXPECT_EQ(kind(issue(collector, acme.id)), ErrorKind::unauthorized);
 }
 
+TEST_F(BrokerTest, WhatIsOnRecordAndNotOutYetIsWithheldWhenItsKeyIsRevoked) {
+  const auto ongoing = recorded_hit(collector);
+  ASSERT_TRUE(registry().revoke_key(actor(), collector.id));
+  broker->revoke(collector.id);
+  EXPECT_EQ(kind(end(*ongoing)), ErrorKind::unauthorized);
+}
+
+TEST_F(BrokerTest, WhatIsOnRecordAndNotOutYetIsWithheldWhenItsKeysMakerIsRevoked) {
+  const auto ongoing = recorded_hit(made_with(collector));
+  ASSERT_TRUE(registry().revoke_key(actor(), collector.id));
+  broker->revoke(collector.id);
+  EXPECT_EQ(kind(end(*ongoing)), ErrorKind::unauthorized);
+}
+
+TEST_F(BrokerTest, WhatIsOnRecordAndNotOutYetIsWithheldWhenItsGrantIsRemoved) {
+  const auto ongoing = recorded_hit(collector);
+  ASSERT_TRUE(registry().put_workload(actor(), {*collector.workload, {}}));
+  broker->revoke(*collector.workload);
+  EXPECT_EQ(kind(end(*ongoing)), ErrorKind::not_found);
+}
+
 TEST_F(BrokerTest, AKeyIsWorthNothingOnceItsMakerIsRevokedEvenUnderWay) {
-  const auto made = registry()
-                        .create_key(actor(),
-                                    {.role = KeyRole::workload,
-                                     .workload = collector.workload,
-                                     .connection_id = acme.id,
-                                     .expires_in = minutes{30},
-                                     .made_with = collector.id},
-                                    std::nullopt)
-                        .value()
-                        .value.key;
+  const auto made = made_with(collector);
   ASSERT_TRUE(issue(made, acme.id));
   gate.close();
   const auto ongoing = begin(request(made, acme.id, {.duration = seconds{1800}}));

@@ -106,6 +106,9 @@ TEST_F(FactsTest, AKeyThatAnotherMadeEndsWithThatOne) {
   ASSERT_TRUE(registry().known_key(*made.secret));
   ASSERT_TRUE(registry().revoke_key(actor(), maker.key.id));
   EXPECT_FALSE(registry().known_key(*made.secret));
+  const auto from_the_database = registry().authenticate(*made.secret);
+  ASSERT_FALSE(from_the_database);
+  EXPECT_EQ(from_the_database.error().kind, ErrorKind::unauthorized);
 }
 
 TEST_F(FactsTest, AKeyExpiresInMemoryToo) {

@@ -110,7 +110,13 @@ class WebIdentity : public testing::Test {
     EXPECT_EQ(answer.body.find(token), std::string::npos);
   }
 
-  const Key key = make_key();
+  // Making one takes a while, so all tests have the same.
+  static const Key& providers_key() {
+    static const Key made = make_key();
+    return made;
+  }
+
+  const Key& key = providers_key();
   TestClient client;
 };
 

@@ -86,6 +86,25 @@ TEST(RequestsAreWiped, WhateverTheirFormAndTheirPieces) {
   }
 }
 
+// What came with the end of another request moves to the buffer's front, and leaves no copy where it stood.
+TEST(RequestsAreWiped, ThatWereMovedWithinTheBuffer) {
+  constexpr std::size_t buffer_size = 4096;
+  std::string bytes = "GET / HTTP/1.1\r\nHost: h\r\nX-Padding: " + std::string(3'000, 'x') + "\r\n\r\n";
+  bytes += "GET / HTTP/1.1\r\nHost: h\r\nX-Padding: " + std::string(buffer_size - bytes.size() - 100, 'x') +
+           "\r\nAuthorization: Bearer " + std::string{secret} + "\r\n";
+  ASSERT_LT(bytes.size(), buffer_size);
+  bytes += "X-More: " + std::string(buffer_size - bytes.size() - 8, 'x');
+  const FreedMemory freed{secret};
+  {
+    http::RequestReader reader{limits};
+    read(reader, bytes, buffer_size);
+    read(reader, "\r\n\r\n", buffer_size);
+    EXPECT_TRUE(reader.between_requests());
+    reader.rest();
+  }
+  EXPECT_EQ(freed.blocks_with_it(), 0U);
+}
+
 TEST(RequestsAreWiped, ThatWereRefusedOrNeverEnded) {
   const std::string header =
       "GET / HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer " + std::string{secret} + "\r\n";
@@ -151,7 +170,7 @@ TEST(AnswersAreWiped, ByTheListener) {
   const std::string bytes = "POST / HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer " + body +
                             "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
   http::RunningServer running{{}, answer_with_secrets};
-  const FreedMemory freed{secret};
+  const FreedMemory freed{secret.substr(2)};  // an emptied text has another first character
   {
     const auto client = running.connect();
     for (int i = 0; i < 3; ++i) {
