@@ -1,42 +1,14 @@
 #include "html/html.hpp"
 
 #include "core/assert.hpp"
+#include "core/markup.hpp"
 
 namespace deputy {
-namespace {
-
-std::string escaped(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      case '\'':
-        out += "&#39;";
-        break;
-      default:
-        out += c;
-    }
-  }
-  return out;
-}
-
-}  // namespace
 
 void Html::begin(std::string_view element, Attributes attributes) {
   text_.append("<").append(element);
   for (const auto& [name, value] : attributes)
-    text_.append(" ").append(name).append("=\"").append(escaped(value)).append("\"");
+    text_.append(" ").append(name).append("=\"").append(in_markup(value)).append("\"");
   text_ += '>';
 }
 
@@ -54,7 +26,7 @@ Html& Html::close() {
 }
 
 Html& Html::text(std::string_view text) {
-  text_ += escaped(text);
+  text_ += in_markup(text);
   return *this;
 }
 

@@ -4,43 +4,10 @@
 #include <cstdint>
 
 #include "core/assert.hpp"
+#include "core/markup.hpp"
 
 namespace deputy::sandbox {
 namespace {
-
-constexpr std::string_view replacement_character = "\xEF\xBF\xBD";
-
-void append_escaped(std::string& out, std::string_view text) {
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      case '\r':
-        out += "&#13;";
-        break;
-      case '\n':
-      case '\t':
-        out += c;
-        break;
-      default:
-        if (static_cast<unsigned char>(c) < 0x20) {
-          out += replacement_character;
-        } else {
-          out += c;
-        }
-    }
-  }
-}
 
 http::Response xml_response(int status, std::string body, std::string_view header,
                             std::string_view request_id) {
@@ -94,9 +61,7 @@ void XmlWriter::close() {
 }
 
 void XmlWriter::text(std::string_view name, std::string_view value) {
-  text_.append("<").append(name).append(">");
-  append_escaped(text_, value);
-  text_.append("</").append(name).append(">");
+  text_.append("<").append(name).append(">").append(in_markup(value)).append("</").append(name).append(">");
 }
 
 std::string XmlWriter::take() {
