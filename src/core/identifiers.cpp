@@ -38,11 +38,17 @@ Error arn_error(std::string what) {
       .with_field("role_arn");
 }
 
+// Blanks that were copied along stand at an end, where nobody sees them.
+std::string place_of(std::size_t index, std::size_t size) {
+  if (index == 0) return "its beginning";
+  return index + 1 == size ? "its end" : fmt::format("position {}", index + 1);
+}
+
 // The first character that no ARN may contain, by position; nothing if all are fine.
 std::optional<Error> foreign_character(std::string_view text) {
   for (std::size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
-    if (c <= 0x20 || c >= 0x7f) return arn_error(fmt::format("{} at position {}", printable(c), i + 1));
+    if (c <= 0x20 || c >= 0x7f) return arn_error(printable(c) + " at " + place_of(i, text.size()));
     if (c == '*' || c == '?')
       return arn_error(fmt::format("the wildcard `{}` at position {}; one exact role is needed", c, i + 1));
   }

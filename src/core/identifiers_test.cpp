@@ -52,9 +52,9 @@ TEST(RoleArn, SaysWhatIsWrongWithAnythingElse) {
       {"arn:aws:iam::12345678901:role/a", "is not 12 digits"},
       {"arn:aws:iam::123456789O12:role/a", "is not 12 digits"},
       {"arn:aws:iam:::role/a", "is not 12 digits"},
-      {" arn:aws:iam::123456789012:role/a", "a space at position 1"},
-      {"arn:aws:iam::123456789012:role/a ", "a space at position 33"},
-      {"arn:aws:iam::123456789012:role/a\n", "a newline at position 33"},
+      {" arn:aws:iam::123456789012:role/a", "a space at its beginning"},
+      {"arn:aws:iam::123456789012:role/a ", "a space at its end"},
+      {"arn:aws:iam::123456789012:role/a\n", "a newline at its end"},
       {"arn:aws:iam::123456789012:role/a\0b"s, "control character 0x00"},
       {"arn:aws:iam::123456789012:role/\xd0\xb0"
        "dmin",
