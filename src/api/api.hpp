@@ -14,6 +14,7 @@
 #include "http/counts.hpp"
 #include "http/message.hpp"
 #include "registry/registry.hpp"
+#include "verify/progress.hpp"
 
 namespace deputy::logstore {
 class Store;
@@ -67,6 +68,8 @@ struct Parts {
   std::function<logs::Collector*()> log_collector = {};
   std::function<logs::Spool*()> log_spool = {};
   std::function<std::vector<logs::SinkStatus>()> log_sinks = {};  // of those that this process feeds
+  // How far a verification is that runs here; empty: that is not told.
+  std::function<std::optional<verify::Progress>(const VerificationId&)> progress = {};
 };
 
 // What the listener answers by itself (400, 408, 413, 429, …): http::ServerOptions::error_response. A problem

@@ -57,7 +57,9 @@ Task<Result<Reply>> get_metrics(const Services& services, Call) {
   const auto* store = services.parts.log_store;
   Metrics::Standing standing{.broker = counts,
                              .verifications = services.registry().verification_counts(),
+                             .webhooks = services.registry().webhook_counts(),
                              .survey = services.metrics.survey(),
+                             .now = services.parts.clock.now(),
                              .version = services.settings.version,
                              .ready = !services.unready,
                              .listener = listener ? &*listener : nullptr,

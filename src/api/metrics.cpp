@@ -176,6 +176,23 @@ void add_standing(Sheet& sheet, const Metrics::Standing& standing) {
       .value(1.0, {{"version", std::string{standing.version}}});
 }
 
+void add_webhooks(Sheet& sheet, const Metrics::Standing& standing) {
+  const auto& [taken, refused, unanswered, expired, dropped] = standing.webhooks;
+  sheet.counter("deputy_webhook_attempts_total", "Attempts to deliver an event, by what came of them.")
+      .value(taken.load(), {{"outcome", "taken"}})
+      .value(refused.load(), {{"outcome", "refused"}})
+      .value(unanswered.load(), {{"outcome", "unanswered"}});
+  sheet.counter("deputy_webhook_events_lost_total", "Events that were given up, by why.")
+      .value(expired.load(), {{"why", "expired"}})
+      .value(dropped.load(), {{"why", "dropped"}});
+  sheet.gauge("deputy_webhook_events_waiting", "Events that wait to be taken; up to half a minute old.")
+      .value(std::uint64_t{standing.survey.webhook_events});
+  const auto& oldest = standing.survey.oldest_webhook_event;
+  const auto age = oldest ? std::max(standing.now - *oldest, Timestamp::duration{}) : Timestamp::duration{};
+  sheet.gauge("deputy_webhook_events_oldest_age_seconds", "Age of the oldest of them; 0 without any.")
+      .value(std::chrono::duration<double>(age).count());
+}
+
 void add_lanes(Sheet& sheet, const http::ServerCounts& listener) {
   sheet.gauge("deputy_http_requests_in_flight", "Requests with their handlers, by lane.");
   for (const auto& lane : listener.lanes)
@@ -358,6 +375,7 @@ std::string Metrics::text(const Standing& standing) const {
   add_credentials(sheet, standing.broker);
   add_journal(sheet, standing.broker);
   add_sts(sheet, standing.broker);
+  add_webhooks(sheet, standing);
   add_standing(sheet, standing);
   if (standing.listener != nullptr) add_listener(sheet, *standing.listener);
   add_log_sinks(sheet, standing);

@@ -33,7 +33,9 @@ class Metrics {
   struct Standing {
     const broker::Broker::Counts& broker;
     const registry::VerificationCounts& verifications;
+    const registry::WebhookCounts& webhooks;
     const registry::Survey& survey;
+    Timestamp now;
     std::string_view version;
     bool ready = true;
     const http::ServerCounts* listener = nullptr;  // null where there is none

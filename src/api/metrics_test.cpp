@@ -101,6 +101,28 @@ TEST_F(MetricsApi, TellWhatHappened) {
     EXPECT_THAT(text, Not(HasSubstr(secret)));
 }
 
+TEST_F(MetricsApi, TellHowWebhooksStand) {
+  EXPECT_THAT(metrics(), HasSubstr("deputy_webhook_events_waiting 0\n"));
+  registry::WebhookCounts counts;
+  counts.refused = 3;
+  counts.expired = 1;
+  registry::Survey survey;
+  survey.webhook_events = 5;
+  survey.oldest_webhook_event = clock.now() - std::chrono::seconds{90};
+  const auto broker_counts = broker.counts();
+  const std::string text = Metrics{}.text({.broker = broker_counts,
+                                           .verifications = registry.verification_counts(),
+                                           .webhooks = counts,
+                                           .survey = survey,
+                                           .now = clock.now(),
+                                           .version = "test"});
+  for (const char* line : {"deputy_webhook_attempts_total{outcome=\"taken\"} 0",
+                           "deputy_webhook_attempts_total{outcome=\"refused\"} 3",
+                           "deputy_webhook_events_lost_total{why=\"expired\"} 1",
+                           "deputy_webhook_events_waiting 5", "deputy_webhook_events_oldest_age_seconds 90"})
+    EXPECT_THAT(text, HasSubstr(std::string{line} + "\n"));
+}
+
 // Whoever asks for them in a loop makes the database count once.
 TEST_F(MetricsApi, CountRowsSeldom) {
   metrics();

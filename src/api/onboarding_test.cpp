@@ -161,6 +161,32 @@ TEST_F(OnboardingApi, AGivenRoleIsVerified) {
   EXPECT_EQ(get(path).string("state"), "suspended");
 }
 
+TEST_F(OnboardingApi, ARunningVerificationShowsWhatIsSettledSoFar) {
+  const std::string path = "/v1/connections/" + make_connection(make_tenant("Acme")).string("id");
+  EXPECT_EQ(put(path + "/role", R"({"role_arn":")" + role_arn() + "\"}").status, 202);
+  const auto tasks = registry.claim_due(10, std::chrono::minutes{10}).value();
+  ASSERT_EQ(tasks.size(), 1U);
+  const VerificationId id = tasks.front().verification.id;
+  const std::string address = path + "/verifications/" + id.text();
+  EXPECT_TRUE(get(address).body.at("checks").as_array().empty());
+  progress[id] = {.settled = {{.name = "role_assumable",
+                               .result = registry::CheckResult::passed,
+                               .message = "scripted by the test",
+                               .mend = std::nullopt,
+                               .evidence = std::nullopt}},
+                  .waiting_for_aws = true,
+                  .waiting_until = std::nullopt};
+  const auto running = get(address);
+  EXPECT_EQ(running.string("status"), "running");
+  EXPECT_EQ(running.body.at("checks").as_array().size(), 1U);
+  EXPECT_EQ(running.body.at("checks").at(0).at("name"), "role_assumable");
+  EXPECT_EQ(running.body.at("waiting_for_aws"), true);
+  finish_verifications(VerificationOutcome::passed);
+  const auto done = get(address);
+  EXPECT_EQ(done.body.at("checks").as_array().size(), 2U);
+  EXPECT_FALSE(done.body.as_object().contains("waiting_for_aws"));
+}
+
 // THREATS 21.
 TEST_F(OnboardingApi, InnerIdentifiersBelongToTheirConnection) {
   const std::string acme = make_active_connection(make_tenant("Acme"));

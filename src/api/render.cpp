@@ -189,6 +189,13 @@ js::object render(const registry::Verification& verification) {
       {"checks", std::move(checks)}};
 }
 
+js::object render(registry::Verification running, const verify::Progress& progress) {
+  running.checks = progress.settled;
+  js::object object = render(running);
+  object["waiting_for_aws"] = progress.waiting_for_aws;
+  return object;
+}
+
 js::object render(const registry::Issuance& issuance) {
   return {{"id", issuance.id.text()},
           {"connection_id", issuance.connection_id.text()},
@@ -226,7 +233,8 @@ js::object render(const registry::ConnectSession& session) {
           {"return_url", or_null(session.return_url)},
           {"created_at", to_rfc3339(session.created_at)},
           {"expires_at", to_rfc3339(session.expires_at)},
-          {"ended_at", or_null(session.ended_at)}};
+          {"ended_at", or_null(session.ended_at)},
+          {"opened_at", or_null(session.opened_at)}};
 }
 
 js::object render(const journal::ChainedEntry& chained) {

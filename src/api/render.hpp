@@ -6,6 +6,7 @@
 
 #include "broker/broker.hpp"
 #include "registry/registry.hpp"
+#include "verify/progress.hpp"
 
 // The domain's values as the API's objects (see openapi.json). Pure.
 namespace deputy::api {
@@ -17,6 +18,8 @@ boost::json::object render(const registry::Tenant& tenant);
 boost::json::object render(const registry::Integration& integration);
 boost::json::object render(const registry::Connection& connection, Audience audience);
 boost::json::object render(const registry::Verification& verification);
+// One that runs, as far as it is.
+boost::json::object render(registry::Verification running, const verify::Progress& progress);
 boost::json::object render(const registry::Issuance& issuance);
 boost::json::object render(const registry::Workload& workload);
 boost::json::object render(const registry::Key& key);

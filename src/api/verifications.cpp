@@ -31,7 +31,11 @@ Task<Result<Reply>> get_verification(const Services& services, Call call) {
   DEPUTY_CO_TRY(const auto id, call.path_id<VerificationId>(1));
   DEPUTY_CO_TRY(const auto verification,
                 co_await services.run([&] { return services.registry().verification(connection, id); }));
-  co_return Reply{.body = boost::json::serialize(render(verification))};
+  boost::json::object shown = render(verification);
+  const bool watched = !verification.done && services.parts.progress;
+  const auto progress = watched ? services.parts.progress(id) : std::nullopt;
+  if (progress) shown = render(verification, *progress);
+  co_return Reply{.body = boost::json::serialize(shown)};
 }
 
 }  // namespace deputy::api

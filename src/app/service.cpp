@@ -14,6 +14,7 @@
 #include "app/log_collection.hpp"
 #include "app/partner_face.hpp"
 #include "app/partner_identity.hpp"
+#include "app/session_sweep.hpp"
 #include "app/version.hpp"
 #include "aws/curl_transport.hpp"
 #include "aws/harmless_calls.hpp"
@@ -144,6 +145,7 @@ struct Service::Rooms {
   std::unique_ptr<connect::Site> site;
   std::unique_ptr<http::Server> server;
   std::unique_ptr<IntegrityWatch> integrity;
+  std::unique_ptr<SessionSweep> session_sweep;
   aws::Caller logs_caller;
   std::unique_ptr<aws::Logs> logs;
   // What this process or another one (`deputy logs collect`) collects can be searched here.
@@ -218,7 +220,8 @@ void Service::Rooms::furnish(http::AsioLoop& loop, const Config& config, const R
       .log_collector = [this] { return log_collection ? log_collection->collector() : nullptr; },
       .log_spool = [this] { return log_collection ? log_collection->spool() : nullptr; },
       .log_sinks =
-          [this] { return log_collection ? log_collection->sinks() : std::vector<logs::SinkStatus>{}; }};
+          [this] { return log_collection ? log_collection->sinks() : std::vector<logs::SinkStatus>{}; },
+      .progress = [this](const VerificationId& id) { return verification->progress(id); }};
   api::Settings api_settings{
       .version = std::string{version},
       .public_url = config.server.public_url.value_or(""),
@@ -233,6 +236,7 @@ void Service::Rooms::furnish(http::AsioLoop& loop, const Config& config, const R
     return connect::Site::is_below(request.path) ? site->handle(std::move(request))
                                                  : api->handle(std::move(request));
   });
+  session_sweep = std::make_unique<SessionSweep>(loop, desk, *registry, SessionSweep::Settings{});
   integrity = std::make_unique<IntegrityWatch>(
       loop, clock, long_reads, *store, *registry, IntegrityWatch::Settings{}, [this](const Error&) {
         broker->halt();
@@ -319,6 +323,7 @@ Task<Result<void>> Service::start(std::stop_token stop) {
   rooms_->verification->start();
   if (rooms_->delivery) rooms_->delivery->start();
   rooms_->integrity->start();
+  rooms_->session_sweep->start();
   if (rooms_->log_collection) rooms_->log_collection->start();
   co_return success();
 }
@@ -358,6 +363,7 @@ Task<void> Service::stop() {
     co_await sleep_for(loop_, std::chrono::milliseconds{10}, {});
   if (rooms_->log_collection) co_await rooms_->log_collection->stop();
   co_await rooms_->integrity->stop();
+  co_await rooms_->session_sweep->stop();
   co_await rooms_->verification->stop();
   if (rooms_->delivery) co_await rooms_->delivery->stop();
   co_await rooms_->broker->stop();

@@ -154,6 +154,25 @@ Result<void> Registry::end_connect_session(const Actor& actor, const ConnectSess
   });
 }
 
+Result<void> Registry::note_opening(const Actor& actor, const ConnectSessionId& id) {
+  const Timestamp now = clock_.now();
+  return in_write(store_, [&](Transaction& tx) -> Result<void> {
+    DEPUTY_TRY(auto session, required(tx.find_connect_session(id), noun));
+    if (session.opened_at) return success();
+    session.opened_at = now;
+    DEPUTY_TRY(tx.update(session));
+    return tx.append(
+        entry_of(actor, now, "connect_session.opened", id.text(), session.tenant_id.text(), "{}"));
+  });
+}
+
+Result<std::size_t> Registry::forget_old_connect_sessions(std::size_t limit) {
+  static_assert(connect_sessions_kept > life_max);
+  const Timestamp made_before = clock_.now() - connect_sessions_kept;
+  return in_write(store_,
+                  [&](Transaction& tx) { return tx.forget_connect_sessions_before(made_before, limit); });
+}
+
 Result<ConnectView> Registry::connect_view(const ConnectSessionId& id, const SecretString& secret) {
   return in_read(store_, [&](Transaction& tx) -> Result<ConnectView> {
     DEPUTY_TRY(auto session, required(tx.find_connect_session(id, secret), noun));

@@ -96,6 +96,43 @@ TEST_F(ConnectSessions, ARejectedOneIsTakenUpAgain) {
   EXPECT_EQ(make(wanted(acme)).session.connection_id, first.session.connection_id);
 }
 
+TEST_F(ConnectSessions, AreOnRecordWhenMadeOpenedAndEndedEachOnce) {
+  const auto made = make(wanted(make_tenant("Acme")));
+  const ConnectSessionId id = made.session.id;
+  const Timestamp opened_at = clock().now();
+  const Actor visitor{"connect_session", id.text(), "192.0.2.9"};
+  for (int times = 0; times < 3; ++times) {
+    ASSERT_TRUE(registry().note_opening(visitor, id));
+    clock().advance(1min);
+  }
+  for (int times = 0; times < 2; ++times) ASSERT_TRUE(registry().end_connect_session(actor(), id));
+  EXPECT_EQ(registry().connect_session(id).value().opened_at, opened_at);
+  std::vector<std::string> acts;
+  const auto entries = registry().journal({.limit = 200, .after = {}}).value();
+  for (const auto& chained : entries.items) {
+    if (chained.entry.subject != id.text()) continue;
+    acts.push_back(chained.entry.act);
+    if (chained.entry.act == "connect_session.opened") EXPECT_EQ(chained.entry.actor.address, "192.0.2.9");
+  }
+  EXPECT_EQ(acts, (std::vector<std::string>{"connect_session.created", "connect_session.opened",
+                                            "connect_session.ended"}));
+}
+
+TEST_F(ConnectSessions, AreForgottenOnlyWhenTheyAreLongOver) {
+  const auto acme = make_tenant("Acme");
+  auto for_a_week = wanted(acme);
+  for_a_week.expires_in = std::chrono::days{7};
+  const auto old = make(for_a_week);
+  clock().advance(Registry::connect_sessions_kept);
+  EXPECT_EQ(registry().forget_old_connect_sessions(10).value(), 0U);
+  EXPECT_TRUE(view(old).session.opened_at == std::nullopt);
+  const auto young = make(for_a_week);
+  clock().advance(1s);
+  EXPECT_EQ(registry().forget_old_connect_sessions(10).value(), 1U);
+  EXPECT_EQ(registry().connect_session(old.session.id).error().kind, ErrorKind::not_found);
+  EXPECT_TRUE(registry().connect_session(young.session.id));
+}
+
 // Threats 21 and 34: nothing of another tenant, by whatever identifier; an unknown session and a wrong secret
 // look alike.
 TEST_F(ConnectSessions, ReachNothingOfAnotherTenant) {
@@ -239,7 +276,8 @@ TEST_F(WebhookEvents, ComeBackAfterTheirLeaseUntilTheyAreTaken) {
   ASSERT_EQ(second.size(), 1U);
   EXPECT_EQ(second.front().id, first.front().id);
   EXPECT_EQ(second.front().attempts, 2);
-  ASSERT_TRUE(registry().webhook_failed(second.front().id, clock().now() + 10s));
+  ASSERT_TRUE(registry().webhook_failed(second.front().id, clock().now() + 10s, true));
+  EXPECT_EQ(registry().webhook_counts().refused, 1U);
   EXPECT_EQ(registry().earliest_webhook_due().value(), clock().now() + 10s);
   clock().advance(10s);
   EXPECT_EQ(types(), std::vector<std::string>{"connection.active"});
@@ -257,6 +295,7 @@ TEST_F(WebhookEvents, AreGivenUpOnRecordWhenNobodyTookThem) {
   const auto entries = registry().journal({.limit = 200, .after = {}}).value();
   for (const auto& chained : entries.items) expired += chained.entry.act == "webhook.expired" ? 1 : 0;
   EXPECT_EQ(expired, 2);
+  EXPECT_EQ(registry().webhook_counts().expired, 2U);
 }
 
 TEST_F(WebhookEvents, ARotationIsTold) {

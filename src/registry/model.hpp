@@ -182,6 +182,8 @@ struct ConnectSession {
   Timestamp created_at;
   Timestamp expires_at;
   std::optional<Timestamp> ended_at;  // by the partner
+  std::optional<Timestamp> opened_at =
+      std::nullopt;  // the link, for the first time; a mail scanner's look counts
   bool is_open(Timestamp now) const { return !ended_at && now < expires_at; }
 };
 

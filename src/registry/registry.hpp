@@ -238,6 +238,12 @@ class Registry {
                                                 const PageRequest& page);
   // Idempotent.
   Result<void> end_connect_session(const Actor& actor, const ConnectSessionId& id);
+  // Its link was opened: on record the first time, nothing later.
+  Result<void> note_opening(const Actor& actor, const ConnectSessionId& id);
+  // Sessions are over after 7 days at most, and their rows go some days after that, so that who comes late
+  // hears why. The oldest ones first, at most `limit`; how many they were.
+  static constexpr std::chrono::days connect_sessions_kept{14};  // from when they were made
+  Result<std::size_t> forget_old_connect_sessions(std::size_t limit);
   // `not_found` alike for an unknown session and for a wrong secret. Also of a session that is over: the one
   // who holds its secret may know that.
   Result<ConnectView> connect_view(const ConnectSessionId& id, const SecretString& secret);
@@ -256,7 +262,8 @@ class Registry {
   Result<std::vector<WebhookEvent>> claim_webhook_events(std::size_t limit, std::chrono::milliseconds lease);
   Result<std::optional<Timestamp>> earliest_webhook_due();
   Result<void> webhook_delivered(const WebhookEventId& id);
-  Result<void> webhook_failed(const WebhookEventId& id, Timestamp retry_at);
+  // `answered`: with a status that is not 2xx.
+  Result<void> webhook_failed(const WebhookEventId& id, Timestamp retry_at, bool answered);
   // Events beyond so many push out the oldest one, on record.
   static constexpr std::size_t webhook_events_max = 100'000;
 
@@ -274,6 +281,7 @@ class Registry {
   // For metrics. Counts rows: ask seldom.
   Result<Survey> survey();
   const VerificationCounts& verification_counts() const { return verification_counts_; }
+  const WebhookCounts& webhook_counts() const { return webhook_counts_; }
 
   // An act that has no other place: a refusal that should be on record.
   Result<void> note(journal::Entry entry);
@@ -328,6 +336,7 @@ class Registry {
   Random& random_;
   Settings settings_;
   VerificationCounts verification_counts_;
+  WebhookCounts webhook_counts_;
   std::atomic<bool> events_written_ = false;
   std::unique_ptr<Facts> facts_;
 };

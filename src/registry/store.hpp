@@ -115,6 +115,8 @@ class Transaction {
                                                                      const SecretString& secret) = 0;
   virtual Result<Page<ConnectSession>> list_connect_sessions(const std::optional<TenantId>& tenant,
                                                              const PageRequest& page) = 0;  // newest first
+  // Removes the oldest of those that were made before `time`, at most `limit`; how many they were.
+  virtual Result<std::size_t> forget_connect_sessions_before(Timestamp time, std::size_t limit) = 0;
 
   // Events that wait to be delivered. `insert` gives the sequence, and the time of the first attempt
   // (`created_at`) when no older event of the connection is waiting; what is removed lets the next one in.

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <optional>
 
 #include "registry/model.hpp"
 
@@ -13,6 +14,8 @@ namespace deputy::registry {
 struct Survey {
   std::map<ConnectionState, std::size_t> connections;  // states without one are absent
   std::int64_t journal_entries = 0;
+  std::size_t webhook_events = 0;                      // that wait to be taken
+  std::optional<Timestamp> oldest_webhook_event = {};  // when what the oldest one tells of happened
 };
 
 // Outcomes of verifications since the start of this process; `dropped`: the binding changed meanwhile.
@@ -25,6 +28,12 @@ struct VerificationCounts {
        : outcome == VerificationOutcome::failed ? failed
                                                 : inconclusive);
   }
+};
+
+// Attempts to deliver events, and events that were given up, since the start of this process. Thread-safe.
+struct WebhookCounts {
+  std::atomic<std::uint64_t> taken = 0, refused = 0, unanswered = 0;
+  std::atomic<std::uint64_t> expired = 0, dropped = 0;
 };
 
 }  // namespace deputy::registry

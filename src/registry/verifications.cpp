@@ -267,6 +267,9 @@ Result<Survey> Registry::survey() {
     DEPUTY_TRY(survey.connections, tx.count_connections());
     DEPUTY_TRY(const auto head, tx.journal_head());
     survey.journal_entries = head ? head->sequence : 0;
+    DEPUTY_TRY(survey.webhook_events, tx.count_webhook_events());
+    DEPUTY_TRY(const auto oldest, tx.oldest_webhook_event());
+    if (oldest) survey.oldest_webhook_event = oldest->created_at;
     return survey;
   });
 }

@@ -68,6 +68,7 @@ Result<void> Registry::write_event(Transaction& tx, WebhookEventType type, const
     if (oldest) {
       DEPUTY_TRY(tx.remove(*oldest));
       DEPUTY_TRY(tx.append(lost_entry("webhook.dropped", *oldest, now)));
+      ++webhook_counts_.dropped;
     }
   }
   WebhookEvent event{.id = WebhookEventId::draw(random_),
@@ -91,13 +92,16 @@ void Registry::announce_events() {
 Result<std::vector<WebhookEvent>> Registry::claim_webhook_events(std::size_t limit,
                                                                  std::chrono::milliseconds lease) {
   const Timestamp now = clock_.now();
-  return in_write(store_, [&](Transaction& tx) -> Result<std::vector<WebhookEvent>> {
+  std::uint64_t expired = 0;
+  auto taken_up = in_write(store_, [&](Transaction& tx) -> Result<std::vector<WebhookEvent>> {
+    expired = 0;
     DEPUTY_TRY(auto due, tx.due_webhook_events(now, limit));
     std::vector<WebhookEvent> claimed;
     for (WebhookEvent& event : due) {
       if (event.expires_at <= now) {
         DEPUTY_TRY(tx.remove(event));
         DEPUTY_TRY(tx.append(lost_entry("webhook.expired", event, now)));
+        ++expired;
         continue;
       }
       ++event.attempts;
@@ -107,6 +111,8 @@ Result<std::vector<WebhookEvent>> Registry::claim_webhook_events(std::size_t lim
     }
     return claimed;
   });
+  if (taken_up) webhook_counts_.expired += expired;
+  return taken_up;
 }
 
 Result<std::optional<Timestamp>> Registry::earliest_webhook_due() {
@@ -114,13 +120,15 @@ Result<std::optional<Timestamp>> Registry::earliest_webhook_due() {
 }
 
 Result<void> Registry::webhook_delivered(const WebhookEventId& id) {
+  ++webhook_counts_.taken;
   return in_write(store_, [&](Transaction& tx) -> Result<void> {
     DEPUTY_TRY(const auto event, tx.find_webhook_event(id));
     return event ? tx.remove(*event) : success();
   });
 }
 
-Result<void> Registry::webhook_failed(const WebhookEventId& id, Timestamp retry_at) {
+Result<void> Registry::webhook_failed(const WebhookEventId& id, Timestamp retry_at, bool answered) {
+  ++(answered ? webhook_counts_.refused : webhook_counts_.unanswered);
   return in_write(store_, [&](Transaction& tx) -> Result<void> {
     DEPUTY_TRY(auto event, tx.find_webhook_event(id));
     if (!event) return success();

@@ -176,6 +176,7 @@ CREATE TABLE connect_sessions (
   created_at INTEGER NOT NULL,
   expires_at INTEGER NOT NULL,
   ended_at INTEGER,
+  opened_at INTEGER,
   mac BLOB NOT NULL
 ) STRICT;
 CREATE INDEX connect_sessions_by_age ON connect_sessions (created_at, id);

@@ -301,7 +301,8 @@ Row row_of(const ConnectSession& session, const Blob& secret_hash) {
           column_of(session.return_url),
           column_of(session.created_at),
           column_of(session.expires_at),
-          column_of(session.ended_at)};
+          column_of(session.ended_at),
+          column_of(session.opened_at)};
 }
 
 Result<ConnectSession> connect_session_from(const Row& row) {
@@ -315,6 +316,7 @@ Result<ConnectSession> connect_session_from(const Row& row) {
   DEPUTY_TRY(const auto created_at, columns.time());
   DEPUTY_TRY(const auto expires_at, columns.time());
   DEPUTY_TRY(const auto ended_at, columns.optional_time());
+  DEPUTY_TRY(const auto opened_at, columns.optional_time());
   return ConnectSession{.id = std::move(id),
                         .tenant_id = std::move(tenant_id),
                         .integration = std::move(integration),
@@ -322,7 +324,8 @@ Result<ConnectSession> connect_session_from(const Row& row) {
                         .return_url = std::move(return_url),
                         .created_at = created_at,
                         .expires_at = expires_at,
-                        .ended_at = ended_at};
+                        .ended_at = ended_at,
+                        .opened_at = opened_at};
 }
 
 Row row_of(const WebhookEvent& event) {

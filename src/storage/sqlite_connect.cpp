@@ -72,6 +72,17 @@ Result<Page<ConnectSession>> SqliteTransaction::list_connect_sessions(const std:
       connect_session_from, [](const ConnectSession& session) { return session.created_at; });
 }
 
+Result<std::size_t> SqliteTransaction::forget_connect_sessions_before(Timestamp time, std::size_t limit) {
+  static const std::string sql =
+      tables::connect_sessions.select("WHERE created_at < ?1 ORDER BY created_at, id LIMIT ?2");
+  DEPUTY_TRY(const auto old, rows_.select(tables::connect_sessions, sql,
+                                          {column_of(time), static_cast<std::int64_t>(limit)}));
+  for (const Row& row : old) {
+    DEPUTY_TRY(rows_.erase(tables::connect_sessions, {row.front()}));
+  }
+  return old.size();
+}
+
 Result<std::optional<WebhookEvent>> SqliteTransaction::first_webhook_event(const std::string& sql,
                                                                            const Row& parameters) {
   DEPUTY_TRY(const auto row, rows_.first(tables::webhook_events, sql, parameters));

@@ -74,6 +74,7 @@ class SqliteTransaction final : public registry::Transaction {
                                                                        const SecretString& secret) override;
   Result<registry::Page<registry::ConnectSession>> list_connect_sessions(
       const std::optional<TenantId>& tenant, const registry::PageRequest& page) override;
+  Result<std::size_t> forget_connect_sessions_before(Timestamp time, std::size_t limit) override;
 
   Result<void> insert(const registry::WebhookEvent& event) override;
   Result<void> update(const registry::WebhookEvent& event) override;

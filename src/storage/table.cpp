@@ -77,7 +77,7 @@ const Table issuances{"issuances", 1, {"last", "first", "packed"}};
 const Table connect_sessions{"connect_sessions",
                              1,
                              {"id", "secret_hash", "tenant_id", "integration", "connection_id", "return_url",
-                              "created_at", "expires_at", "ended_at"}};
+                              "created_at", "expires_at", "ended_at", "opened_at"}};
 const Table webhook_events{"webhook_events",
                            1,
                            {"id", "sequence", "type", "connection_id", "tenant_id", "body", "attempts",

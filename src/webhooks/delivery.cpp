@@ -57,8 +57,9 @@ struct Delivery::State : std::enable_shared_from_this<Delivery::State> {
   Task<void> look();
   Task<milliseconds> until_next_look();
   Task<void> deliver(WebhookEvent event);
-  Task<bool> send(const WebhookEvent& event);
-  Task<void> settle(const WebhookEvent& event, bool taken);
+  enum class Attempt { taken, refused, unanswered };
+  Task<Attempt> send(const WebhookEvent& event);
+  Task<void> settle(const WebhookEvent& event, Attempt attempt);
   milliseconds back_off(int attempts) const;
 };
 
@@ -107,14 +108,14 @@ Task<milliseconds> Delivery::State::until_next_look() {
 }
 
 Task<void> Delivery::State::deliver(WebhookEvent event) {
-  const bool taken = co_await send(event);
-  co_await settle(event, taken);
+  const Attempt attempt = co_await send(event);
+  co_await settle(event, attempt);
   --in_flight;
   wake();
 }
 
 // Of the answer only the status counts: 2xx is taken, everything else, a redirect too, is not.
-Task<bool> Delivery::State::send(const WebhookEvent& event) {
+Task<Delivery::State::Attempt> Delivery::State::send(const WebhookEvent& event) {
   const Timestamp now = clock.now();
   aws::HttpRequest request{
       .method = "POST",
@@ -128,20 +129,21 @@ Task<bool> Delivery::State::send(const WebhookEvent& event) {
       .timeout = settings.timeout,
       .response_bytes_max = answer_bytes_max};
   auto answer = co_await transport.send(std::move(request));
-  if (answer && answer.value().status >= 200 && answer.value().status < 300) co_return true;
+  if (answer && answer.value().status >= 200 && answer.value().status < 300) co_return Attempt::taken;
   if (!stopping())
     spdlog::warn("webhooks: event {} was not taken, attempt {}: {}", event.id.text(), event.attempts,
                  answer ? "status " + std::to_string(answer.value().status)
                         : aws::transport_error_code(answer.error()));
-  co_return false;
+  co_return answer ? Attempt::refused : Attempt::unanswered;
 }
 
 // Written down, or else the lease runs out and the event goes out once more.
-Task<void> Delivery::State::settle(const WebhookEvent& event, bool taken) {
-  if (!taken && stopping()) co_return;
+Task<void> Delivery::State::settle(const WebhookEvent& event, Attempt attempt) {
+  if (attempt != Attempt::taken && stopping()) co_return;
   const Timestamp retry_at = clock.now() + back_off(event.attempts);
-  auto written = co_await run_on(pool, loop, [&book = registry, &event, taken, retry_at] {
-    return taken ? book.webhook_delivered(event.id) : book.webhook_failed(event.id, retry_at);
+  auto written = co_await run_on(pool, loop, [&book = registry, &event, attempt, retry_at] {
+    return attempt == Attempt::taken ? book.webhook_delivered(event.id)
+                                     : book.webhook_failed(event.id, retry_at, attempt == Attempt::refused);
   });
   if (!written) log_store_error("writing down a delivery", written.error());
 }

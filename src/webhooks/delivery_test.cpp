@@ -90,6 +90,10 @@ TEST_F(DeliveryTest, TriesAgainLaterAndLaterUntilItIsTaken) {
   EXPECT_EQ(header_of(transport.requests[3], "webhook-id"), header_of(transport.requests[0], "webhook-id"));
   EXPECT_EQ(transport.requests[3].body, transport.requests[0].body);
   EXPECT_FALSE(due());
+  const auto& counts = registry().webhook_counts();
+  EXPECT_EQ(counts.unanswered, 2U);
+  EXPECT_EQ(counts.refused, 1U);
+  EXPECT_EQ(counts.taken, 1U);
 }
 
 // Threat 30: an answer cannot send Deputy elsewhere.

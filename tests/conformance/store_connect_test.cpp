@@ -48,14 +48,17 @@ TEST_P(StoreConnect, KeepsASessionAndNotItsSecret) {
   EXPECT_EQ(found->expires_at, made.expires_at);
   EXPECT_FALSE(found->connection_id);
   EXPECT_FALSE(found->ended_at);
+  EXPECT_FALSE(found->opened_at);
 
   made.connection_id = added_connection().id;
   made.ended_at = samples::at(9);
+  made.opened_at = samples::at(8);
   write([&](Transaction& t) { return t.update(made); });
   const auto changed = read([&](Transaction& t) { return t.find_connect_session(made.id, secret); });
   ASSERT_TRUE(changed);
   EXPECT_EQ(changed->connection_id, made.connection_id);
   EXPECT_EQ(changed->ended_at, made.ended_at);
+  EXPECT_EQ(changed->opened_at, made.opened_at);
 }
 
 TEST_P(StoreConnect, FindsASessionOnlyByItsOwnSecret) {
@@ -105,6 +108,30 @@ TEST_P(StoreConnect, ListsSessionsNewestFirst) {
     return t.list_connect_sessions(samples::tenant().id, {.limit = 10, .after = {}});
   });
   EXPECT_TRUE(none.items.empty());
+}
+
+TEST_P(StoreConnect, ForgetsTheOldestSessionsFirstAndTheInventoryHolds) {
+  std::vector<ConnectSessionId> made;
+  for (int i = 0; i < 5; ++i) {
+    const ConnectSession one = session(i);
+    made.push_back(one.id);
+    write([&](Transaction& t) { return t.insert(one, SecretString{"secret"}); });
+  }
+  const auto forget = [&](int before, std::size_t limit) {
+    std::size_t count = 0;
+    write([&](Transaction& t) -> Result<void> {
+      DEPUTY_TRY(count, t.forget_connect_sessions_before(samples::at(before), limit));
+      return success();
+    });
+    return count;
+  };
+  EXPECT_EQ(forget(0, 10), 0U);
+  EXPECT_EQ(forget(4, 3), 3U);
+  EXPECT_EQ(forget(4, 3), 1U);
+  reopen();
+  for (std::size_t i = 0; i < made.size(); ++i)
+    EXPECT_EQ(read([&](Transaction& t) { return t.find_connect_session(made[i]); }).has_value(), i == 4) << i;
+  EXPECT_TRUE(store().check_integrity(std::nullopt));
 }
 
 TEST_P(StoreConnect, KeepsAnEvent) {

@@ -10,6 +10,7 @@
 
 #include <boost/json.hpp>
 #include <gtest/gtest.h>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -222,7 +223,8 @@ class ApiFixture : public testing::Test {
                         registry, sts,   base,   {.region = Region::parse("eu-central-1").value()}};
   logstore::Store log_store{{.directory = folder.path() / "logs"}, clock};
   int wakes = 0;
-  std::vector<std::string> failures;  // logged
+  std::vector<std::string> failures;                    // logged
+  std::map<VerificationId, verify::Progress> progress;  // of verifications that run
   api::Api api{
       {.loop = loop,
        .pool = pool,
@@ -233,7 +235,11 @@ class ApiFixture : public testing::Test {
        .log_failure = [this](const std::string&,
                              const Error& error) { failures.push_back(error.message + error.detail); },
        .listener_counts = [] { return http::ServerCounts{.lanes = {{.lane = "issuing"}}}; },
-       .log_store = &log_store},
+       .log_store = &log_store,
+       .progress = [this](const VerificationId& id) -> std::optional<verify::Progress> {
+         const auto found = progress.find(id);
+         return found == progress.end() ? std::nullopt : std::optional{found->second};
+       }},
       {.version = "test",
        .public_url = "https://deputy.example",
        .template_url = std::nullopt,
