@@ -35,6 +35,7 @@ Outputs:
 )");
   }
   void publish(std::string text) {
+    published = text;
     const auto put = client.send(client.signed_request(sandbox::TestClient::admin(), "s3", "PUT",
                                                        "/acme-logs/t.yaml", std::move(text)));
     ASSERT_EQ(put.status, 200) << put.body;
@@ -60,6 +61,7 @@ Outputs:
                        aws::uri_encode(url, false), stack);
   }
 
+  std::string published;
   sandbox::TestClient client;
   Console console{client.sandbox, client.clock};
 };
@@ -131,6 +133,40 @@ TEST_F(ConsoleTest, ShowsAwsWordsForAnUnfitParameter) {
   EXPECT_EQ(refused.status, 400);
   EXPECT_THAT(refused.body, HasSubstr("must be abc"));
   EXPECT_THAT(refused.body, HasSubstr("value=\"chosen\""));  // what was typed stays
+}
+
+TEST_F(ConsoleTest, UpdatesAStackByANewTemplate) {
+  send("POST", "/console/quickcreate",
+       quick_create("222222222222.admin") + "&param_AllowSelfRead=false&capability=CAPABILITY_IAM");
+  const std::string path = "/console/as/222222222222.admin/stacks/s";
+  EXPECT_THAT(get(path + "?region=eu-central-1").body, HasSubstr(path + "/update?region=eu-central-1"));
+  EXPECT_THAT(get(path + "/update?region=eu-central-1").body, HasSubstr("name=\"template\""));
+  std::string next = published;
+  next.replace(next.find("arn:aws:iam::111111111111:role/deputy-broker"), 44,
+               "arn:aws:iam::111111111111:role/deputy-other");
+  const auto with = [&](std::string_view text, std::string_view more) {
+    return send("POST", path + "/update",
+                fmt::format("region=eu-central-1&template={}{}", aws::uri_encode(text, false), more));
+  };
+  const auto broken = with("Resources: {}", "");
+  EXPECT_EQ(broken.status, 400);
+  EXPECT_THAT(broken.body, HasSubstr("ValidationError"));
+  // What the stack has now is filled in, not the template's default.
+  const auto asked = with(next, "");
+  ASSERT_EQ(asked.status, 200) << asked.body;
+  EXPECT_THAT(asked.body, HasSubstr("<option selected=\"\">false</option>"));
+  EXPECT_THAT(get("/console/as/222222222222.admin/roles").body, HasSubstr("s-Role-"));
+  const std::string_view submit = "&submit=yes&param_ExternalId=abc&param_AllowSelfRead=false";
+  EXPECT_THAT(with(next, submit).body, HasSubstr("InsufficientCapabilitiesException"));
+  const auto updated = with(next, fmt::format("{}&capability=CAPABILITY_IAM", submit));
+  ASSERT_EQ(updated.status, 303) << updated.body;
+  EXPECT_THAT(get(std::string{*updated.headers.find("Location")}).body, HasSubstr("UPDATE_COMPLETE"));
+  EXPECT_THAT(with(next, fmt::format("{}&capability=CAPABILITY_IAM", submit)).body,
+              HasSubstr("No updates are to be performed"));
+  const auto unknown = send("POST", "/console/as/222222222222.admin/stacks/none/update",
+                            "region=eu-central-1&template=" + aws::uri_encode(next, false));
+  EXPECT_EQ(unknown.status, 400);
+  EXPECT_THAT(unknown.body, HasSubstr("does not exist"));
 }
 
 TEST_F(ConsoleTest, EditsATrustPolicyAndDeletesAStack) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <iterator>
 
 #include "aws/sigv4.hpp"
 #include "core/identifiers.hpp"
@@ -125,6 +126,26 @@ std::string Desk::field(std::string_view name) const {
   return found == fields_.end() ? std::string{} : found->second;
 }
 
+void Desk::fill_in(std::vector<Parameter>& parameters) const {
+  for (Parameter& parameter : parameters) {
+    const std::string name = std::string{parameter_prefix} + parameter.name;
+    if (std::ranges::find(fields_, name, &Fields::value_type::first) != fields_.end())
+      parameter.value = field(name);
+  }
+}
+
+Fields Desk::given_parameters() const {
+  Fields given;
+  std::size_t number = 0;
+  for (const auto& [key, value] : fields_) {
+    if (!key.starts_with(parameter_prefix)) continue;
+    const std::string member = fmt::format("Parameters.member.{}.", ++number);
+    given.emplace_back(member + "ParameterKey", key.substr(parameter_prefix.size()));
+    given.emplace_back(member + "ParameterValue", value);
+  }
+  return given;
+}
+
 std::string Desk::region() const {
   const std::string given = field("region");
   return Region::parse(given) ? given : std::string{default_region};
@@ -156,6 +177,8 @@ Task<http::Response> Desk::show(std::string path) const {
   if (path == "/console/quickcreate") co_return co_await quick_create(false);
   const auto target = parse(path);
   const auto calls = target ? calls_as(target->who) : std::nullopt;
+  if (calls && target->kind == "stacks" && target->action == "update")
+    co_return page(new_template_screen(place_for(*calls), {.stack_name = target->name}, {}));
   if (calls && target->action.empty()) {
     if (target->kind == "stacks" && target->name.empty()) co_return co_await stacks(*calls);
     if (target->kind == "stacks") co_return co_await stack(*calls, target->name);
@@ -172,6 +195,8 @@ Task<http::Response> Desk::act(std::string path) const {
   if (calls) {
     if (target->kind == "stacks" && target->action == "delete")
       co_return co_await delete_stack(*calls, target->name);
+    if (target->kind == "stacks" && target->action == "update")
+      co_return co_await update_stack(*calls, target->name);
     if (target->kind == "roles" && target->name.empty()) co_return co_await create_role(*calls);
     if (target->kind == "roles" && target->action.empty())
       co_return co_await update_role(*calls, target->name);
@@ -207,11 +232,7 @@ Task<http::Response> Desk::filled_in(AwsCalls calls, std::string problem) const 
   asked.template_text = text.value();
   asked.stack_name = field("stackName");
   asked.acknowledged = !field("capability").empty();
-  for (Parameter& parameter : asked.parameters) {
-    const std::string name = std::string{parameter_prefix} + parameter.name;
-    if (std::ranges::find(fields_, name, &Fields::value_type::first) != fields_.end())
-      parameter.value = field(name);
-  }
+  fill_in(asked.parameters);
   const int status = problem.empty() ? 200 : 400;
   co_return page(quick_create_screen(place_for(calls), asked, problem), status);
 }
@@ -221,13 +242,7 @@ Task<http::Response> Desk::create_stack(AwsCalls calls) const {
   Fields asked{{"StackName", name}, {"TemplateURL", field("templateURL")}};
   if (const std::string capability = field("capability"); !capability.empty())
     asked.emplace_back("Capabilities.member.1", capability);
-  std::size_t number = 0;
-  for (const auto& [key, value] : fields_) {
-    if (!key.starts_with(parameter_prefix)) continue;
-    const std::string member = fmt::format("Parameters.member.{}.", ++number);
-    asked.emplace_back(member + "ParameterKey", key.substr(parameter_prefix.size()));
-    asked.emplace_back(member + "ParameterValue", value);
-  }
+  std::ranges::move(given_parameters(), std::back_inserter(asked));
   const auto created = co_await calls.call("cloudformation", "CreateStack", std::move(asked));
   if (!created) co_return co_await filled_in(calls, words_of(created.error()));
   co_return see(fmt::format("{}?region={}", place_of(calls.user(), "stacks/" + aws::uri_encode(name, false)),
@@ -256,6 +271,43 @@ Task<http::Response> Desk::stack(AwsCalls calls, std::string name) const {
     view.events.push_back({text_of(event, "Timestamp"), text_of(event, "LogicalResourceId"),
                            text_of(event, "ResourceStatus"), text_of(event, "ResourceStatusReason")});
   co_return page(stack_screen(place_for(calls), view));
+}
+
+// Once to be shown the new template's parameters, with what the stack has now where it knows them; then with
+// `submit` to carry it out.
+Task<http::Response> Desk::update_stack(AwsCalls calls, std::string name) const {
+  StackUpdate asked{.stack_name = name,
+                    .template_text = field("template"),
+                    .capability = field("capability"),
+                    .parameters = {},
+                    .acknowledged = !field("capability").empty()};
+  const auto summary =
+      co_await calls.call("cloudformation", "GetTemplateSummary", {{"TemplateBody", asked.template_text}});
+  if (!summary) co_return page(new_template_screen(place_for(calls), asked, words_of(summary.error())), 400);
+  std::string problem;
+  if (!field("submit").empty()) {
+    Fields wanted{{"StackName", name}, {"TemplateBody", asked.template_text}};
+    if (asked.acknowledged) wanted.emplace_back("Capabilities.member.1", asked.capability);
+    std::ranges::move(given_parameters(), std::back_inserter(wanted));
+    const auto updated = co_await calls.call("cloudformation", "UpdateStack", std::move(wanted));
+    if (updated)
+      co_return see(fmt::format(
+          "{}?region={}", place_of(calls.user(), "stacks/" + aws::uri_encode(name, false)), calls.region()));
+    problem = words_of(updated.error());
+  }
+  const auto described = co_await calls.call("cloudformation", "DescribeStacks", {{"StackName", name}});
+  if (!described) co_return refused_page(calls, "The stack cannot be updated", described.error());
+  const auto before = read_stack(result_of(described.value()).child("Stacks").child("member")).parameters;
+  QuickCreate read = read_summary(summary.value());
+  for (Parameter& parameter : read.parameters) {
+    const auto kept = std::ranges::find(before, parameter.name, &Fields::value_type::first);
+    if (kept != before.end()) parameter.value = kept->second;
+  }
+  fill_in(read.parameters);
+  asked.parameters = std::move(read.parameters);
+  asked.capability = std::move(read.capability);
+  const int status = problem.empty() ? 200 : 400;
+  co_return page(update_screen(place_for(calls), asked, problem), status);
 }
 
 Task<http::Response> Desk::delete_stack(AwsCalls calls, std::string name) const {

@@ -28,6 +28,10 @@ class Desk {
   static std::optional<Target> parse(std::string_view path);
 
   std::string field(std::string_view name) const;
+  // What was filled in for a template's parameters takes the place of their defaults.
+  void fill_in(std::vector<Parameter>& parameters) const;
+  // All `param_NAME` fields, as CloudFormation's operations take them.
+  Fields given_parameters() const;
   std::string region() const;
   std::optional<AwsCalls> calls_as(std::string_view who) const;
 
@@ -36,6 +40,7 @@ class Desk {
   Task<http::Response> create_stack(AwsCalls calls) const;
   Task<http::Response> stacks(AwsCalls calls) const;
   Task<http::Response> stack(AwsCalls calls, std::string name) const;
+  Task<http::Response> update_stack(AwsCalls calls, std::string name) const;
   Task<http::Response> delete_stack(AwsCalls calls, std::string name) const;
   Task<http::Response> roles(AwsCalls calls, std::string problem) const;
   Task<http::Response> create_role(AwsCalls calls) const;

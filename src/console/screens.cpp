@@ -44,21 +44,33 @@ void write_parameter(Html& html, const Parameter& parameter) {
   html.close().close();
 }
 
-void write_capability(Html& html, const QuickCreate& asked) {
+void write_parameters(Html& html, const std::vector<Parameter>& parameters) {
+  html.element("h2", "Parameters");
+  for (const Parameter& parameter : parameters) write_parameter(html, parameter);
+  if (parameters.empty()) html.element("p", "The template has none.");
+}
+
+void write_text_area(Html& html, std::string_view name, std::string_view label, std::string_view value,
+                     std::string_view rows) {
+  html.open("div", {{"class", "field"}}).element("label", label, {{"for", name}});
+  html.element("textarea", value, {{"id", name}, {"name", name}, {"rows", rows}, {"spellcheck", "false"}});
+  html.close();
+}
+
+void write_capability(Html& html, std::string_view capability, bool acknowledged) {
   html.element("h2", "Capabilities");
   html.open("div", {{"class", "tick"}});
-  if (asked.acknowledged)
+  if (acknowledged)
     html.lone("input", {{"type", "checkbox"},
                         {"id", "capability"},
                         {"name", "capability"},
-                        {"value", asked.capability},
+                        {"value", capability},
                         {"checked", ""}});
   else
-    html.lone(
-        "input",
-        {{"type", "checkbox"}, {"id", "capability"}, {"name", "capability"}, {"value", asked.capability}});
+    html.lone("input",
+              {{"type", "checkbox"}, {"id", "capability"}, {"name", "capability"}, {"value", capability}});
   html.element("label",
-               asked.capability == "CAPABILITY_NAMED_IAM"
+               capability == "CAPABILITY_NAMED_IAM"
                    ? "I acknowledge that this template might create IAM resources with custom names."
                    : "I acknowledge that this template might create IAM resources.",
                {{"for", "capability"}});
@@ -128,10 +140,8 @@ std::string quick_create_screen(const Place& place, const QuickCreate& asked, st
   html.element("h2", "Stack");
   write_field(html, "stackName", "Stack name", asked.stack_name,
               "A letter, then letters, digits and hyphens.");
-  html.element("h2", "Parameters");
-  for (const Parameter& parameter : asked.parameters) write_parameter(html, parameter);
-  if (asked.parameters.empty()) html.element("p", "The template has none.");
-  write_capability(html, asked);
+  write_parameters(html, asked.parameters);
+  write_capability(html, asked.capability, asked.acknowledged);
   write_button(html, "Create stack");
   html.close();
   return page.take();
@@ -155,11 +165,11 @@ std::string stacks_screen(const Place& place, const std::vector<StackRow>& stack
 std::string stack_screen(const Place& place, const StackView& stack) {
   Page page{place, stack.row.name};
   Html& html = page.html();
-  html.open("p",
-            {{"class", stack.row.status.ends_with("_COMPLETE") && !stack.row.status.starts_with("ROLLBACK")
-                           ? "done"
-                           : "problem"},
-             {"role", "status"}});
+  html.open("p", {{"class", stack.row.status.ends_with("_COMPLETE") &&
+                                    stack.row.status.find("ROLLBACK") == std::string::npos
+                                ? "done"
+                                : "problem"},
+                  {"role", "status"}});
   html.element("strong", stack.row.status);
   if (!stack.status_reason.empty()) html.text(": " + stack.status_reason);
   html.close();
@@ -180,12 +190,50 @@ std::string stack_screen(const Place& place, const StackView& stack) {
     html.element("td", event.status).element("td", event.reason).close();
   }
   end_table(html);
+  const std::string stack_place = "stacks/" + aws::uri_encode(stack.row.name, false);
+  html.open("p", {{"class", "acts"}});
+  html.element("a", "Update stack", {{"href", in_region(place, stack_place + "/update")}}).close();
+  html.open("form", {{"method", "post"}, {"action", place_of(*place.user, stack_place + "/delete")}});
+  write_hidden(html, "region", place.region);
+  write_button(html, "Delete stack", "danger");
+  html.close();
+  return page.take();
+}
+
+std::string new_template_screen(const Place& place, const StackUpdate& asked, std::string_view problem) {
+  Page page{place, fmt::format("Update {}: replace the template", asked.stack_name)};
+  Html& html = page.html();
+  write_problem(html, problem);
+  html.element("p", "The template that the stack has now stays as it is until the update is submitted.");
   html.open(
       "form",
       {{"method", "post"},
-       {"action", place_of(*place.user, "stacks/" + aws::uri_encode(stack.row.name, false) + "/delete")}});
+       {"action", place_of(*place.user, "stacks/" + aws::uri_encode(asked.stack_name, false) + "/update")}});
   write_hidden(html, "region", place.region);
-  write_button(html, "Delete stack", "danger");
+  html.open("div", {{"class", "field"}, {"data-file-for", "template"}, {"hidden", ""}});
+  html.element("label", "Template file", {{"for", "file"}});
+  html.lone("input", {{"type", "file"}, {"id", "file"}, {"accept", ".yaml,.yml,.json,.template"}}).close();
+  write_text_area(html, "template", "Template", asked.template_text, "18");
+  write_button(html, "Next");
+  html.close();
+  return page.take();
+}
+
+std::string update_screen(const Place& place, const StackUpdate& asked, std::string_view problem) {
+  Page page{place, "Update " + asked.stack_name};
+  Html& html = page.html();
+  write_problem(html, problem);
+  write_policy(html, "View template", asked.template_text);
+  html.open(
+      "form",
+      {{"method", "post"},
+       {"action", place_of(*place.user, "stacks/" + aws::uri_encode(asked.stack_name, false) + "/update")}});
+  write_hidden(html, "region", place.region);
+  write_hidden(html, "template", asked.template_text);
+  write_hidden(html, "submit", "yes");
+  write_parameters(html, asked.parameters);
+  write_capability(html, asked.capability, asked.acknowledged);
+  write_button(html, "Submit");
   html.close();
   return page.take();
 }
@@ -205,9 +253,7 @@ std::string roles_screen(const Place& place, const Fields& roles, std::string_vi
   html.open("form", {{"method", "post"}, {"action", place_of(*place.user, "roles")}});
   write_hidden(html, "region", place.region);
   write_field(html, "name", "Role name", "");
-  html.open("div", {{"class", "field"}}).element("label", "Trust policy", {{"for", "trust"}});
-  html.element("textarea", "", {{"id", "trust"}, {"name", "trust"}, {"rows", "12"}, {"spellcheck", "false"}});
-  html.close();
+  write_text_area(html, "trust", "Trust policy", "", "12");
   write_button(html, "Create role");
   html.close();
   return page.take();
@@ -225,11 +271,7 @@ std::string role_screen(const Place& place, const RoleView& role, std::string_vi
   html.open("form", {{"method", "post"},
                      {"action", place_of(*place.user, "roles/" + aws::uri_encode(role.name, false))}});
   write_hidden(html, "region", place.region);
-  html.open("div", {{"class", "field"}})
-      .element("label", "Who may assume the role, and when", {{"for", "trust"}});
-  html.element("textarea", role.trust_policy,
-               {{"id", "trust"}, {"name", "trust"}, {"rows", "22"}, {"spellcheck", "false"}});
-  html.close();
+  write_text_area(html, "trust", "Who may assume the role, and when", role.trust_policy, "22");
   write_button(html, "Update policy");
   html.close();
   html.element("h2", "Permissions");

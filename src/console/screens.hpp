@@ -39,6 +39,12 @@ struct QuickCreate {
   std::vector<Parameter> parameters;
   bool acknowledged = false;
 };
+// A template that was pasted, to replace a stack's.
+struct StackUpdate {
+  std::string stack_name, template_text, capability;
+  std::vector<Parameter> parameters;
+  bool acknowledged = false;
+};
 struct StackRow {
   std::string name, status, created_at;
 };
@@ -65,6 +71,9 @@ std::string choose_screen(const std::vector<sandbox::SignIn>& users, const Field
 std::string quick_create_screen(const Place& place, const QuickCreate& asked, std::string_view problem);
 std::string stacks_screen(const Place& place, const std::vector<StackRow>& stacks);
 std::string stack_screen(const Place& place, const StackView& stack);
+// Where the new template is given, and then its parameters: two steps, as in AWS.
+std::string new_template_screen(const Place& place, const StackUpdate& asked, std::string_view problem);
+std::string update_screen(const Place& place, const StackUpdate& asked, std::string_view problem);
 std::string roles_screen(const Place& place, const std::vector<std::pair<std::string, std::string>>& roles,
                          std::string_view problem = {});
 std::string role_screen(const Place& place, const RoleView& role, std::string_view problem,

@@ -1,5 +1,5 @@
 "use strict";
-// Two things that work without scripts too, only less well.
+// Three things that work without scripts too, only less well.
 
 // AWS's launch links keep what they ask for behind the `#`, which no server sees: it becomes the query.
 function openLaunchLink() {
@@ -23,5 +23,17 @@ function offerCopying() {
   }
 }
 
+// A file fills the field beside it, which can also be pasted into.
+function offerFiles() {
+  for (const part of document.querySelectorAll("[data-file-for]")) {
+    part.hidden = false;
+    part.querySelector("input").addEventListener("change", async (event) => {
+      const [file] = event.target.files;
+      if (file) document.getElementById(part.dataset.fileFor).value = await file.text();
+    });
+  }
+}
+
 openLaunchLink();
 offerCopying();
+offerFiles();
