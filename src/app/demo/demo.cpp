@@ -10,6 +10,7 @@
 
 #include "app/demo/invitations.hpp"
 #include "app/demo/narrator.hpp"
+#include "app/demo/partner_site.hpp"
 #include "app/demo/story.hpp"
 #include "app/demo/world.hpp"
 #include "app/initialise.hpp"
@@ -42,7 +43,8 @@ class DemoFolder {
 };
 
 // As in production but for the times: nobody wants to wait for two minutes in a demo.
-Config demo_config(const Initialised& installation, const std::string& sandbox_url) {
+Config demo_config(const Initialised& installation, const std::string& sandbox_url,
+                   const std::string& partner_url) {
   Config config;
   config.server.listen.port = 0;
   config.storage.sqlite_file = installation.database;
@@ -56,6 +58,7 @@ Config demo_config(const Initialised& installation, const std::string& sandbox_u
       fmt::format("https://{}.s3.{}.amazonaws.com/{{connection}}.yaml", template_bucket, demo_region);
   config.connect.brand_name = "Log Loader";
   config.connect.brand_colour = "#0f6b5c";
+  config.connect.return_urls = {registry::ReturnUrl::parse(partner_url).value()};
   config.connect.console_url = sandbox_url + "/console";
   config.logs.directory = installation.database.parent_path() / "logs";
   config.logs.collect = true;
@@ -93,6 +96,7 @@ class Demo {
     }
     if (service_) co_await service_->stop();
     transport_.close();
+    if (partner_site_) co_await partner_site_->stop();
     if (sandbox_server_) co_await sandbox_server_->drain(std::chrono::seconds{1});
     loop_.stop();
   }
@@ -116,12 +120,15 @@ class Demo {
     admin_key_ = installation.admin_key;
     Surroundings surroundings{[](const std::string&) { return std::nullopt; }, *endpoints_,
                               partner_session(*sts_, clock_)};
-    service_ =
-        std::make_unique<Service>(loop_, demo_config(installation, sandbox_url_), std::move(surroundings));
+    partner_site_ = std::make_unique<PartnerSite>(loop_);
+    DEPUTY_CO_TRY(partner_site_->listen());
+    service_ = std::make_unique<Service>(loop_, demo_config(installation, sandbox_url_, partner_site_->url()),
+                                         std::move(surroundings));
     DEPUTY_CO_TRY(co_await service_->start());
     url_ = fmt::format("http://127.0.0.1:{}", service_->port());
     narrator_.plain(fmt::format("Deputy listens on {}, the sandbox on {}.", url_, sandbox_url_));
 
+    partner_site_->use(ApiClient{transport_, url_, admin_key_});
     Story story{*caller_, *service_, ApiClient{transport_, url_, admin_key_}, narrator_};
     DEPUTY_CO_TRY(co_await story.tell(stop_.get_token()));
     acme_role_arn_ = story.acme_role_arn();
@@ -137,7 +144,8 @@ class Demo {
     narrator_.chapter("Who comes next gets a link: Initech's administrator, and Mallory");
     Invitations invitations{
         transport_, ApiClient{transport_, url_, admin_key_},
-        Customer{*caller_, Region::parse(demo_region).value(), partner_platform.credentials()}};
+        Customer{*caller_, Region::parse(demo_region).value(), partner_platform.credentials()},
+        partner_site_->url()};
     DEPUTY_CO_TRY(co_await invitations.open_the_bucket());
     narrator_.asked("partner", "s3:PutObject of the template, POST /v1/connect-sessions");
     DEPUTY_CO_TRY(initech_link_, co_await invitations.invite("Initech"));
@@ -158,7 +166,11 @@ class Demo {
     narrator_.plain("    " + mallory_link_);
     narrator_.plain("    Acme's role: " + acme_role_arn_);
     narrator_.plain(
-        fmt::format("  Change a trust policy, or delete a stack:\n    {}/console/", sandbox_url_));
+        fmt::format("  The partner's own site, to which the page leads back; there it can ask for one more "
+                    "permission:\n    {}",
+                    partner_site_->url()));
+    narrator_.plain(
+        fmt::format("  Change a trust policy, update or delete a stack:\n    {}/console/", sandbox_url_));
     narrator_.plain("");
     narrator_.plain("Explore (the key is this demo's own, and goes with it):");
     narrator_.plain(fmt::format("  export DEPUTY_URL={} DEPUTY_KEY={}", url_, admin_key_.reveal()));
@@ -188,6 +200,7 @@ class Demo {
   sandbox::Sandbox sandbox_{clock_, random_, loop_};
   const console::Console console_{sandbox_, clock_};
   std::unique_ptr<http::Server> sandbox_server_;
+  std::unique_ptr<PartnerSite> partner_site_;
   SecretString admin_key_;
   std::string url_;
   std::string sandbox_url_;

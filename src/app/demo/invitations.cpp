@@ -43,6 +43,7 @@ Task<Result<std::string>> Invitations::invite(std::string name) {
   DEPUTY_CO_TRY(co_await publish_template(connection.member("id")));
   boost::json::value link = wanted;
   link.as_object()["expires_in"] = "7d";
+  link.as_object()["return_url"] = return_to_ + "?customer=" + tenant.member("id");
   DEPUTY_CO_TRY(const auto session, co_await make("/v1/connect-sessions", std::move(link)));
   co_return session.member("url");
 }

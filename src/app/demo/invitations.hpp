@@ -11,8 +11,12 @@ namespace deputy::app {
 // launch links lead, and asks for a link to the connect page. Real calls to Deputy and to the sandbox's S3.
 class Invitations {
  public:
-  Invitations(aws::Transport& transport, ApiClient api, Customer partner)
-      : transport_(transport), api_(std::move(api)), partner_(std::move(partner)) {}
+  // `return_to`: where the page leads back to; the tenant's identifier is put behind it.
+  Invitations(aws::Transport& transport, ApiClient api, Customer partner, std::string return_to)
+      : transport_(transport),
+        api_(std::move(api)),
+        partner_(std::move(partner)),
+        return_to_(std::move(return_to)) {}
 
   // Lets every account read the published templates, as CloudFormation does on a customer's behalf.
   Task<Result<void>> open_the_bucket();
@@ -28,6 +32,7 @@ class Invitations {
   aws::Transport& transport_;
   ApiClient api_;
   Customer partner_;
+  std::string return_to_;
 };
 
 }  // namespace deputy::app
