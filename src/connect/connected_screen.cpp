@@ -12,10 +12,13 @@ namespace {
 void put_state(Slots& slots, const ConnectedView& view) {
   using registry::ConnectionState;
   const std::string_view state = registry::to_text(view.state);
-  slots.put("HEADLINE", view.state == ConnectionState::active
-                            ? text("connected.heading")
-                            : text(fmt::format("connected.heading.{}", state)));
-  slots.put("STATE_TEXT", text(fmt::format("state.{}", state)));
+  const std::string_view headline = view.state == ConnectionState::active
+                                        ? text("connected.heading")
+                                        : text(fmt::format("connected.heading.{}", state));
+  const std::string_view state_text = text(fmt::format("state.{}", state));
+  slots.put("HEADLINE", headline);
+  if (state_text != headline) slots.show("SAYS_MORE");
+  slots.put("STATE_TEXT", state_text);
   slots.put("STATE_KIND", look_of(view.state));
   slots.put("STATE_ICON", look_of(view.state));
   slots.show_text(fmt::format("state.{}.note", state));

@@ -134,11 +134,10 @@ void put_frame(Slots& slots, const Frame& frame, std::optional<Step> at) {
     row.put("STEP_PATH", key_of(step));
     row.put("STEP_NAME", text(fmt::format("step.{}", key_of(step))));
     const bool current = step == *at, reachable = step <= frame.reachable;
-    row.put("STEP_STATE", current                  ? "current"
-                          : step < frame.reachable ? "done"
-                          : reachable              ? "open"
-                                                   : "later");
-    if (step < frame.reachable && !current) row.show("STEP_DONE");
+    // Before a role was given, what is open ahead is not done yet.
+    const bool done = step < frame.reachable && (step < *at || frame.reachable > Step::role);
+    row.put("STEP_STATE", current ? "current" : done ? "done" : reachable ? "open" : "later");
+    if (done && !current) row.show("STEP_DONE");
     row.choose(reachable && !current, "STEP_LINK", "STEP_PLAIN");
     if (current) row.show("STEP_CURRENT");
   }

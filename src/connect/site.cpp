@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <fmt/format.h>
 
 #include "api/external_id_guard.hpp"
 #include "api/link_base.hpp"
@@ -17,6 +18,11 @@ constexpr double visits_burst = 240;  // a page that renews itself asks once a s
 constexpr double visits_per_second = 4;
 constexpr double failures_burst = 20;
 constexpr double failures_per_second = 1.0 / 3;
+// Each act is in the journal, which a form in a loop must not fill.
+constexpr double acts_burst = 60;
+constexpr double acts_per_second = 1.0 / 5;
+constexpr double refusals_burst = 5;
+constexpr double refusals_per_second = 1.0 / 60;
 constexpr std::size_t form_bytes_max = 16 * 1024;
 constexpr std::size_t form_fields_max = 20;
 constexpr std::chrono::seconds busy_retry{5};
@@ -89,7 +95,9 @@ Site::State::State(SiteParts parts_, SiteSettings settings_)
       settings(std::move(settings_)),
       screens(settings.brand),
       visits(visits_burst, visits_per_second),
-      failures(failures_burst, failures_per_second) {}
+      failures(failures_burst, failures_per_second),
+      acts(acts_burst, acts_per_second),
+      refusals(refusals_burst, refusals_per_second) {}
 
 Site::Site(SiteParts parts, SiteSettings settings)
     : state_(std::make_unique<State>(std::move(parts), std::move(settings))) {}
@@ -167,7 +175,8 @@ Task<Result<registry::ConnectView>> Site::State::look_up(const http::Request& re
   co_return view;
 }
 
-// Consumes nothing, since mail scanners open links too. From here on the secret is in the cookie alone.
+// Consumes nothing, since mail scanners open links too; the first opening is on record. From here on the
+// secret is in the cookie alone.
 Task<http::Response> Site::State::open(http::Request request, ConnectSessionId id, std::string secret_text) {
   const bool possible = may_be_secret(secret_text);
   const SecretString secret = SecretString::take(secret_text);
@@ -175,6 +184,14 @@ Task<http::Response> Site::State::open(http::Request request, ConnectSessionId i
   std::optional<http::Response> refused;
   auto view = co_await look_up(request, id, secret, refused);
   if (refused) co_return *std::move(refused);
+  if (!view.value().session.opened_at) {
+    const registry::Actor actor{"connect_session", id.text(), request.remote_address};
+    const auto noted = co_await run([&] { return registry().note_opening(actor, id); });
+    if (noted.has_error()) {
+      parts.log_failure(request.request_id, noted.error());
+      co_return trouble(Trouble::unavailable, request, std::nullopt, busy_retry);
+    }
+  }
   http::Response response = bare(303);
   const auto life = std::chrono::ceil<std::chrono::seconds>(view.value().session.expires_at - now());
   response.headers.add("Set-Cookie", set_cookie(id, secret, life, is_https()));
@@ -222,6 +239,10 @@ const Route* find_page(std::string_view method, std::string_view name) {
   return found == pages.end() ? nullptr : &*found;
 }
 
+bool acts_by(const Route& page) {
+  return page.method == "POST" && page.name != "role/check";
+}
+
 // What a disconnected connection still answers; everything else shows that it is over.
 bool is_for_disconnected(const Route& page) {
   return page.name == "again" || page.name == "choose";
@@ -239,6 +260,8 @@ Task<http::Response> Site::State::visit(http::Request request, ConnectSessionId 
   auto view = co_await look_up(request, id, *secret, refused);
   if (refused) co_return *std::move(refused);
   if (page == nullptr) co_return trouble(Trouble::not_found, request, id);
+  if (acts_by(*page) && !acts.take(id.text(), parts.clock.steady_now()))
+    co_return trouble(Trouble::too_many_requests, request, id, std::chrono::minutes{1});
   std::string csrf = csrf_token(*secret, id);
   registry::Actor actor{"connect_session", id.text(), request.remote_address};
   Visit visit{.request = std::move(request),
@@ -256,18 +279,24 @@ Task<http::Response> Site::State::visit(http::Request request, ConnectSessionId 
   co_return page_response(visit, std::move(made).value());
 }
 
+// The first ones, and then one a minute: one browser in a loop cannot fill the journal.
+Task<void> Site::State::put_on_record(const Visit& visit, const Error& refusal) {
+  if (!refusals.take(visit.id.text(), parts.clock.steady_now())) co_return;
+  journal::Entry entry;
+  entry.actor = visit.actor;
+  entry.act = "request.refused";
+  entry.tenant = visit.view.tenant.id.text();
+  entry.outcome = journal::Outcome::refused;
+  entry.detail = fmt::format(R"({{"code":"{}","route":"connect"}})", code_of(refusal.kind));
+  const auto noted = co_await run([&] { return registry().note(entry); });
+  if (noted.has_error()) parts.log_failure(visit.request.request_id, noted.error());
+}
+
 // No request can set an external ID, forms and queries included; who tries that is on record, as in the API.
 Task<std::optional<http::Response>> Site::State::refuse_form(Visit& visit) {
   auto guarded = api::refuse_external_id(visit.request, {});
   if (guarded.has_error()) {
-    journal::Entry entry;
-    entry.actor = visit.actor;
-    entry.act = "request.refused";
-    entry.tenant = visit.view.tenant.id.text();
-    entry.outcome = journal::Outcome::refused;
-    entry.detail = R"({"code":"external_id_not_settable","route":"connect"})";
-    const auto noted = co_await run([&] { return registry().note(entry); });
-    if (noted.has_error()) parts.log_failure(visit.request.request_id, noted.error());
+    co_await put_on_record(visit, guarded.error());
     co_return api::problem_response(guarded.error(), visit.request.request_id);
   }
   if (only_reads(visit.request.method)) co_return std::nullopt;

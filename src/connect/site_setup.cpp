@@ -1,6 +1,9 @@
 #include "connect/site_state.hpp"
 
+#include <fmt/format.h>
+
 #include "api/role_description.hpp"
+#include "json/text.hpp"
 #include "templates/template.hpp"
 
 // From the first screen to a role: ask, create, give the ARN.
@@ -39,24 +42,8 @@ std::string console_of(const Region& region) {
   return "https://" + region.text() + ".console.aws.amazon.com" + path;
 }
 
-// JSON of a closed shape; the message is escaped by hand, since it may quote what was typed.
 std::string verdict_json(bool good, std::string_view message) {
-  constexpr std::string_view hex = "0123456789abcdef";
-  std::string text = good ? R"({"ok":true,"message":")" : R"({"ok":false,"message":")";
-  for (const char c : message) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
-      text += '\\';
-      text += c;
-    } else if (byte < 0x20) {
-      text += "\\u00";
-      text += hex[byte >> 4];
-      text += hex[byte & 0xfU];
-    } else {
-      text += c;
-    }
-  }
-  return text + "\"}";
+  return fmt::format(R"({{"ok":{},"message":{}}})", good, json::in_quotes(message));
 }
 
 Page to_checks() {

@@ -52,6 +52,8 @@ struct Site::State {
   Screens screens;
   RequestRate visits;    // of one session
   RequestRate failures;  // attempts with a wrong secret at one session
+  RequestRate acts;      // forms of one session that may change something
+  RequestRate refusals;  // of one session, that are put on record
 
   registry::Registry& registry() const { return parts.registry; }
   template <class Work>
@@ -72,6 +74,7 @@ struct Site::State {
                                               const SecretString& secret,
                                               std::optional<http::Response>& refused);
   Task<std::optional<http::Response>> refuse_form(Visit& visit);
+  Task<void> put_on_record(const Visit& visit, const Error& refusal);
 
   http::Response page_response(const Visit& visit, Page page) const;
   http::Response trouble(Trouble trouble, const http::Request& request,

@@ -41,6 +41,19 @@ TEST_F(SiteTest, OpeningTheLinkConsumesNothingAndTakesTheSecretOutOfTheAddress) 
   }
 }
 
+// Mail scanners may open it as often as they like.
+TEST_F(SiteTest, TheFirstOpeningIsOnRecordOnce) {
+  for (int i = 0; i < 5; ++i) {
+    Browser each;
+    ASSERT_EQ(get(each, link.opening()).status, 303);
+  }
+  std::size_t openings = 0;
+  const auto entries = registry().journal({.limit = 200, .after = {}}).value();
+  for (const auto& chained : entries.items) openings += chained.entry.act == "connect_session.opened" ? 1 : 0;
+  EXPECT_EQ(openings, 1U);
+  EXPECT_TRUE(registry().connect_session(link.id).value().opened_at);
+}
+
 TEST_F(SiteTest, OnLoopbackTheCookieIsPlain) {
   open_site("http://127.0.0.1:8180");
   const auto opened = get(browser, link.opening());

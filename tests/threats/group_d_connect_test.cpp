@@ -224,6 +224,41 @@ TEST_F(PageThreat, NoFormSetsAnExternalId) {
       entries.items, [](const auto& chained) { return chained.entry.act == "request.refused"; }));
 }
 
+// Class 35: whoever holds a link cannot fill the journal, nor make Deputy busy, by forms in a loop.
+TEST_F(PageThreat, FormsInALoopAreStopped) {
+  get(browser, acmes.opening());
+  connect_account(browser, acmes, "222222222222");
+  const auto entries = [&] {
+    std::size_t count = 0;
+    for (registry::PageRequest page{.limit = 200, .after = {}};;) {
+      const auto got = registry().journal(page).value();
+      count += got.items.size();
+      if (!got.next_cursor) return count;
+      page.after = *got.next_cursor;
+    }
+  };
+  const std::string csrf = "csrf=" + token(browser, acmes);
+  const std::string choice = csrf + "&connection=" + connection_of(acmes).id.text();
+  const std::string foreign = csrf + "&role_arn=arn%3Aaws%3Aiam%3A%3A333333333333%3Arole%2Freader";
+  std::size_t before = entries();
+  int stopped = 0;
+  for (int i = 0; i < 50; ++i) {
+    stopped += post(browser, acmes.path() + "/choose", choice).status == 429 ? 1 : 0;
+    stopped += post(browser, acmes.path() + "/role", foreign).status == 429 ? 1 : 0;
+  }
+  EXPECT_GE(stopped, 38);
+  EXPECT_LE(entries() - before, 60U);
+  // The page itself goes on, an ARN is judged while it is typed, and later there is room again.
+  EXPECT_EQ(get(browser, acmes.path() + "/connected").status, 200);
+  EXPECT_EQ(post(browser, acmes.path() + "/role/check", foreign).status, 200);
+  clock().advance(std::chrono::minutes{1});
+  EXPECT_EQ(post(browser, acmes.path() + "/choose", choice).status, 303);
+  // So it is with what is refused wherever it stands.
+  before = entries();
+  for (int i = 0; i < 50; ++i) get(browser, acmes.path() + "/ask?external_id=x");
+  EXPECT_LE(entries() - before, 5U);
+}
+
 // Class 44: fixation. Whoever is led here by a stranger's link reads the stranger's name before anything
 // else, in the template that is launched too.
 TEST_F(PageThreat, TheTenantsNameIsInPlainSight) {
