@@ -77,8 +77,49 @@ browse("a loosened role is suspended, shown as such, and comes back once it is m
   await waitForState(world, connection, "active");
 });
 
+browse("newer permissions are put into the role by updating its stack, and proved", () => world, {}, async (page, context) => {
+  const { connection, arn } = await connected(page, "Growing", MALLORY);
+  const more = structuredClone(NEEDS);
+  more.policy.Statement.push({ Sid: "ReadEvents", Effect: "Allow", Action: "logs:FilterLogEvents", Resource: "*" });
+  await world.api.call("PUT", "/v1/integrations/log-reader", more);
+  await page.reload();
+  await click(page, "link", "See the difference");
+  // Said before it is done, it is found out.
+  await click(page, "button", "I have updated the role");
+  await heading(page, "A check did not pass").waitFor();
+  await page.locator("#check-permissions").getByText("Failed").waitFor();
+  await page.goBack();
+  const [download] = await Promise.all([page.waitForEvent("download"), click(page, "link", /^Download/)]);
+
+  const console = await context.newPage();
+  await console.goto(world.sandbox + "/console/");
+  await click(console, "link", /Mallory/);
+  await console.goto(console.url() + "?region=eu-central-1");
+  await console.getByRole("cell").getByRole("link").filter({ hasText: connection.id.slice(-8) }).click();
+  await click(console, "link", "Update stack");
+  await look(console, "console-update-template");
+  await console.getByLabel("Template file").setInputFiles(await download.path());
+  await console.waitForFunction(() => document.getElementById("template").value.includes("logs:FilterLogEvents"));
+  await click(console, "button", "Next");
+  assert.equal(await console.getByLabel("ExternalId", { exact: true }).inputValue(), connection.external_id);
+  await look(console, "console-update");
+  await console.getByLabel(/I acknowledge/).check();
+  await click(console, "button", "Submit");
+  await console.getByText("UPDATE_COMPLETE").first().waitFor();
+  assert.equal(await console.locator("#output-RoleArn").innerText(), arn);
+  await look(console, "console-updated");
+  await console.close();
+
+  await page.goto(page.url().replace(/\/[a-z]+$/, "/checks"));
+  await click(page, "button", "Check again");
+  await toConnection(page);
+  const now = await waitForState(world, connection, "active");
+  assert.equal(now.integration_version, (await world.api.call("GET", "/v1/integrations/log-reader")).version);
+  await world.api.call("PUT", "/v1/integrations/log-reader", NEEDS);
+});
+
 browse("newer permissions are shown by their difference; disconnecting asks once and is final", () => world, {}, async (page) => {
-  const { connection, link } = await connected(page, "Leaving", MALLORY);
+  const { connection, link } = await connected(page, "Leaving", "555555555555");
   const more = structuredClone(NEEDS);
   more.policy.Statement.push({ Sid: "ReadEvents", Effect: "Allow", Action: "logs:FilterLogEvents", Resource: "*" });
   await world.api.call("PUT", "/v1/integrations/log-reader", more);

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { after, before } from "node:test";
 
 import { browse } from "./browser.mjs";
-import { click, give, heading, invite, launch, roleName, toConnection, toCreate, toRole } from "./connect.mjs";
+import { click, give, heading, invite, launch, roleName, toConnection, toCreate, toRole, waitForState } from "./connect.mjs";
 import { look } from "./look.mjs";
 import { ACME, MALLORY, World, NEEDS, PARTNER_ROLE, trust } from "./world.mjs";
 
@@ -57,6 +57,8 @@ browse("what is not a role's ARN gets a precise word at the field", () => world,
     [`arn:aws:iam::${ACME}:user/administrator`, /user/i],
     ["arn:aws:iam::22222222222:role/x", /12 digits/],
     ["my-role", /ARN/],
+    [`arn:aws:iam::${ACME}:role/reader `, /space at its end/],
+    [` arn:aws:iam::${ACME}:role/reader`, /space at its beginning/],
     [PARTNER_ROLE, /account/i],
     ["", /ARN/],
   ]) {
@@ -73,6 +75,16 @@ browse("an ARN is judged while it is typed", () => world, {}, async (page) => {
   await atRole(page, "Quick");
   await page.getByLabel("Role ARN").pressSequentially(`arn:aws:iam::${ACME}:user/bob`);
   await page.locator("#role-verdict").getByText(/user/i).waitFor();
+});
+
+browse("a blank at the end of what was pasted is said at once, and gone with it", () => world, {}, async (page) => {
+  await atRole(page, "Sloppy");
+  const arn = `arn:aws:iam::${ACME}:role/reader`;
+  await page.getByLabel("Role ARN").fill(arn + " ");
+  const verdict = page.locator("#role-verdict");
+  await verdict.getByText(/space at its end/).waitFor();
+  await page.getByLabel("Role ARN").fill(arn);
+  await verdict.getByText(`The role reader in the AWS account ${ACME}.`).waitFor();
 });
 
 browse("Mallory gives Acme's role and learns nothing", () => world, {}, async (page) => {
@@ -98,8 +110,47 @@ browse("a role of Mallory's own account cannot stand in for the one that was nam
   await page.goto(session.url);
   await toCreate(page);
   await toRole(page);
-  await give(page, `arn:aws:iam::${MALLORY}:role/x`);
-  await page.locator("#role-verdict").getByText(/account/).waitFor();
+  const verdict = page.locator("#role-verdict");
+  const word = `This connection is for the AWS account ${ACME}; the role is in ${MALLORY}.`;
+  await page.getByLabel("Role ARN").fill(`arn:aws:iam::${MALLORY}:role/x`);
+  await verdict.getByText(word).waitFor();  // while it is typed
+  await click(page, "button", "Check this role");
+  await page.locator("[aria-invalid=true]").waitFor();
+  await verdict.getByText(word).waitFor();
+  await look(page, "3-role-other-account");
+});
+
+browse("where the role has a fixed name nothing is pasted: it is looked for until it is there", () => world, {}, async (page) => {
+  await world.api.call("PUT", "/v1/integrations/named-reader", { ...NEEDS, role_name: "LogLoaderReader" });
+  const tenant = await world.api.call("POST", "/v1/tenants", { name: "Unhurried" });
+  const connection = await world.api.call("POST", "/v1/connections", { tenant_id: tenant.id, integration: "named-reader" });
+  const session = await world.api.call("POST", "/v1/connect-sessions", { tenant_id: tenant.id, integration: "named-reader" });
+  await page.goto(session.url);
+  await toCreate(page);
+  await toRole(page);
+  await page.getByLabel("AWS account ID").fill("55555555555");
+  await click(page, "button", "Find and check the role");
+  await page.locator("#account-error").getByText(/12 digits/).waitFor();
+  await look(page, "3-role-lookup-wrong");
+  await page.getByLabel("AWS account ID").fill("555555555555");
+  await click(page, "button", "Find and check the role");
+  await heading(page, "Waiting for AWS").waitFor();
+  const arn = await launch(world, connection, "555555555555");  // only now
+  assert.equal(arn, "arn:aws:iam::555555555555:role/LogLoaderReader");
+  await toConnection(page);
+});
+
+browse("an account that is another customer's waits for the partner, who releases it", () => world, {}, async (page) => {
+  const first = await invite(world, "First come");
+  await world.api.call("PUT", `/v1/connections/${first.connection.id}/role`, { role_arn: await launch(world, first.connection, "777777777777") });
+  await waitForState(world, first.connection, "active");
+  const { connection } = await atRole(page, "Second come");
+  await give(page, await launch(world, connection, "777777777777"));
+  await page.getByText(/is now being verified by/).first().waitFor();
+  await look(page, "4-checks-in-review");
+  await world.api.call("POST", `/v1/connections/${connection.id}/release`);
+  await page.reload();
+  await toConnection(page);
 });
 
 browse("AWS in trouble is not taken for a failure", () => world, {}, async (page) => {

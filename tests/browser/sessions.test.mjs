@@ -5,7 +5,7 @@ import { after, before } from "node:test";
 import { browse } from "./browser.mjs";
 import { click, give, heading, invite, launch, toConnection, toCreate, toRole } from "./connect.mjs";
 import { look } from "./look.mjs";
-import { ACME, World } from "./world.mjs";
+import { ACME, PARTNER_ROLE, World } from "./world.mjs";
 
 let world, later;  // of the second one the clock is moved
 before(async () => { world = await World.start(); later = await World.start(); });
@@ -122,6 +122,44 @@ browse("a form without its token, or with another session's, does nothing", () =
   assert.equal((await world.api.call("GET", "/v1/connections/" + acme.connection.id)).state, "awaiting_role");
 });
 
+browse("what cannot be done is said, and how to go on", () => world, {}, async (page, context) => {
+  const { session, connection, link } = await invite(world, "Clumsy");
+  await page.goto(link);
+  await toCreate(page);
+  await toRole(page);
+  const csrf = await page.locator("input[name=csrf]").first().inputValue();
+  await page.locator("input[name=csrf]").first().evaluate((input) => { input.value = "0"; });
+  await give(page, `arn:aws:iam::${ACME}:role/x`);
+  await heading(page, "Please send that again").waitFor();
+  await look(page, "trouble-stale");
+  await page.goto(`${world.deputy}/connect/${session.id}/nothing`);
+  await heading(page, "There is nothing here").waitFor();
+  await look(page, "trouble-nothing");
+  // One form in a loop, as a script would send it.
+  const form = { csrf, role_arn: PARTNER_ROLE };
+  let status = 0;
+  for (let sent = 0; sent < 80 && status !== 429; ++sent)
+    status = (await context.request.post(`${world.deputy}/connect/${session.id}/role`, { form, headers: { Origin: world.deputy } })).status();
+  assert.equal(status, 429);
+  await page.goto(`${world.deputy}/connect/${session.id}/role`);
+  await give(page, `arn:aws:iam::${ACME}:role/x`);
+  await heading(page, "One moment, please").waitFor();
+  await look(page, "trouble-too-many");
+  assert.equal((await world.api.call("GET", "/v1/connections/" + connection.id)).state, "awaiting_role");
+});
+
+browse("a double click sends a form once, and twice does no harm", () => world, {}, async (page) => {
+  const { connection, link } = await invite(world, "Impatient");
+  await page.goto(link);
+  await toCreate(page);
+  await toRole(page);
+  await page.getByLabel("Role ARN").fill(await launch(world, connection, "555555555555"));
+  await page.getByRole("button", { name: "Check this role" }).dblclick();
+  await toConnection(page);
+  const runs = await world.api.call("GET", `/v1/connections/${connection.id}/verifications`);
+  assert.ok(runs.items.length <= 2, `${runs.items.length} verifications`);
+});
+
 const HOSTILE = ["\"><script>alert(1)</script><img src=x onerror=alert(1)>", "{{TENANT}}${7*7}<%= 1 %>'--", "שלום عربي & Söhne", "🦊".repeat(40), "x".repeat(150)];
 
 browse("hostile names are only text", () => world, {}, async (page) => {
@@ -156,8 +194,12 @@ browse("the page is what its headers say", () => world, {}, async (page) => {
     assert.equal(headers["cache-control"], "no-store");
     assert.match(headers["x-robots-tag"] ?? "", /noindex/);
   }
-  const bytes = (await Promise.all(answers.map(async (answer) => (await answer.request().sizes()).responseBodySize))).reduce((a, b) => a + b, 0);
+  // Over the wire: every answer from the link on, style sheets, script and logo included, header fields too.
+  const sizes = await Promise.all(answers.map((answer) => answer.request().sizes()));
+  const bytes = sizes.reduce((sum, size) => sum + size.responseHeadersSize + size.responseBodySize, 0);
+  assert.ok(answers.length > 4 && bytes > 10_000, `${answers.length} answers, ${bytes} bytes`);
   assert.ok(bytes < 30_000, `the first screen is ${bytes} bytes`);
+  console.log(`first screen: ${bytes} bytes over the wire in ${answers.length} answers`);
   const cookies = await page.context().cookies();
   assert.equal(cookies.length, 1);
   assert.equal(cookies[0].httpOnly, true);

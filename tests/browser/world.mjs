@@ -37,7 +37,7 @@ function seed() {
     trust_policy: policy({ Effect: "Allow", Principal: { AWS: "arn:aws:iam::111111111111:user/administrator" }, Action: "sts:AssumeRole" }),
     policies: { reach: policy({ Effect: "Allow", Action: ["sts:AssumeRole", "sts:TagSession", "iam:GetRole"], Resource: "*" }) },
   }];
-  return { accounts: [partner, administrator(ACME, "Acme"), administrator("333333333333", "Globex"), administrator("444444444444", "Initech"), administrator(MALLORY, "Mallory")] };
+  return { accounts: [partner, administrator(ACME, "Acme"), administrator("333333333333", "Globex"), administrator("444444444444", "Initech"), administrator("555555555555", "Hooli"), administrator("777777777777", "Umbrella"), administrator(MALLORY, "Mallory")] };
 }
 
 class Program {
