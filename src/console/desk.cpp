@@ -178,7 +178,9 @@ Task<http::Response> Desk::show(std::string path) const {
   const auto target = parse(path);
   const auto calls = target ? calls_as(target->who) : std::nullopt;
   if (calls && target->kind == "stacks" && target->action == "update")
-    co_return page(new_template_screen(place_for(*calls), {.stack_name = target->name}, {}));
+    co_return page(new_template_screen(
+        place_for(*calls),
+        {.stack_name = target->name, .template_text = {}, .capability = {}, .parameters = {}}, {}));
   if (calls && target->action.empty()) {
     if (target->kind == "stacks" && target->name.empty()) co_return co_await stacks(*calls);
     if (target->kind == "stacks") co_return co_await stack(*calls, target->name);

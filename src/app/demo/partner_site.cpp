@@ -88,7 +88,7 @@ Task<http::Response> PartnerSite::handle(http::Request request) {
   if (request.method == "POST" && request.path == more_path) {
     if (request.headers.find("origin") != "http://" + own)
       co_return answer(403, "text/plain", "The form did not come from here.\n");
-    co_await ask_for_more();
+    if (!co_await ask_for_more()) co_return answer(502, "text/plain", "Deputy did not take it.\n");
     http::Response response = answer(303, "text/plain", "");
     response.headers.add("Location", std::string{accounts_path});
     co_return response;
@@ -112,15 +112,15 @@ Task<boost::json::array> PartnerSite::list(std::string path) {
 }
 
 // A newer version of the integration. The same once more is none.
-Task<void> PartnerSite::ask_for_more() {
+Task<bool> PartnerSite::ask_for_more() {
   const std::string path = "/v1/integrations/log-reader";
-  if (!api_) co_return;
+  if (!api_) co_return false;
   auto now = co_await api_->call("GET", path);
-  if (!now || !now.value().ok()) co_return;
+  if (!now || !now.value().ok()) co_return false;
   boost::json::object wanted = now.value().body.as_object();
   for (const char* member : {"name", "version", "created_at"}) wanted.erase(member);
   auto& reasons = wanted["reasons"].as_object();
-  if (reasons.contains("ListMetrics")) co_return;
+  if (reasons.contains("ListMetrics")) co_return true;
   reasons["ListMetrics"] = "to draw your metrics beside your logs";
   wanted["policy"]
       .at("Statement")
@@ -129,7 +129,8 @@ Task<void> PartnerSite::ask_for_more() {
                   {"Effect", "Allow"},
                   {"Action", "cloudwatch:ListMetrics"},
                   {"Resource", "*"}});
-  co_await api_->call("PUT", path, std::move(wanted));
+  const auto put = co_await api_->call("PUT", path, std::move(wanted));
+  co_return put&& put.value().ok();
 }
 
 Task<std::string> PartnerSite::accounts_page(std::string customer) {

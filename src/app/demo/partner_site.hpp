@@ -26,7 +26,7 @@ class PartnerSite {
  private:
   Task<http::Response> handle(http::Request request);
   Task<std::string> accounts_page(std::string customer);
-  Task<void> ask_for_more();
+  Task<bool> ask_for_more();  // whether Deputy took it
   Task<boost::json::array> list(std::string path);
 
   std::unique_ptr<http::Server> server_;
