@@ -141,9 +141,12 @@ TEST_F(ConsoleTest, UpdatesAStackByANewTemplate) {
   const std::string path = "/console/as/222222222222.admin/stacks/s";
   EXPECT_THAT(get(path + "?region=eu-central-1").body, HasSubstr(path + "/update?region=eu-central-1"));
   EXPECT_THAT(get(path + "/update?region=eu-central-1").body, HasSubstr("name=\"template\""));
-  std::string next = published;
-  next.replace(next.find("arn:aws:iam::111111111111:role/deputy-broker"), 44,
-               "arn:aws:iam::111111111111:role/deputy-other");
+  const auto changed = [&](std::string_view from, std::string_view to) {
+    std::string text = published;
+    return text.replace(text.find(from), from.size(), to);
+  };
+  const std::string nobodys = changed("role/deputy-broker", "role/no-such-role");
+  const std::string next = changed("Action: sts:AssumeRole", "Action: [sts:AssumeRole, sts:TagSession]");
   const auto with = [&](std::string_view text, std::string_view more) {
     return send("POST", path + "/update",
                 fmt::format("region=eu-central-1&template={}{}", aws::uri_encode(text, false), more));
@@ -158,6 +161,10 @@ TEST_F(ConsoleTest, UpdatesAStackByANewTemplate) {
   EXPECT_THAT(get("/console/as/222222222222.admin/roles").body, HasSubstr("s-Role-"));
   const std::string_view submit = "&submit=yes&param_ExternalId=abc&param_AllowSelfRead=false";
   EXPECT_THAT(with(next, submit).body, HasSubstr("InsufficientCapabilitiesException"));
+  const auto rolled_back = with(nobodys, fmt::format("{}&capability=CAPABILITY_IAM", submit));
+  ASSERT_EQ(rolled_back.status, 303) << rolled_back.body;
+  EXPECT_THAT(get(std::string{*rolled_back.headers.find("Location")}).body,
+              HasSubstr("<p class=\"problem\" role=\"status\"><strong>UPDATE_ROLLBACK_COMPLETE"));
   const auto updated = with(next, fmt::format("{}&capability=CAPABILITY_IAM", submit));
   ASSERT_EQ(updated.status, 303) << updated.body;
   EXPECT_THAT(get(std::string{*updated.headers.find("Location")}).body, HasSubstr("UPDATE_COMPLETE"));

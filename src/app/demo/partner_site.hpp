@@ -19,7 +19,7 @@ class PartnerSite {
 
   Result<void> listen();
   // From now on it has something to show.
-  void use(ApiClient api) { api_ = std::move(api); }
+  void use(ApiClient api) { api_.emplace(std::move(api)); }
   std::string url() const;
   Task<void> stop();
 
