@@ -259,6 +259,17 @@ TEST_F(PageThreat, FormsInALoopAreStopped) {
   EXPECT_LE(entries() - before, 5U);
 }
 
+// And by looking in a loop.
+TEST_F(PageThreat, LookingInALoopIsSlowedDown) {
+  get(browser, acmes.opening());
+  int slowed = 0;
+  for (int i = 0; i < 260; ++i) slowed += get(browser, acmes.path() + "/ask").status == 429 ? 1 : 0;
+  EXPECT_GE(slowed, 15);
+  EXPECT_LE(slowed, 25);
+  clock().advance(std::chrono::seconds{10});
+  EXPECT_EQ(get(browser, acmes.path() + "/ask").status, 200);
+}
+
 // Class 44: fixation. Whoever is led here by a stranger's link reads the stranger's name before anything
 // else, in the template that is launched too.
 TEST_F(PageThreat, TheTenantsNameIsInPlainSight) {
