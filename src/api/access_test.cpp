@@ -263,6 +263,13 @@ TEST_F(AccessApi, WorkloadsAreMadeShownAndListed) {
   EXPECT_EQ(get("/v1/workloads/none").status, 404);
 }
 
+TEST_F(AccessApi, WhoGrantsAllTenantsByAnotherWordIsToldTheRightOne) {
+  const auto refused =
+      put("/v1/workloads/indexer", R"({"grants":[{"integration":"log-reader","tenants":"all"}]})");
+  EXPECT_EQ(refused.code(), "invalid_request");
+  EXPECT_NE(refused.string("detail").find("\"*\", which means all"), std::string::npos) << refused.text;
+}
+
 // THREATS 33: a key's secret is shown once, and is nowhere after.
 TEST_F(AccessApi, AKeysSecretIsShownOnce) {
   const Headers once{{"Idempotency-Key", "k"}};

@@ -73,6 +73,8 @@ Result<std::optional<std::vector<TenantId>>> read_granted_tenants(const Fields& 
   if (value == nullptr)
     return fields.wrong("tenants", "is missing; it is a list of tenant identifiers, or \"*\"");
   if (is_star(value)) return std::optional<std::vector<TenantId>>{};
+  if (!value->is(json::Kind::array))
+    return fields.wrong("tenants", "must be a list of tenant identifiers, or \"*\", which means all");
   DEPUTY_TRY(const auto texts, read_texts(fields, "tenants", tenants_of_grant_max));
   std::vector<TenantId> tenants;
   for (const std::string& text : texts) {

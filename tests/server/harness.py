@@ -73,8 +73,8 @@ def make_pair(folder, days=1):
 class Process:
     """A process whose output is collected, and waited for line by line."""
 
-    def __init__(self, arguments, environment=None, folder=None):
-        self.process = subprocess.Popen(arguments, env=environment, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    def __init__(self, arguments, environment=None, folder=None, **more):
+        self.process = subprocess.Popen(arguments, env=environment, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **more)
         self.lines = []
         self.changed = threading.Condition()
         self.reader = threading.Thread(target=self.read, daemon=True)

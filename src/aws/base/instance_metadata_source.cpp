@@ -20,6 +20,12 @@ constexpr int attempts_max = 2;
 constexpr std::chrono::milliseconds timeout{1'000};
 constexpr std::chrono::milliseconds backoff_max{200};
 
+// What EC2 answers when the instance's metadata is switched off (403), and what others answer who have that
+// address: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instance-metadata-returns.html
+bool gives_no_tokens(int status) {
+  return status == 403 || status == 404 || status == 405;
+}
+
 bool is_endpoint(std::string_view url) {
   const std::size_t scheme = url.starts_with("https://") ? 8 : url.starts_with("http://") ? 7 : 0;
   return scheme != 0 && url.size() > scheme && url[scheme] != '/' && url.size() <= 256 &&
@@ -74,7 +80,7 @@ class InstanceMetadataSource final : public CredentialSource {
     auto endpoint_work = [&environment] { return endpoint_of(environment); };
     DEPUTY_CO_TRY(endpoint_, co_await run_on(context_.pool, context_.caller.loop, endpoint_work));
     auto role = co_await get(std::string{roles_path}, stop);
-    // Nobody configures it, so nobody being there is no fault.
+    // Nobody configures it, so nobody being there, or wanting to serve, is no fault.
     if (!role && role.error().kind == ErrorKind::not_found)
       co_return Found{NotConfigured{role.error().detail}};
     if (!role) co_return std::move(role).error();
@@ -103,7 +109,7 @@ class InstanceMetadataSource final : public CredentialSource {
   }
 
   Task<Result<HttpResponse>> get(std::string path, std::stop_token stop);
-  Task<Result<void>> ensure_token(std::stop_token stop);  // `not_found`: nobody answers
+  Task<Result<void>> ensure_token(std::stop_token stop);  // `not_found`: nobody gives one
   Task<Result<HttpResponse>> send(HttpRequest request, std::stop_token stop) const;
 
   const SourceContext context_;
@@ -137,6 +143,11 @@ Task<Result<void>> InstanceMetadataSource::ensure_token(std::stop_token stop) {
                     answer.error().detail +
                         "; this is no EC2 instance, or its metadata's hop limit is too "
                         "small for a container (it takes 2)"};
+  }
+  if (gives_no_tokens(answer.value().status)) {
+    co_return Error{ErrorKind::not_found, "the metadata service gives no tokens",
+                    "the metadata service gives no tokens (" + std::to_string(answer.value().status) +
+                        "): it is switched off for this instance, or this is no EC2 instance"};
   }
   std::string& body = answer.value().body;
   const bool is_token = answer.value().status == 200 && !body.empty() && body.size() <= token_bytes_max &&

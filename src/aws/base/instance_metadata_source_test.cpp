@@ -71,8 +71,20 @@ TEST_F(InstanceMetadataSourceTest, ThereIsNoWayBackToVersion1) {
   })};
   variables["AWS_EC2_METADATA_SERVICE_ENDPOINT"] = server.url();
   EXPECT_EQ(fetch_really(*instance_metadata_source(real_context)).access_key_id,
-            "broken: the metadata service gave no token (403); version 2 of it is needed");
+            "not configured: the metadata service gives no tokens (403): it is switched off for this "
+            "instance, or this is no EC2 instance");
   EXPECT_EQ(requests().size(), 1U);
+}
+
+TEST_F(InstanceMetadataSourceTest, WhereItIsSwitchedOffNothingIsBroken) {
+  for (const int status : {403, 404, 405}) {
+    transport.then(status, "Canary");
+    const std::string reason = why(*source);
+    EXPECT_TRUE(reason.starts_with("not configured: the metadata service gives no tokens")) << reason;
+    EXPECT_EQ(reason.find("Canary"), std::string::npos);
+  }
+  transport.then(400, "");
+  EXPECT_EQ(why(*source), "broken: the metadata service gave no token (400); version 2 of it is needed");
 }
 
 TEST_F(InstanceMetadataSourceTest, CanBeSwitchedOff) {
