@@ -7,6 +7,14 @@
 namespace deputy::policy {
 namespace {
 
+// Both parts must be in the value: its length is at least their sum.
+std::string two_parts(const std::string& key, std::size_t first, std::size_t second) {
+  const auto part = [&](char letter, std::size_t count) {
+    return "{\"" + key + "\":\"*" + std::string(count, letter) + "*\"}";
+  };
+  return "{\"StringLike\":" + part('a', first) + ",\"StringLikeIfExists\":" + part('b', second) + "}";
+}
+
 TEST(Analyzer, FindsWhatIsClosed) {
   expect_all(
       {
@@ -85,6 +93,8 @@ TEST(Analyzer, FindsWhatIsClosed) {
                allow(
                    R"({"StringLike":{"sts:RoleSessionName":"?????????????????????????????????????????????????????????????????*"}})"),
            ""},
+          {"nobody: two parts that fit into no session name together",
+           good() + "," + allow(two_parts("sts:RoleSessionName", 33, 32)), ""},
           {"nobody: a role session has no user name",
            good() + "," + allow(R"({"StringLike":{"aws:username":"*"}})"), ""},
           {"nobody: no key of that name", good() + "," + allow(R"({"StringLike":{"aws:ExternalId":"*"}})"),
@@ -309,6 +319,15 @@ TEST(Analyzer, TellsNoMoreThanFits) {
       document_of(good() + "," + statement("Allow", R"({"AWS":[)" + accounts + "]}", exact)), question());
   EXPECT_EQ(analysis.verdict, TrustVerdict::unsafe);
   EXPECT_EQ(analysis.findings.size(), 64U);
+}
+
+// One character more of either and nobody would come in: a session name has at most 64.
+TEST(Analyzer, FindsATextOfTheGreatestLength) {
+  const TrustAnalysis analysis =
+      analyze(document_of(allow(two_parts("sts:RoleSessionName", 32, 32))), question());
+  EXPECT_EQ(analysis.verdict, TrustVerdict::unsafe) << codes_of(analysis);
+  ASSERT_TRUE(analysis.witness.has_value());
+  EXPECT_EQ(analysis.witness->find("sts:RoleSessionName")->values.front().size(), 64U);
 }
 
 }  // namespace
