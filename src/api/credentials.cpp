@@ -6,9 +6,11 @@
 namespace deputy::api {
 namespace {
 
-broker::CredentialRequest request_for(const Call& call, ConnectionId id, broker::CredentialOptions options) {
-  return {
-      .actor = call.actor, .key = *call.key, .connection_id = std::move(id), .options = std::move(options)};
+broker::CredentialRequest request_for(Call& call, ConnectionId id, broker::CredentialOptions options) {
+  return {.actor = std::move(call.actor),
+          .key = call.key,
+          .connection_id = std::move(id),
+          .options = std::move(options)};
 }
 
 }  // namespace

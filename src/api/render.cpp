@@ -252,7 +252,7 @@ js::object render(const journal::ChainedEntry& chained) {
 }
 
 std::string render_credentials(const broker::IssuedCredentials& issued, Timestamp now) {
-  const aws::Credentials& credentials = issued.credentials;
+  const aws::Credentials& credentials = *issued.credentials;
   const Timestamp expires_at = credentials.expires_at.value_or(issued.issuance.expires_at);
   FlatObject object{room_for(credentials)};
   object.add("access_key_id", credentials.access_key_id);
@@ -262,13 +262,13 @@ std::string render_credentials(const broker::IssuedCredentials& issued, Timestam
   object.add("expires_in_seconds", std::chrono::floor<std::chrono::seconds>(expires_at - now).count());
   object.add("account_id", issued.account_id.text());
   object.add("region", issued.region.text());
-  object.add("session_name", issued.session_name);
+  object.add("session_name", issued.issuance.session_name);
   object.add("issuance_id", issued.issuance.id.text());
   return std::move(object).take();
 }
 
 std::string render_container_credentials(const broker::IssuedCredentials& issued) {
-  const aws::Credentials& credentials = issued.credentials;
+  const aws::Credentials& credentials = *issued.credentials;
   FlatObject object{room_for(credentials)};
   object.add("AccessKeyId", credentials.access_key_id);
   object.add("SecretAccessKey", credentials.secret_access_key.reveal());

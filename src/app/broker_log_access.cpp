@@ -7,8 +7,7 @@ namespace deputy::app {
 Task<Result<logs::CollectingCredentials>> BrokerLogAccess::get(ConnectionId connection, Region region) {
   auto issued = co_await broker_.issue_for_logs(std::move(connection), std::move(region));
   if (!issued) co_return std::move(issued).error();
-  co_return logs::CollectingCredentials{std::move(issued.value().credentials),
-                                        std::move(issued.value().account_id)};
+  co_return logs::CollectingCredentials{*issued.value().credentials, std::move(issued.value().account_id)};
 }
 
 Task<Result<std::vector<logs::Subscription>>> BrokerLogAccess::active() {

@@ -23,7 +23,7 @@ struct Pending {
   const CredentialRequest& request;
   bool revoked = false;
 
-  bool has(const KeyId& key) const { return request.key.id == key || request.key.made_with == key; }
+  bool has(const KeyId& key) const { return request.key->id == key || request.key->made_with == key; }
 };
 
 // The request begins anew; the caller never sees this.
@@ -33,7 +33,7 @@ Error connection_changed() {
 
 // As the session name and the record say it.
 std::string caller_name(const CredentialRequest& request) {
-  if (request.key.workload) return request.key.workload->text();
+  if (request.key->workload) return request.key->workload->text();
   return std::string{request.for_logs ? registry::logs_caller : registry::admin_caller};
 }
 
@@ -74,7 +74,9 @@ struct Broker::State {
   Remembered<bool> on_record{refusals_on_record_max, refusal_on_record_every};
   bool halted = false;
   std::function<void(const std::optional<ConnectionId>&)> on_revoked;
-  const KeyId logs_key = KeyId::draw(random);  // stands for none: the log collector's requests have no key
+  // Stands for none: the log collector's requests have no key.
+  const std::shared_ptr<const registry::Key> logs_key = std::make_shared<const registry::Key>(
+      registry::Key{.id = KeyId::draw(random), .role = registry::KeyRole::admin, .created_at = clock.now()});
   TaskGroup group;
 
   Task<Result<IssuedCredentials>> issue(CredentialRequest request);
@@ -162,10 +164,10 @@ Task<Result<IssuedCredentials>> Broker::State::attempt(const CredentialRequest& 
 // From memory, where what a write touched is dropped before the write's caller is told; else from the
 // database.
 Task<Result<registry::IssuingView>> Broker::State::view_of(const CredentialRequest& request) {
-  if (auto known = registry.known_view(request.connection_id, request.key.workload))
+  if (auto known = registry.known_view(request.connection_id, request.key->workload))
     co_return *std::move(known);
   co_return co_await run_on(pool, loop,
-                            [&book = registry, id = request.connection_id, workload = request.key.workload] {
+                            [&book = registry, id = request.connection_id, workload = request.key->workload] {
                               return book.issuing_view(id, workload);
                             });
 }
@@ -176,26 +178,27 @@ Task<Result<IssuedCredentials>> Broker::State::hand_out(const CredentialRequest&
                                                         const registry::IssuingView& view, const Order& order,
                                                         Obtained obtained) {
   const Session& session = *obtained.session;
-  const registry::Issuance issuance{.id = IssuanceId::draw(random),
-                                    .connection_id = view.connection->id,
-                                    .tenant_id = view.connection->tenant_id,
-                                    .workload = caller_name(request),
-                                    .reason = request.options.reason,
-                                    .session_name = order.session.request.session_name.text(),
-                                    .access_key_id = session.credentials.access_key_id,
-                                    .issued_at = clock.now(),
-                                    .expires_at = session.expires_at,
-                                    .source = obtained.source};
-  auto recorded = co_await recorder.record({request.actor, issuance, view});
+  registry::IssuanceRecord record{request.actor,
+                                  {.id = IssuanceId::draw(random),
+                                   .connection_id = view.connection->id,
+                                   .tenant_id = view.connection->tenant_id,
+                                   .workload = caller_name(request),
+                                   .reason = request.options.reason,
+                                   .session_name = order.session.request.session_name.text(),
+                                   .access_key_id = session.credentials.access_key_id,
+                                   .issued_at = clock.now(),
+                                   .expires_at = session.expires_at,
+                                   .source = obtained.source},
+                                  view};
+  auto recorded = co_await recorder.record(record);
   if (!recorded) {
     if (recorded.error().kind == ErrorKind::not_found) co_return no_such_connection(view.connection->id);
     co_return std::move(recorded).error();
   }
-  co_return IssuedCredentials{.credentials = session.credentials,
+  co_return IssuedCredentials{.credentials = {obtained.session, &session.credentials},
                               .account_id = order.session.request.role_arn.account(),
                               .region = order.session.region,
-                              .session_name = issuance.session_name,
-                              .issuance = issuance};
+                              .issuance = std::move(record.issuance)};
 }
 
 Result<Order> Broker::State::order_for(const CredentialRequest& request, const registry::IssuingView& view,
@@ -207,7 +210,7 @@ Result<Order> Broker::State::order_for(const CredentialRequest& request, const r
   DEPUTY_TRY(auto session_name,
              registry::production_session_name(connection.id, who, options.session_name.value_or("")));
   Order order{.key = {},
-              .owners = {connection.id, request.key.workload},
+              .owners = {connection.id, request.key->workload},
               .session = {.request = {.role_arn = *connection.role_arn,
                                       .session_name = std::move(session_name),
                                       .external_id = connection.external_id,
@@ -218,8 +221,8 @@ Result<Order> Broker::State::order_for(const CredentialRequest& request, const r
                           .region = options.region.value_or(settings.region),
                           .connection = connection.id}};
   // An identifier of a key is no name that a caller may have, nor are the reserved ones.
-  const bool named = request.key.workload || request.for_logs;
-  order.key = session_key(connection, named ? who : request.key.id.text(), order.session);
+  const bool named = request.key->workload || request.for_logs;
+  order.key = session_key(connection, named ? who : request.key->id.text(), order.session);
   return order;
 }
 
@@ -238,8 +241,8 @@ void Broker::State::put_on_record(const CredentialRequest& request, const std::o
     return;
   if (error.kind == ErrorKind::upstream_unavailable && error.message != other_session_message) return;
   const std::string code{code_of(error.kind)};
-  const bool named = request.key.workload || request.for_logs;
-  const std::string caller = named ? caller_name(request) : request.key.id.text();
+  const bool named = request.key->workload || request.for_logs;
+  const std::string caller = named ? caller_name(request) : request.key->id.text();
   // Identifiers that may be made up do not make entries of their own.
   const bool known = tenant && error.kind != ErrorKind::not_found;
   const std::string again = caller + " " + code + (known ? " " + request.connection_id.text() : "");
@@ -279,7 +282,7 @@ Task<Result<IssuedCredentials>> Broker::issue_for_logs(ConnectionId connection, 
       R"({"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["logs:DescribeLogGroups","logs:FilterLogEvents"],"Resource":"*"}]})";
   CredentialRequest request{
       .actor = {"system", std::string{registry::logs_caller}, ""},
-      .key = {.id = state_->logs_key, .role = registry::KeyRole::admin, .created_at = state_->clock.now()},
+      .key = state_->logs_key,
       .connection_id = std::move(connection),
       .options = {.session_policy = std::string{only_logs}, .region = std::move(region)},
       .for_logs = true};
@@ -298,7 +301,7 @@ void Broker::revoke(const ConnectionId& connection) {
 
 void Broker::revoke(const WorkloadName& workload) {
   state_->sessions.forget(workload);
-  state_->mark_revoked([&](const Pending& each) { return each.request.key.workload == workload; });
+  state_->mark_revoked([&](const Pending& each) { return each.request.key->workload == workload; });
 }
 
 void Broker::revoke(const KeyId& key) {

@@ -32,17 +32,16 @@ struct CredentialOptions {
 
 struct CredentialRequest {
   registry::Actor actor;
-  registry::Key key;  // authenticated
+  std::shared_ptr<const registry::Key> key;  // authenticated; never null
   ConnectionId connection_id;
   CredentialOptions options;
   bool for_logs = false;  // made by Broker::issue_for_logs alone: no caller's request says so
 };
 
 struct IssuedCredentials {
-  aws::Credentials credentials;
+  std::shared_ptr<const aws::Credentials> credentials;  // the cache has them too; never null
   AccountId account_id;
   Region region;
-  std::string session_name;
   registry::Issuance issuance;
 };
 

@@ -26,7 +26,7 @@ class BrokerTest : public BrokerFixture {
 
   std::string key_id(const Issued& issued) {
     EXPECT_TRUE(issued) << issued.error().message;
-    return issued ? issued.value().credentials.access_key_id : "";
+    return issued ? issued.value().credentials->access_key_id : "";
   }
   static ErrorKind kind(const Issued& issued) {
     EXPECT_FALSE(issued);
@@ -72,7 +72,7 @@ TEST_F(BrokerTest, AsksForTheBoundRoleWithItsExternalId) {
   EXPECT_FALSE(asked.session_policy.has_value());
   EXPECT_EQ(sts.assume_role_calls[0].region.text(), "eu-central-1");
   EXPECT_EQ(issued.value().account_id, acme.role_arn->account());
-  EXPECT_EQ(issued.value().session_name, asked.session_name.text());
+  EXPECT_EQ(issued.value().issuance.session_name, asked.session_name.text());
 }
 
 TEST_F(BrokerTest, EveryHandOutIsOnRecord) {
@@ -159,7 +159,7 @@ TEST_F(BrokerTest, NeverHandsOutLessThanFifteenMinutes) {
     const auto issued = issue(collector, acme.id);
     ASSERT_TRUE(issued);
     settle();
-    EXPECT_GE(issued.value().credentials.expires_at.value() - clock().now(), minutes{15});
+    EXPECT_GE(issued.value().credentials->expires_at.value() - clock().now(), minutes{15});
     pass_time(minutes{7});
   }
 }
@@ -265,6 +265,7 @@ TEST_F(BrokerTest, TellsStssErrorsApartWithoutItsWords) {
     EXPECT_EQ(kind(issued), expected) << error.code;
     EXPECT_THAT(issued.error().message, Not(HasSubstr("scripted"))) << error.code;
     EXPECT_THAT(issued.error().message, Not(HasSubstr("arn:"))) << error.code;
+    EXPECT_THAT(issued.error().detail, Not(HasSubstr("scripted"))) << "the log has no words of STS either";
   }
 }
 

@@ -117,7 +117,7 @@ const char* beyond(const Grant& grant, const CredentialOptions& options) {
 
 Result<Entitlement> entitle_workload(const CredentialRequest& request, const registry::IssuingView& view) {
   const char* refused = nullptr;
-  if (view.workload && request.key.workload == view.workload->name) {
+  if (view.workload && request.key->workload == view.workload->name) {
     for (const Grant& grant : view.workload->grants) {
       if (!grant.covers(*view.connection)) continue;
       const char* option = beyond(grant, request.options);
@@ -153,21 +153,21 @@ Result<void> check_options(const CredentialOptions& options) {
 }
 
 Result<void> check_key(const CredentialRequest& request) {
-  if (request.key.role != KeyRole::admin && request.key.role != KeyRole::workload)
+  if (request.key->role != KeyRole::admin && request.key->role != KeyRole::workload)
     return Error{ErrorKind::forbidden, "a key of this role gets no credentials; use a workload's key"};
   // Its sessions could not be told from those of the acts that the name stands for.
-  if (request.key.workload && registry::is_reserved_caller(request.key.workload->text()))
+  if (request.key->workload && registry::is_reserved_caller(request.key->workload->text()))
     return Error{ErrorKind::forbidden,
                  "a workload of this name gets no credentials; make one of another name"};
   // A key for one connection alone does not learn whether there are others.
-  if (request.key.connection_id && *request.key.connection_id != request.connection_id)
+  if (request.key->connection_id && *request.key->connection_id != request.connection_id)
     return no_such_connection(request.connection_id);
   return success();
 }
 
 Result<Entitlement> entitle(const CredentialRequest& request, const registry::IssuingView& view) {
   DEPUTY_TRY(check_key(request));
-  if (request.key.role == KeyRole::workload) return entitle_workload(request, view);
+  if (request.key->role == KeyRole::workload) return entitle_workload(request, view);
   return Entitlement{request.options.session_policy};
 }
 

@@ -30,9 +30,13 @@ class EntitlementTest : public testing::Test {
     registry::Key key{.id = KeyId::draw(random), .role = role};
     if (role == KeyRole::workload) key.workload = collector;
     return {.actor = {"key", key.id.text(), ""},
-            .key = key,
+            .key = std::make_shared<const registry::Key>(key),
             .connection_id = view.connection->id,
             .options = std::move(options)};
+  }
+  static std::shared_ptr<const registry::Key> narrowed(registry::Key key, const ConnectionId& connection) {
+    key.connection_id = connection;
+    return std::make_shared<const registry::Key>(std::move(key));
   }
   static std::shared_ptr<const registry::Workload> workload(const WorkloadName& name,
                                                             std::vector<Grant> grants) {
@@ -118,9 +122,9 @@ TEST_F(EntitlementTest, AKeyForOneConnectionDoesNotKnowOfOthers) {
   const auto what = view({Grant{}});
   for (const KeyRole role : {KeyRole::workload, KeyRole::admin}) {
     auto asked = request(what, role);
-    asked.key.connection_id = what.connection->id;
+    asked.key = narrowed(*asked.key, what.connection->id);
     EXPECT_TRUE(entitle(asked, what));
-    asked.key.connection_id = ConnectionId::draw(random);
+    asked.key = narrowed(*asked.key, ConnectionId::draw(random));
     EXPECT_EQ(entitle(asked, what).error().message, no_such_connection(what.connection->id).message);
     EXPECT_EQ(check_key(asked).error().kind, ErrorKind::not_found);
   }

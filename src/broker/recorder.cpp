@@ -8,7 +8,7 @@ namespace deputy::broker {
 // co_await: until the record's transaction has ended.
 struct Recorder::Waiting {
   Recorder& recorder;
-  registry::IssuanceRecord record;
+  const registry::IssuanceRecord& record;
   std::optional<Result<void>> outcome;
   std::coroutine_handle<> waiter{};
 
@@ -27,11 +27,11 @@ Recorder::Recorder(EventLoop& loop, const Clock& clock, WorkPool& pool, registry
                    Tally& tally)
     : loop_(loop), clock_(clock), pool_(pool), registry_(registry), tally_(tally) {}
 
-Task<Result<void>> Recorder::record(registry::IssuanceRecord record) {
+Task<Result<void>> Recorder::record(const registry::IssuanceRecord& record) {
   if (waiting_.size() >= waiting_max)
     co_return Error{ErrorKind::overloaded, "too much is waiting for the journal; try again shortly"}
         .with_retry_after(std::chrono::seconds{1});
-  co_return co_await Waiting{*this, std::move(record), std::nullopt};
+  co_return co_await Waiting{*this, record, std::nullopt};
 }
 
 Task<void> Recorder::write_all() {
@@ -47,9 +47,9 @@ Task<void> Recorder::write_all() {
 
 // Whoever waits goes on in a turn of its own: the next transaction is begun first.
 Task<void> Recorder::write(std::vector<Waiting*> batch) {
-  std::vector<registry::IssuanceRecord> records;
+  std::vector<const registry::IssuanceRecord*> records;
   records.reserve(batch.size());
-  for (Waiting* const each : batch) records.push_back(std::move(each->record));
+  for (const Waiting* const each : batch) records.push_back(&each->record);
   const auto began = clock_.steady_now();
   using Outcomes = std::vector<Result<void>>;
   auto outcomes = co_await run_on(pool_, loop_,

@@ -27,8 +27,8 @@ class Recorder {
   Recorder(EventLoop& loop, const Clock& clock, WorkPool& pool, registry::Registry& registry, Tally& tally);
 
   // Durable, with its journal entry, when this completes with success; see Registry::record_issuances.
-  // `overloaded` when too many wait.
-  Task<Result<void>> record(registry::IssuanceRecord record);
+  // `overloaded` when too many wait. The record stays where it is until then.
+  Task<Result<void>> record(const registry::IssuanceRecord& record);
 
   std::size_t waiting() const { return waiting_.size(); }
   Task<void> stop();

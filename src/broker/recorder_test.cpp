@@ -89,11 +89,12 @@ TEST_F(RecorderTest, NothingLeavesWhenTheTransactionFails) {
   const auto view = book.issuing_view(connections[0].id, std::nullopt).value();
   Tally tally;
   Recorder recorder{loop, clock(), pool, book, tally};
+  const registry::IssuanceRecord record{actor(), make_issuance(connections[0]), view};
   flaky.failing = true;
-  const auto refused = loop.run(recorder.record({actor(), make_issuance(connections[0]), view}));
+  const auto refused = loop.run(recorder.record(record));
   EXPECT_EQ(refused.error().kind, ErrorKind::overloaded);
   flaky.failing = false;
-  EXPECT_TRUE(loop.run(recorder.record({actor(), make_issuance(connections[0]), view})));
+  EXPECT_TRUE(loop.run(recorder.record(record)));
   loop.run(recorder.stop());
   EXPECT_EQ(issuances(connections[0].id).size(), 2U);
 }

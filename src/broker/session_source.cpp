@@ -67,10 +67,11 @@ std::string_view suspect(const aws::AssumeRoleRequest& request) {
   return "";
 }
 
-// For the operator's log: what AWS said. Its text may name the partner's ARN, so it stays out of the message.
+// For the operator's log: by what AWS can be asked about it. Its text stays out of log and message: it names
+// the role, and whoever answers in AWS's place may repeat the external ID or a token in any spelling.
 std::string detail_of(const aws::AwsError& error) {
   return "sts:AssumeRole: " + in_backticks(error.code) + " (" + std::to_string(error.status) + "), request " +
-         in_backticks(error.request_id) + ": " + in_backticks(error.message);
+         in_backticks(error.request_id);
 }
 
 Error refused(const aws::AwsError& error, const aws::AssumeRoleRequest& request) {

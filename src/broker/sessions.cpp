@@ -76,7 +76,7 @@ Sessions::Sessions(SessionSource::Surroundings around, const BrokerSettings& set
       cache_(settings.cache_entries_max),
       refused_(refusals_max, settings.denied_memory) {}
 
-Task<Result<Obtained>> Sessions::obtain(Order order) {
+Task<Result<Obtained>> Sessions::obtain(const Order& order) {
   Tally& tally = around_.tally;
   const auto now = around_.clock.steady_now();
   if (auto* entry = cache_.find(order.key)) {

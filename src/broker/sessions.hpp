@@ -37,7 +37,7 @@ class Sessions {
   Sessions(SessionSource::Surroundings around, const BrokerSettings& settings);
 
   // `role_denied`, `invalid_request`, `upstream_throttled`, `upstream_unavailable`.
-  Task<Result<Obtained>> obtain(Order order);
+  Task<Result<Obtained>> obtain(const Order& order);
 
   // Forgets what is cached, and what was denied, and sees to it that what is being fetched is not kept.
   // Requests that wait for it still get it: whoever revokes marks those.

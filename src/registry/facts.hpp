@@ -42,7 +42,6 @@ class Facts final : public WriteListener {
   using Mark = std::uint64_t;
 
   explicit Facts(Limits limits);
-  ~Facts() = default;
 
   Mark mark() const;
 

@@ -220,7 +220,8 @@ TEST_F(FactsTest, RecordsThatShareATransactionSucceedAndFailEachByItself) {
   };
   const std::vector records{record(good), record(ended), record(good)};
   ASSERT_TRUE(registry().disconnect(actor(), ended.id));
-  const auto outcomes = registry().record_issuances(records);
+  const std::vector pointers{&records[0], &records[1], &records[2]};
+  const auto outcomes = registry().record_issuances(pointers);
   ASSERT_EQ(outcomes.size(), 3U);
   EXPECT_TRUE(outcomes[0]);
   EXPECT_EQ(outcomes[1].error().kind, ErrorKind::connection_disconnected);

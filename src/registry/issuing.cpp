@@ -125,13 +125,14 @@ Result<IssuingView> Registry::issuing_view(const ConnectionId& id,
   });
 }
 
-std::vector<Result<void>> Registry::record_issuances(const std::vector<IssuanceRecord>& records) {
+std::vector<Result<void>> Registry::record_issuances(std::span<const IssuanceRecord* const> records) {
   const Timestamp now = clock_.now();
   std::vector<Result<void>> outcomes;
   const auto written = store_.write([&](Transaction& tx) -> Result<void> {
     outcomes.clear();
     Standing standing{tx, *facts_, settings_};
-    for (const IssuanceRecord& record : records) {
+    for (const IssuanceRecord* const each : records) {
+      const IssuanceRecord& record = *each;
       // Nothing of a record is written before all of it may be.
       auto allowed = check_key_still_usable(standing, record.actor, now);
       if (allowed) allowed = check_still_issuable(standing, record, now, settings_);
@@ -149,7 +150,9 @@ std::vector<Result<void>> Registry::record_issuances(const std::vector<IssuanceR
 
 Result<void> Registry::record_issuance(const Actor& actor, const Issuance& issuance,
                                        const IssuingView& view) {
-  return record_issuances({{actor, issuance, view}}).front();
+  const IssuanceRecord record{actor, issuance, view};
+  const IssuanceRecord* const only = &record;
+  return record_issuances(std::span{&only, 1}).front();
 }
 
 Result<Page<Issuance>> Registry::issuances(const ConnectionId& connection, const PageRequest& page) {

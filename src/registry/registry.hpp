@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -274,7 +275,7 @@ class Registry {
   // returns: only then may the credentials leave. One fails by itself (`connection_not_active`, `conflict`,
   // …) when its connection, workload or key is no longer what it was decided on: revoked, re-bound or
   // suspended since. When the transaction fails, all do.
-  std::vector<Result<void>> record_issuances(const std::vector<IssuanceRecord>& records);
+  std::vector<Result<void>> record_issuances(std::span<const IssuanceRecord* const> records);
   Result<void> record_issuance(const Actor& actor, const Issuance& issuance, const IssuingView& view);
   Result<Page<Issuance>> issuances(const ConnectionId& connection, const PageRequest& page);
 

@@ -86,7 +86,7 @@ class BrokerFixture : public RegistryFixture {
   static broker::CredentialRequest request(const registry::Key& key, const ConnectionId& connection,
                                            broker::CredentialOptions options = {}) {
     return {.actor = {"key", key.id.text(), "127.0.0.1"},
-            .key = key,
+            .key = std::make_shared<const registry::Key>(key),
             .connection_id = connection,
             .options = std::move(options)};
   }

@@ -258,7 +258,7 @@ class ManyTenants : public BrokerFixture {
     if (!issued) co_return;
     const std::string session_name =
         connection.id.text() + "@" + key.workload->text() + (suffix.empty() ? "" : "." + suffix);
-    EXPECT_EQ(issued.value().credentials.session_token.reveal(),
+    EXPECT_EQ(issued.value().credentials->session_token.reveal(),
               made_for(*connection.role_arn, connection.external_id, session_name));
     EXPECT_EQ(issued.value().account_id, connection.role_arn->account());
     EXPECT_EQ(issued.value().issuance.tenant_id, connection.tenant_id);
