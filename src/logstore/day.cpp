@@ -20,9 +20,10 @@ std::optional<Day> parse_day(std::string_view text) {
   int year = 0;
   unsigned month = 0;
   unsigned day = 0;
-  std::from_chars(text.data(), text.data() + 4, year);
-  std::from_chars(text.data() + 5, text.data() + 7, month);
-  std::from_chars(text.data() + 8, text.data() + 10, day);
+  const char* const digits = text.begin();
+  std::from_chars(digits, digits + 4, year);
+  std::from_chars(digits + 5, digits + 7, month);
+  std::from_chars(digits + 8, digits + 10, day);
   const std::chrono::year_month_day date{std::chrono::year{year}, std::chrono::month{month},
                                          std::chrono::day{day}};
   if (!date.ok() || to_text(date) != text) return std::nullopt;

@@ -165,7 +165,8 @@ TEST_F(DayFileTest, TheIndexOffersAllThatMatch) {
             ? fmt::format(R"({{"level":"{}","status":{},"a":{{"b":"{} {}"}}}})", draw(vocabulary),
                           random() % 2 == 0 ? 500 : 200, draw(vocabulary), draw(vocabulary))
             : draw(vocabulary) + " " + draw(vocabulary) + " " + draw(vocabulary);
-    records[i % 3].add(std::to_string(i), midnight + random() % 50, message, i % 2 == 0 ? "even" : "odd");
+    records[i % 3].add(std::to_string(i), midnight + static_cast<std::int64_t>(random() % 50), message,
+                       i % 2 == 0 ? "even" : "odd");
     if (i % 60 != 59) continue;
     for (std::size_t one = 0; one < origins.size(); ++one)
       store(*file, origins[one], std::exchange(records[one], OwnedRecords{}));

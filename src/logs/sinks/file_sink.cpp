@@ -73,7 +73,15 @@ std::filesystem::path FileSink::file(std::uint64_t number) const {
 Result<FileSink::Place> FileSink::parse(const std::string& beside) {
   Place place;
   if (beside.empty()) return place;
-  if (std::sscanf(beside.c_str(), "%lu %lu %ld", &place.number, &place.length, &place.begun_ms) != 3)
+  const char* at = beside.data();
+  const char* const end = at + beside.size();
+  const auto take = [&](auto& number) {
+    const auto [after, failed] = std::from_chars(at, end, number);
+    const bool is_last = after == end;
+    at = after + (is_last ? 0 : 1);
+    return failed == std::errc{} && (is_last || *after == ' ');
+  };
+  if (!take(place.number) || !take(place.length) || !take(place.begun_ms) || at != end)
     return Error{ErrorKind::internal, "the cursor of a file sink is not one", beside};
   return place;
 }

@@ -118,7 +118,7 @@ void append_member(std::string& out, std::string_view name, std::string_view val
 void append_json_text(std::string& out, std::string_view text) {
   while (!text.empty()) {
     const std::size_t plain = plain_bytes(text);
-    out.append(text.data(), plain);
+    out.append(text.substr(0, plain));
     text.remove_prefix(plain);
     if (!text.empty()) text.remove_prefix(append_special(out, text));
   }
