@@ -37,7 +37,8 @@ class RecorderTest : public BrokerFixture {
 
   std::uint64_t transactions() const {
     std::uint64_t all = 0;
-    for (const auto count : broker->counts().journal_records.counts()) all += count;
+    const auto counts = broker->counts();
+    for (const auto count : counts.journal_records.counts()) all += count;
     return all;
   }
 

@@ -146,7 +146,8 @@ bool take_page(SourceProgress& progress, SourceMood& mood, const SourcePlan& pla
     mood.poll = done.found > 0 ? poll_of(mood, plan) / 2 : poll_of(mood, plan) * 2;
     mood.recent_events = done.found > 0 ? mood.recent_events : mood.recent_events / 2;
     // Half of what a window may hold: the next may be longer again.
-    if (done.found < plan.window_events_max / 4 && mood.window != milliseconds{0}) mood.window *= 2;
+    if (done.found < plan.window_events_max / 4 && mood.window != milliseconds{0})
+      mood.window = window_of(mood, plan) * 2;
   }
   return true;
 }

@@ -108,6 +108,14 @@ TEST_F(SourceMachine, AQuietGroupsPollIsItsOwnFirstRescan) {
   EXPECT_LT(window->begin, progress.high_water);
 }
 
+// It was cut in half once; a year of quiet later it is as long as it may be, and not longer than time itself.
+TEST_F(SourceMachine, AWindowGrowsToItsGreatestLengthAndNoFurther) {
+  mood.window = plan.window_max / 2;
+  for (int i = 1; i <= 100; ++i) read(start + i * minutes{10});
+  EXPECT_GE(mood.window, plan.window_max);
+  EXPECT_LE(mood.window, 2 * plan.window_max);
+}
+
 TEST_F(SourceMachine, ARefusedTokenBeginsTheWindowAnew) {
   progress.window = next_window(progress, mood, plan, now);
   take_page(progress, mood, plan, {.next_token = "t", .date = now});
