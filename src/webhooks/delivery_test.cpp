@@ -15,7 +15,7 @@ using namespace std::chrono_literals;
 
 class DeliveryTest : public RegistryFixture {
  protected:
-  ~DeliveryTest() override { loop.run(delivery->stop()); }
+  void TearDown() override { loop.run(delivery->stop()); }
   // Settled, so that its first look is over before a test claims anything itself.
   DeliveryTest() {
     restart();
