@@ -83,6 +83,52 @@ TEST_F(LogsApi, SaysWhereAQueryCannotBeRead) {
   }
 }
 
+TEST_F(LogsApi, TakesHostileQuestionsForWhatTheyAre) {
+  write(acme, acme_connection, logs::OwnedRecords{}.add("e1", today, "quiet"));
+  const std::string of_acme = "/v1/logs/search?tenant_id=" + acme;
+  const std::string nested(300, '(');
+  const std::string huge(1'001, 'a');
+  for (const std::string& query :
+       {nested, huge, std::string{"%22unclosed"}, std::string{"a%20OR"}, std::string{"level:"},
+        std::string{"*"}, std::string{"ab*"}, std::string{"NOT%20NOT%20NOT"}, std::string{"%ff%fe"},
+        std::string{"a%00b"}}) {
+    const auto answer = get(of_acme + "&q=" + query);
+    EXPECT_TRUE(answer.status == 400 || answer.status == 200) << query << answer.text;
+    if (answer.status == 400) {
+      EXPECT_EQ(answer.string("field"), "q") << query << answer.text;
+      EXPECT_LT(answer.text.size(), 1'000U) << "an answer must not echo what was sent at length";
+    }
+  }
+  // Nothing of a query is SQL, or syntax of the index.
+  for (const std::string& query : {std::string{"%27%20OR%201%3D1%20--"}, std::string{"quiet%22%20OR%20%22"},
+                                   std::string{"NEAR(quiet%20x)"}, std::string{"%7Bquiet%7D%20:%20x"}}) {
+    const auto answer = get(of_acme + "&q=" + query);
+    if (answer.status == 200) EXPECT_TRUE(answer.body.at("items").as_array().empty()) << query << answer.text;
+  }
+  for (const std::string& cursor : {std::string{"s.99999999999999999999.1"}, std::string{"s.-1.-1"},
+                                    std::string{"a.1.1"}, std::string{"s.1"}, std::string(100'000, '9'),
+                                    std::string{"s.9223372036854775807.9223372036854775807.1"}}) {
+    const auto answer = get(of_acme + "&cursor=" + cursor);
+    EXPECT_TRUE(answer.status == 400 || answer.body.at("items").as_array().size() <= 1U) << answer.text;
+    EXPECT_LT(answer.status, 500) << answer.text;
+  }
+  for (const char* tenant : {"../../etc", "ten_%2e%2e%2f", "ten_aaaaaaaaaaaaaaaaaaaaaaaa/../x"})
+    EXPECT_EQ(get("/v1/logs/search?tenant_id=" + std::string{tenant}).status, 404) << tenant;
+  EXPECT_EQ(get(of_acme + "&limit=100000").status, 400);
+  EXPECT_EQ(get(of_acme + "&q=a&q=b").status, 400);
+}
+
+TEST_F(LogsApi, ATailOfAnotherTenantIsNotFollowedWithItsCursor) {
+  write(acme, acme_connection, logs::OwnedRecords{}.add("e1", today, "of acme"));
+  const auto cursor = get("/v1/logs/tail?tenant_id=" + globex).string("next_cursor");
+  write(acme, acme_connection, logs::OwnedRecords{}.add("e2", today, "of acme too"));
+  EXPECT_TRUE(
+      get("/v1/logs/tail?tenant_id=" + globex + "&cursor=" + cursor).body.at("items").as_array().empty());
+  const auto later = get("/v1/logs/search?tenant_id=" + acme + "&limit=1").string("next_cursor");
+  EXPECT_TRUE(
+      get("/v1/logs/search?tenant_id=" + globex + "&cursor=" + later).body.at("items").as_array().empty());
+}
+
 TEST_F(LogsApi, ShowsEachKeyWhatItMaySee) {
   write(acme, acme_connection, logs::OwnedRecords{}.add("a", today, "of acme"));
   write(acme, globex_connection, logs::OwnedRecords{}.add("b", today, "of another connection"));

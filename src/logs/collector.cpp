@@ -209,17 +209,22 @@ CollectorCounts Collector::counts() const {
   return counts;
 }
 
-// The cursor is the connection and the group's ARN of the last one: new groups do not move it.
+// The cursor is the connection and the number of the last source: short, however long a group's name is.
+// Where that one is gone, its connection's are given again.
 Result<SourcePage> Collector::sources(const std::optional<TenantId>& tenant,
                                       const std::optional<ConnectionId>& connection, const std::string& after,
                                       std::size_t limit) const {
   const auto& feeds = state_->feeds;
   auto at = connection ? feeds.lower_bound({connection->text(), ""}) : feeds.begin();
   if (!after.empty()) {
-    const std::size_t space = after.find(' ');
-    if (space == std::string::npos || !ConnectionId::parse(after.substr(0, space)))
+    const std::size_t end = after.find('.');
+    if (end == std::string::npos || !ConnectionId::parse(after.substr(0, end)))
       return Error{ErrorKind::invalid_request, "the cursor is not one of this list's"}.with_field("cursor");
-    at = feeds.upper_bound({after.substr(0, space), after.substr(space + 1)});
+    const std::string last_connection = after.substr(0, end), last_number = after.substr(end + 1);
+    at = feeds.lower_bound({last_connection, ""});
+    for (auto each = at; each != feeds.end() && each->first.first == last_connection; ++each)
+      if (std::to_string(static_cast<std::int64_t>(each->second->source.id)) == last_number)
+        at = std::next(each);
   }
   SourcePage page;
   const SteadyTime now = state_->around.clock.steady_now();
@@ -230,7 +235,7 @@ Result<SourcePage> Collector::sources(const std::optional<TenantId>& tenant,
     if (tenant && feed.source.origin.tenant != *tenant) continue;
     if (page.items.size() == limit) {
       const Source& last = page.items.back().source;
-      page.next = last.origin.connection.text() + " " + last.group_arn;
+      page.next = last.origin.connection.text() + "." + std::to_string(static_cast<std::int64_t>(last.id));
       break;
     }
     const auto aws_now = feed.scope->place->aws_now(now).value_or(state_->local_now());

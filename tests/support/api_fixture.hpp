@@ -1,5 +1,6 @@
 #pragma once
 
+#include "logs/sinks/sink_runner.hpp"
 #include "logstore/store.hpp"
 #include "support/fake_clock.hpp"
 #include "support/fake_sts.hpp"
@@ -222,6 +223,9 @@ class ApiFixture : public testing::Test {
   broker::Broker broker{loop,     clock, random, pool,
                         registry, sts,   base,   {.region = Region::parse("eu-central-1").value()}};
   logstore::Store log_store{{.directory = folder.path() / "logs"}, clock};
+  logs::Collector* log_collector = nullptr;  // for a test that collects
+  logs::Spool* log_spool = nullptr;
+  std::vector<logs::SinkStatus> log_sinks;
   int wakes = 0;
   std::vector<std::string> failures;                    // logged
   std::map<VerificationId, verify::Progress> progress;  // of verifications that run
@@ -236,6 +240,9 @@ class ApiFixture : public testing::Test {
                              const Error& error) { failures.push_back(error.message + error.detail); },
        .listener_counts = [] { return http::ServerCounts{.lanes = {{.lane = "issuing"}}}; },
        .log_store = &log_store,
+       .log_collector = [this] { return log_collector; },
+       .log_spool = [this] { return log_spool; },
+       .log_sinks = [this] { return log_sinks; },
        .progress = [this](const VerificationId& id) -> std::optional<verify::Progress> {
          const auto found = progress.find(id);
          return found == progress.end() ? std::nullopt : std::optional{found->second};
