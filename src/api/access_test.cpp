@@ -24,6 +24,23 @@ class AccessApi : public ApiFixture {
   std::string acme, globex, acme_connection, globex_connection, collector;
 };
 
+TEST_F(AccessApi, AWorkloadReadsWhatTheIntegrationsOfItsGrantsAskFor) {
+  make_integration("other");
+  EXPECT_EQ(call("GET", "/v1/integrations/log-reader", collector).status, 200);
+  const auto hidden = call("GET", "/v1/integrations/other", collector);
+  const auto missing = call("GET", "/v1/integrations/missing", collector);
+  EXPECT_EQ(hidden.status, 404);
+  EXPECT_EQ(missing.status, 404);
+  EXPECT_EQ(hidden.string("detail"), missing.string("detail"));
+  EXPECT_EQ(call("GET", "/v1/integrations", collector).status, 403);
+  make_workload("all", R"([{"integration":"*","tenants":"*"}])");
+  EXPECT_EQ(
+      call("GET", "/v1/integrations/other", make_key(KeyRole::workload, WorkloadName::parse("all").value()))
+          .status,
+      200);
+  EXPECT_EQ(call("GET", "/v1/integrations/other", admin).status, 200);
+}
+
 TEST_F(AccessApi, CredentialsHaveAllThatTheContractNames) {
   const auto answer = call("POST", credentials_of(acme_connection), collector,
                            R"({"session_name":"job-1","reason":"nightly"})");

@@ -129,6 +129,49 @@ TEST_F(ConfigTest, NamesEveryProblemWithItsLine) {
     EXPECT_NE(std::ranges::find(places, place), places.end()) << place;
 }
 
+TEST_F(ConfigTest, ReadsWhatConcernsLogs) {
+  const auto defaults = load("").config.logs;
+  EXPECT_FALSE(defaults.collect);
+  EXPECT_EQ(defaults.directory, folder_.path() / "logs");
+  ASSERT_EQ(defaults.sinks.size(), 1U);
+  EXPECT_EQ(defaults.sinks[0].name, "search");
+  const auto [config, problems, notes, unreadable] = load(
+      "[logs]\ncollect = true\ndirectory = \"there\"\nsinks = [\"search\", \"files:out\"]\nretention = "
+      "\"7d\"\n"
+      "spool_mib_max = 256\nlookback = \"14d\"\ndiscovery = \"1s\"\npoll_max = \"1h\"\n");
+  EXPECT_TRUE(problems.empty());
+  EXPECT_TRUE(config.logs.collect);
+  EXPECT_EQ(config.logs.directory, folder_.path() / "there");
+  ASSERT_EQ(config.logs.sinks.size(), 2U);
+  EXPECT_EQ(config.logs.sinks[1].folder, folder_.path() / "out");
+  EXPECT_EQ(config.logs.retention, 168h);
+  EXPECT_EQ(config.logs.spool_mib_max, 256U);
+  EXPECT_EQ(config.logs.lookback, 336h);
+  EXPECT_EQ(config.logs.discovery, 1s);
+  EXPECT_EQ(config.logs.poll_max, 1h);
+}
+
+TEST_F(ConfigTest, BoundsWhatConcernsLogs) {
+  const std::pair<std::string, std::string> wrong[] = {
+      {"spool_mib_max = 255", "less than 256"},
+      {"poll_max = \"999ms\"", "between a second and an hour"},
+      {"poll_max = \"61m\"", "between a second and an hour"},
+      {"discovery = \"0s\"", "between a second and a day"},
+      {"discovery = \"25h\"", "between a second and a day"},
+      {"retention = \"23h\"", "shorter than a day"},
+      {"lookback = \"15d\"", "longer than 14 days"},
+      {"sinks = [\"files:\"]", "is no sink"},
+      {"sinks = [\"otlp:ftp://there\"]", "is no sink"},
+      {"sinks = [\"search\", \"search\"]", ""},
+      {"collect = \"perhaps\"", ""},
+      {"colour = 1", ""}};
+  for (const auto& [line, words] : wrong) {
+    const auto loaded = load("[logs]\n" + line + "\n");
+    ASSERT_EQ(loaded.problems.size(), 1U) << line;
+    EXPECT_NE(loaded.problems[0].what.find(words), std::string::npos) << loaded.problems[0].what;
+  }
+}
+
 TEST_F(ConfigTest, RefusesBrokenTomlAndUnsupportedDatabases) {
   EXPECT_FALSE(load("[server\n").problems.empty());
   EXPECT_FALSE(load("listen = 1\n").problems.empty());
