@@ -25,7 +25,7 @@ class DyingFiles::File final : public AppendFile {
       [[maybe_unused]] const auto part = file_->append(bytes.substr(0, bytes.size() / 2));
       return Error{ErrorKind::overloaded, "the log collector's disk is full"};
     }
-    const auto alive = files_.step();
+    auto alive = files_.step();
     if (!alive) {
       if (files_.dies_now_) {
         [[maybe_unused]] const auto part = file_->append(bytes.substr(
@@ -40,7 +40,7 @@ class DyingFiles::File final : public AppendFile {
   }
 
   Result<void> sync() override {
-    const auto alive = files_.step();
+    auto alive = files_.step();
     if (!alive) {
       if (files_.dies_now_) tear();
       return alive;

@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <gtest/gtest.h>
+#include <sstream>
 
 // The collector against everything that AWS, disks, processes and clocks may do to it, in virtual time, with
 // a reference of every event ever written. A seed says all that happens: one that fails is printed, and
@@ -380,7 +381,9 @@ TEST(LogsSimulation, NothingIsLostNothingComesTwice) {
   int hours = 2, runs = 2;
   bool brief = true;
   if (const char* wanted = std::getenv("DEPUTY_LOGS_SIMULATION")) {
-    ASSERT_EQ(std::sscanf(wanted, "%lu:%d:%d", &seed, &hours, &runs), 3) << "SEED:HOURS:RUNS";
+    std::istringstream parts{wanted};
+    char colon = 0;
+    ASSERT_TRUE(parts >> seed >> colon >> hours >> colon >> runs) << "SEED:HOURS:RUNS";
     brief = false;
   }
   for (int i = 0; i < runs; ++i) {

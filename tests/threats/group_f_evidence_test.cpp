@@ -67,14 +67,16 @@ TEST_F(Evidence, JournalInItsFileShowsTampering) {
       "UPDATE journal SET last = 100, first = 100 WHERE last = 2; UPDATE journal SET last = 2, first = 2 "
       "WHERE "
       "last = 3; UPDATE journal SET last = 3, first = 3 WHERE last = 100";
+  const std::string closed_up =
+      "DELETE FROM journal WHERE last = 3; "
+      "UPDATE journal SET last = last - 1, first = first - 1 WHERE last > 3";
   const std::string appended = "INSERT INTO journal SELECT 9, 9, entries, hash FROM journal WHERE last = 6";
   const std::vector<std::string> edits{
       "DELETE FROM journal WHERE last = 1",
       "DELETE FROM journal WHERE last = 3",
       "DELETE FROM journal WHERE last = 6",
       "DELETE FROM journal",
-      "DELETE FROM journal WHERE last = 3; UPDATE journal SET last = last - 1, first = first - 1 WHERE last "
-      "> 3",
+      closed_up,
       edited("act.4", "act.9", 4),
       edited("done", "donE", 4),
       edited("key_x", "key_y", 6),
