@@ -9,9 +9,11 @@
 
 namespace deputy::registry {
 
-// People's text (names, descriptions, reasons): 1 to `bytes_max` bytes of UTF-8 without control characters
-// and without the characters that turn the writing direction, which make a page or a terminal show something
-// else than what is stored.
+// People's text (names, descriptions, reasons): 1 to `bytes_max` bytes of UTF-8 of which something can be
+// seen, and all of it: no control characters, none that turn the writing direction, no invisible ones, no
+// spaces that look like the plain one, no private use. What a page or a terminal shows is what is stored, and
+// two texts that differ do not look alike for a character that nobody sees. The error names the character and
+// its place. THREATS: class 44.
 Result<void> check_display_text(std::string_view text, std::string_view field, std::size_t bytes_max);
 
 struct CodePoint {
