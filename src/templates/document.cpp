@@ -276,11 +276,10 @@ std::string role_name_of(const RoleDescription& role) {
 std::string purpose_of(const RoleDescription& role) {
   const std::string tenant = readable(role.tenant_name, name_bytes_max);
   const std::string purpose = fmt::format(
-      "Made for {} alone: if you are not {}, do not use this. Gives the integration {} (version {}) access "
-      "to this "
-      "AWS account, connection {}. {}",
-      tenant, tenant, role.integration.text(), role.integration_version, role.connection.text(),
-      role.integration_description);
+      "Made for {} ({}) alone: if you are not {}, do not use this. Gives the integration {} (version {}) "
+      "access to this AWS account, connection {}. {}",
+      tenant, role.tenant.text(), tenant, role.integration.text(), role.integration_version,
+      role.connection.text(), role.integration_description);
   return readable(purpose, 1'024);
 }
 

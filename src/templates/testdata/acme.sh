@@ -1,5 +1,5 @@
 #!/bin/sh
-# Made for Acme GmbH alone: if you are not Acme GmbH, do not use this. Gives the integration log-reader (version 3) access to this AWS account, connection con_gggghhhhiiiijjjjkkkkllll. Reads CloudWatch Logs and lists S3 buckets.
+# Made for Acme GmbH (ten_aaaabbbbccccddddeeeeffff) alone: if you are not Acme GmbH, do not use this. Gives the integration log-reader (version 3) access to this AWS account, connection con_gggghhhhiiiijjjjkkkkllll. Reads CloudWatch Logs and lists S3 buckets.
 # Template version 1. Needs the AWS CLI, signed in to the account that is to be connected.
 # Permission: To collect the log events that you ask us to watch.
 # Permission: To offer your buckets as places for exports.
@@ -10,7 +10,7 @@ export AWS_PAGER=
 
 role_name='deputy-log-reader-kkkkllll'
 connection='con_gggghhhhiiiijjjjkkkkllll'
-description='Made for Acme GmbH alone: if you are not Acme GmbH, do not use this. Gives the integration log-reader (version 3) access to this AWS account, connection con_gggghhhhiiiijjjjkkkkllll. Reads CloudWatch Logs and lists S3 buckets.'
+description='Made for Acme GmbH (ten_aaaabbbbccccddddeeeeffff) alone: if you are not Acme GmbH, do not use this. Gives the integration log-reader (version 3) access to this AWS account, connection con_gggghhhhiiiijjjjkkkkllll. Reads CloudWatch Logs and lists S3 buckets.'
 tags='[{"Key":"deputy:tenant","Value":"ten_aaaabbbbccccddddeeeeffff"},{"Key":"deputy:tenant-name","Value":"Acme GmbH"},{"Key":"deputy:connection","Value":"con_gggghhhhiiiijjjjkkkkllll"},{"Key":"deputy:integration","Value":"log-reader"},{"Key":"deputy:integration-version","Value":"3"}]'
 session_seconds_max=3600
 trust_policy='{

@@ -1,4 +1,4 @@
-# Made for Acme GmbH alone: if you are not Acme GmbH, do not use this. Gives the integration log-reader (version 3) access to this AWS account, connection con_gggghhhhiiiijjjjkkkkllll. Reads CloudWatch Logs and lists S3 buckets.
+# Made for Acme GmbH (ten_aaaabbbbccccddddeeeeffff) alone: if you are not Acme GmbH, do not use this. Gives the integration log-reader (version 3) access to this AWS account, connection con_gggghhhhiiiijjjjkkkkllll. Reads CloudWatch Logs and lists S3 buckets.
 # Template version 1.
 
 terraform {
@@ -45,7 +45,7 @@ variable "next_external_id" {
 
 resource "aws_iam_role" "this" {
   name                 = "AcmeLogReader"
-  description          = "Made for Acme GmbH alone: if you are not Acme GmbH, do not use this. Gives the integration log-reader (version 3) access to this AWS account, connection con_gggghhhhiiiijjjjkkkkllll. Reads CloudWatch Logs and lists S3 buckets."
+  description          = "Made for Acme GmbH (ten_aaaabbbbccccddddeeeeffff) alone: if you are not Acme GmbH, do not use this. Gives the integration log-reader (version 3) access to this AWS account, connection con_gggghhhhiiiijjjjkkkkllll. Reads CloudWatch Logs and lists S3 buckets."
   max_session_duration = 43200
   assume_role_policy = jsonencode({
     Version = "2012-10-17"
