@@ -9,9 +9,6 @@
 namespace deputy::api {
 namespace {
 
-// Deeper than anything that the reader of bodies accepts.
-constexpr std::size_t depth_max = 64;
-
 Error not_settable(std::string place) {
   return Error{ErrorKind::external_id_not_settable,
                "external IDs are issued by Deputy and cannot be given; leave the member out"}
@@ -77,7 +74,7 @@ std::optional<char32_t> four_hex_digits(std::string_view text) {
 
 // Looks at the member names of something like JSON. It is lenient on purpose: what a strict reader would
 // refuse for another reason (a duplicate, a trailing comma, UTF-16) is searched all the same, so that the
-// answer is always that an external ID cannot be set.
+// answer is always that an external ID cannot be set. At any depth, without recursion: the body is bounded.
 class MemberNames {
  public:
   MemberNames(std::string_view text, std::span<const std::string_view> opaque)
@@ -85,7 +82,7 @@ class MemberNames {
 
   // The path of the first member that names an external ID.
   std::optional<std::string> find_external_id() {
-    while (next_ < text_.size() && open_.size() < depth_max) {
+    while (next_ < text_.size()) {
       const char c = text_[next_++];
       if (c == '{' || c == '[') {
         enter();
@@ -102,7 +99,11 @@ class MemberNames {
 
  private:
   void enter() {
-    open_.push_back(std::move(name_));
+    open_.push_back({static_cast<std::uint32_t>(path_.size()), odd_});
+    if (name_) {
+      path_.append(*name_) += '.';
+      odd_ = odd_ || is_odd(*name_);
+    }
     name_.reset();
     if (enters_opaque_ && opaque_from_ == 0) opaque_from_ = open_.size();
     enters_opaque_ = false;
@@ -110,6 +111,8 @@ class MemberNames {
   void leave() {
     if (open_.empty()) return;
     if (opaque_from_ == open_.size()) opaque_from_ = 0;
+    path_.resize(open_.back().path_size);
+    odd_ = open_.back().odd;
     open_.pop_back();
     name_.reset();
   }
@@ -119,25 +122,17 @@ class MemberNames {
     if (next_ >= text_.size() || text_[next_] != ':') return std::nullopt;
     name_ = std::move(text);
     if (opaque_from_ != 0) return std::nullopt;
-    std::string path = path_of_name();
-    if (names_external_id(*name_)) return path;
-    enters_opaque_ = is_plain_path() && std::ranges::find(opaque_, path) != opaque_.end();
+    if (names_external_id(*name_)) return path_ + *name_;
+    enters_opaque_ = !odd_ && !is_odd(*name_) && std::ranges::any_of(opaque_, [this](std::string_view place) {
+      return place.size() == path_.size() + name_->size() && place.starts_with(path_) &&
+             place.ends_with(*name_);
+    });
     return std::nullopt;
   }
 
-  std::string path_of_name() const {
-    std::string path;
-    for (const auto& part : open_)
-      if (part) path += *part + ".";
-    return path + *name_;
-  }
-  // Each part says what it seems to: an empty name or a dot in one would make another path look like an
-  // opaque one.
-  bool is_plain_path() const {
-    const auto is_plain = [](const std::optional<std::string>& part) {
-      return !part || (!part->empty() && part->find('.') == std::string::npos);
-    };
-    return is_plain(name_) && std::ranges::all_of(open_, is_plain);
+  // An empty name or a dot in one would make another path look like an opaque one.
+  static bool is_odd(std::string_view name) {
+    return name.empty() || name.find('.') != std::string_view::npos;
   }
 
   std::string read_string() {
@@ -166,8 +161,15 @@ class MemberNames {
   std::string_view text_;
   std::span<const std::string_view> opaque_;
   std::size_t next_ = 0;
-  // The names under which the open objects and arrays stand; an element of an array has none.
-  std::vector<std::optional<std::string>> open_;
+  // Where each open object or array began: how long the path was before it, and whether it was odd.
+  struct Open {
+    std::uint32_t path_size;
+    bool odd;
+  };
+  std::vector<Open> open_;
+  std::string
+      path_;  // the names under which the open ones stand, each with a dot; an element of an array has none
+  bool odd_ = false;
   std::optional<std::string> name_;
   bool enters_opaque_ = false;
   std::size_t opaque_from_ = 0;  // depth of the opaque value that we are in; 0: in none

@@ -155,6 +155,16 @@ TEST(ExternalIdGuard, AgreesWithAWalkOverTheTree) {
   EXPECT_LT(found, 4'900);
 }
 
+// The reader of bodies stops far above; the answer is the same all the same.
+TEST(ExternalIdGuard, FindsMembersDeeperThanAnyReader) {
+  for (const int depth : {63, 64, 65, 70, 20'000}) {
+    std::string body;
+    for (int i = 0; i < depth; ++i) body += i % 2 == 0 ? R"({"a":)" : "[";
+    body += R"({"external_id":1})";
+    EXPECT_TRUE(refused(with_body(body)).ends_with("external_id")) << depth;
+  }
+}
+
 TEST(ExternalIdGuard, IsLinearInHostileBodies) {
   EXPECT_EQ(refused(with_body(std::string(1'000'000, '['))), "");
   EXPECT_EQ(refused(with_body("{" + std::string(1'000'000, '"'))), "");
