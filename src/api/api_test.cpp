@@ -5,6 +5,8 @@
 #include <fmt/format.h>
 #include <map>
 #include <set>
+#include <signal.h>
+#include <sys/resource.h>
 
 #include "api/router.hpp"
 
@@ -269,6 +271,54 @@ TEST_F(ApiGates, HealthReadinessMetricsAndDocsAnswer) {
         << route.pattern;
   EXPECT_NE(docs.text.find("id=\"object-Verification\""), std::string::npos);
   EXPECT_NE(docs.text.find("id=\"external_id_not_settable\""), std::string::npos);
+}
+
+// No file may grow past a few bytes, as on a full disk.
+class NoSpace {
+ public:
+  NoSpace() {
+    ::getrlimit(RLIMIT_FSIZE, &before_);
+    struct rlimit none = before_;
+    none.rlim_cur = 1024;
+    ::setrlimit(RLIMIT_FSIZE, &none);
+  }
+  NoSpace(const NoSpace&) = delete;
+  NoSpace& operator=(const NoSpace&) = delete;
+  ~NoSpace() {
+    ::setrlimit(RLIMIT_FSIZE, &before_);
+    ::signal(SIGXFSZ, signal_before_);
+  }
+
+ private:
+  void (*signal_before_)(int) = ::signal(SIGXFSZ, SIG_IGN);
+  struct rlimit before_{};
+};
+
+TEST_F(ApiGates, IsNotReadyWhileTheDatabaseCannotBeWritten) {
+  {
+    const NoSpace full;
+    EXPECT_EQ(call("GET", "/readyz", "").status, 200) << "nothing was to be written yet";
+    EXPECT_GE(post("/v1/tenants", R"({"name":"Acme"})").status, 500);
+    const auto probe = call("GET", "/readyz", "");
+    EXPECT_EQ(probe.status, 503);
+    EXPECT_NE(probe.text.find("disk"), std::string::npos) << probe.text;
+    EXPECT_NE(call("GET", "/", "").text.find("Not ready"), std::string::npos);
+    EXPECT_NE(call("GET", "/metrics", "").text.find("deputy_ready 0"), std::string::npos);
+  }
+  // There is room again, and nobody writes: a probe finds out, not each of them.
+  EXPECT_EQ(call("GET", "/readyz", "").status, 503);
+  clock.advance(std::chrono::seconds{5});
+  EXPECT_EQ(call("GET", "/readyz", "").status, 200);
+}
+
+TEST_F(ApiGates, IsReadyAgainOnceSomethingWasWritten) {
+  {
+    const NoSpace full;
+    EXPECT_GE(post("/v1/tenants", R"({"name":"Acme"})").status, 500);
+    EXPECT_EQ(call("GET", "/readyz", "").status, 503);
+  }
+  EXPECT_EQ(post("/v1/tenants", R"({"name":"Acme"})").status, 201);
+  EXPECT_EQ(call("GET", "/readyz", "").status, 200);
 }
 
 TEST_F(ApiGates, AnUnreadyServiceSaysSoAndLives) {

@@ -13,12 +13,16 @@
 namespace deputy::api {
 namespace {
 
-// Nothing when the database answers and can be trusted, and the process is not about to stop.
+// Nothing when the database answers, can be written and can be trusted, and the process is not about to stop.
 Task<std::optional<Error>> trouble_of(const Services& services) {
   if (services.unready) co_return Error{ErrorKind::overloaded, *services.unready};
   const auto reachable = co_await services.run_ahead([&] { return services.registry().earliest_due(); });
-  if (reachable) co_return std::nullopt;
-  co_return Error{ErrorKind::overloaded, "the database does not answer", reachable.error().detail};
+  if (!reachable)
+    co_return Error{ErrorKind::overloaded, "the database does not answer", reachable.error().detail};
+  if (!services.registry().write_trouble()) co_return std::nullopt;
+  const auto writing = co_await services.run([&] { return services.registry().check_writing(); });
+  if (writing) co_return std::nullopt;
+  co_return Error{ErrorKind::overloaded, writing.error().message, writing.error().detail};
 }
 
 Reply page_reply(std::string page) {
@@ -61,7 +65,7 @@ Task<Result<Reply>> get_metrics(const Services& services, Call) {
                              .survey = services.metrics.survey(),
                              .now = services.parts.clock.now(),
                              .version = services.settings.version,
-                             .ready = !services.unready,
+                             .ready = !services.unready && !services.registry().write_trouble(),
                              .listener = listener ? &*listener : nullptr,
                              .logs = collected ? &*collected : nullptr};
   if (services.parts.log_sinks) standing.log_sinks = services.parts.log_sinks();

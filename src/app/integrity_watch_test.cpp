@@ -24,6 +24,8 @@ class ScriptedStore final : public registry::Store {
   Result<void> read(const std::function<Result<void>(registry::Transaction&)>& work) override {
     return store_.read(work);
   }
+  std::optional<Error> write_trouble() const override { return store_.write_trouble(); }
+  Result<void> try_to_write() override { return store_.try_to_write(); }
   Checked check_integrity(const std::optional<journal::Checkpoint>& checkpoint) override {
     held_against.push_back(checkpoint ? checkpoint->sequence : 0);
     if (findings.empty()) return journal::Checkpoint{static_cast<std::int64_t>(held_against.size()), {}};

@@ -114,8 +114,8 @@ struct VerificationTask {
   Integration integration;
   TenantId tenant_id;
   std::optional<Rotation> rotation;
-  // The account belongs to another tenant (held by a connection of theirs): what this role answers must not
-  // be told apart from a denial, in words or in time.
+  // The account is another tenant's (held by a connection of theirs, or claimed by one first): what this role
+  // answers must not be told apart from a denial, in words or in time.
   bool conceal = false;
 };
 struct VerificationReport {
@@ -123,6 +123,7 @@ struct VerificationReport {
   Proof proof = Proof::none;
   std::vector<Check> checks;
   std::optional<AccountId> account_id;  // as GetCallerIdentity named it
+  bool role_answered = false;           // to the external ID, whatever was found then; also when concealed
   bool next_external_id_works = false;  // rotation, see Rotation
   bool previous_external_id_denied = false;
   std::optional<Timestamp> retry_at;  // for an inconclusive one: when to try again
@@ -284,6 +285,12 @@ class Registry {
   const VerificationCounts& verification_counts() const { return verification_counts_; }
   const WebhookCounts& webhook_counts() const { return webhook_counts_; }
 
+  // Why nothing can be written, as the last write found. Does not block.
+  std::optional<Error> write_trouble() const { return store_.write_trouble(); }
+  // While there is trouble and nobody else writes, a write every few seconds finds out when it is over; asked
+  // in between, it answers what is known.
+  Result<void> check_writing();
+
   // An act that has no other place: a refusal that should be on record.
   Result<void> note(journal::Entry entry);
   Result<Page<journal::ChainedEntry>> journal(const PageRequest& page);
@@ -339,6 +346,7 @@ class Registry {
   VerificationCounts verification_counts_;
   WebhookCounts webhook_counts_;
   std::atomic<bool> events_written_ = false;
+  std::atomic<std::chrono::steady_clock::rep> next_write_check_ = 0;
   std::unique_ptr<Facts> facts_;
 };
 

@@ -42,6 +42,11 @@ struct IdempotencyRecord {
   std::string object_id;  // what the first one made
 };
 
+struct LiveKeys {
+  std::size_t count = 0;
+  std::optional<Timestamp> first_expiry;
+};
+
 // One transaction: sees a consistent state; what it writes is there whole or not at all. Blocking; use on one
 // thread. Every read checks that the row is authentic (it was written by Deputy, for this place, and not
 // edited since): one that is not is `internal`, never a value. Errors: `conflict` for what must be unique or
@@ -74,6 +79,8 @@ class Transaction {
   // Connections that hold this AWS account, at most `limit`.
   virtual Result<std::vector<Connection>> connections_holding(const AccountId& account,
                                                               std::size_t limit) = 0;
+  // The connection that has claimed this AWS account the longest (`account_claimed_at`).
+  virtual Result<std::optional<Connection>> first_to_claim(const AccountId& account) = 0;
   // Those with next_verification_at <= now, the longest due first.
   virtual Result<std::vector<Connection>> due_connections(Timestamp now, std::size_t limit) = 0;
   virtual Result<std::optional<Timestamp>> earliest_due() = 0;
@@ -105,6 +112,11 @@ class Transaction {
   virtual Result<std::optional<Key>> find_key(const KeyId& id) = 0;
   virtual Result<std::optional<Key>> find_key_by_secret(const SecretString& secret) = 0;
   virtual Result<Page<Key>> list_keys(const PageRequest& page) = 0;
+  // Of the keys that were made with this one: how many are neither expired nor revoked, and when the first of
+  // them expires. For a bound only: the rows themselves are not read.
+  virtual Result<LiveKeys> count_live_keys_made_with(const KeyId& maker, Timestamp now) = 0;
+  // Removes keys for one connection that expired before `time`, at most `limit`, the longest expired first.
+  virtual Result<void> forget_narrowed_keys_expired_before(Timestamp time, std::size_t limit) = 0;
 
   // Stores a keyed hash of the secret, never the secret.
   virtual Result<void> insert(const ConnectSession& session, const SecretString& secret) = 0;
@@ -141,6 +153,9 @@ class Transaction {
                                           Timestamp at) = 0;
   virtual Result<void> forget_idempotency_before(Timestamp time) = 0;
 
+  // A keyed hash of a value that is sealed, for the journal: the same for the same value of the same `kind`,
+  // and nothing else can be told by it. Hexadecimal.
+  virtual std::string journal_mark(std::string_view kind, std::string_view value) = 0;
   // Gives the entry its sequence and its place in the chain. The entry's own `sequence` is ignored.
   virtual Result<void> append(const journal::Entry& entry) = 0;
   virtual Result<Page<journal::ChainedEntry>> list_journal(const PageRequest& page) = 0;  // oldest first
@@ -182,6 +197,12 @@ class Store {
   // own.
   virtual Result<void> write(const std::function<Result<void>(Transaction&)>& work) = 0;
   virtual Result<void> read(const std::function<Result<void>(Transaction&)>& work) = 0;
+
+  // Why the last write came to nothing, where that stands in the way of every write: no space left, a file
+  // that is locked or may not be written, a disk that fails. Nothing once a write succeeded. Does not block.
+  virtual std::optional<Error> write_trouble() const = 0;
+  // Writes again what is there, to see whether that goes.
+  virtual Result<void> try_to_write() = 0;
 
   // Reads every row and the journal and says whether all is authentic and complete: rows edited, moved,
   // deleted or rolled back, entries removed, changed, reordered or added; with a checkpoint, a tail cut off.

@@ -142,6 +142,20 @@ bool is_locked(const Error& error) {
   const int code = code_in(error);
   return code == SQLITE_BUSY || code == SQLITE_LOCKED;
 }
+bool stands_in_the_way(const Error& error) {
+  switch (code_in(error)) {
+    case SQLITE_FULL:
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+    case SQLITE_READONLY:
+    case SQLITE_PERM:
+    case SQLITE_CANTOPEN:
+    case SQLITE_IOERR:
+      return true;
+    default:
+      return false;
+  }
+}
 bool is_interruption(const Error& error) {
   return code_in(error) == SQLITE_INTERRUPT;
 }

@@ -25,8 +25,10 @@ namespace deputy::sqlite {
 Error sqlite_error(sqlite3* database, int code, std::string_view doing);
 
 // What kind of trouble an Error of sqlite_error is. (SQLite's code stands at the end of the detail.)
-bool is_damage(const Error& error);        // the file is damaged, or none of SQLite's
-bool is_locked(const Error& error);        // somebody else holds it
+bool is_damage(const Error& error);  // the file is damaged, or none of SQLite's
+bool is_locked(const Error& error);  // somebody else holds it
+bool stands_in_the_way(
+    const Error& error);                   // of every write: full, locked, not to be written, a failing disk
 bool is_interruption(const Error& error);  // sqlite3_interrupt ended it
 
 // One connection to a SQLite file, set up so that a hostile file can do least (defensive, no trusted schema,

@@ -97,7 +97,7 @@ Result<void> fill_new(SqliteConnection& connection, const StoreKeys& keys) {
   DEPUTY_TRY(TransactionScope scope, TransactionScope::begin(connection, true));
   DEPUTY_TRY(const int schema, schema_of(connection));
   if (schema != 0) return success();  // another process was faster
-  DEPUTY_TRY(migrate(connection, 0));
+  DEPUTY_TRY(migrate(connection, 0, &keys));
   Inventory empty;
   DEPUTY_TRY(empty.save(connection, keys.sealer));
   AuthenticatedRows rows{connection, keys, AuthenticatedRows::Mode::write};
@@ -107,11 +107,11 @@ Result<void> fill_new(SqliteConnection& connection, const StoreKeys& keys) {
   return scope.commit();
 }
 
-Result<void> bring_up_to_date(SqliteConnection& connection) {
+Result<void> bring_up_to_date(SqliteConnection& connection, const StoreKeys& keys) {
   DEPUTY_TRY(TransactionScope scope, TransactionScope::begin(connection, true));
   DEPUTY_TRY(const int schema, schema_of(connection));
   if (schema == newest_schema()) return success();
-  DEPUTY_TRY(migrate(connection, schema));
+  DEPUTY_TRY(migrate(connection, schema, &keys));
   return scope.commit();
 }
 
@@ -135,7 +135,7 @@ Result<void> prepare(SqliteConnection& connection, const StoreKeys& keys, const 
       DEPUTY_TRY(fill_new(connection, keys));
     } else if (schema < newest_schema()) {
       DEPUTY_TRY(check_key(connection, keys));
-      DEPUTY_TRY(bring_up_to_date(connection));
+      DEPUTY_TRY(bring_up_to_date(connection, keys));
     }
   } else if (schema < newest_schema()) {
     return Error{ErrorKind::internal,
@@ -235,12 +235,28 @@ class SqliteStore final : public registry::Store {
   Result<void> write(const std::function<Result<void>(registry::Transaction&)>& work) override {
     if (!writer_) return Error{ErrorKind::internal, "the database was opened for reading only"};
     const std::lock_guard lock{writing_};
-    DEPUTY_TRY(TransactionScope scope, TransactionScope::begin(*writer_, true));
-    DEPUTY_TRY(look_for_foreign_writes());
-    SqliteTransaction transaction{*writer_, keys_, &places_, AuthenticatedRows::Mode::write};
-    const auto written = carry_out(scope, transaction, work);
-    // Also when it failed: a commit that cannot say how it ended may have been one.
-    if (!transaction.touched().empty()) tell(transaction.touched());
+    auto written = write_in_turn(work);
+    note_outcome(written);
+    return written;
+  }
+
+  std::optional<Error> write_trouble() const override {
+    const std::lock_guard lock{trouble_mutex_};
+    return trouble_;
+  }
+
+  // The inventory, which every write has in it.
+  Result<void> try_to_write() override {
+    if (!writer_) return Error{ErrorKind::internal, "the database was opened for reading only"};
+    const std::lock_guard lock{writing_};
+    const auto save = [this]() -> Result<void> {
+      DEPUTY_TRY(TransactionScope scope, TransactionScope::begin(*writer_, true));
+      DEPUTY_TRY(Inventory inventory, Inventory::load(*writer_, keys_.sealer));
+      DEPUTY_TRY(inventory.save(*writer_, keys_.sealer));
+      return scope.commit();
+    };
+    auto written = save();
+    note_outcome(written);
     return written;
   }
 
@@ -267,6 +283,25 @@ class SqliteStore final : public registry::Store {
   }
 
  private:
+  Result<void> write_in_turn(const std::function<Result<void>(registry::Transaction&)>& work) {
+    DEPUTY_TRY(TransactionScope scope, TransactionScope::begin(*writer_, true));
+    DEPUTY_TRY(look_for_foreign_writes());
+    SqliteTransaction transaction{*writer_, keys_, &places_, AuthenticatedRows::Mode::write};
+    const auto written = carry_out(scope, transaction, work);
+    // Also when it failed: a commit that cannot say how it ended may have been one.
+    if (!transaction.touched().empty()) tell(transaction.touched());
+    return written;
+  }
+
+  // An error of the work's own says nothing of the file: what is known stays.
+  void note_outcome(const Result<void>& written) {
+    const std::lock_guard lock{trouble_mutex_};
+    if (written)
+      trouble_.reset();
+    else if (sqlite::stands_in_the_way(written.error()))
+      trouble_ = written.error();
+  }
+
   static Result<void> carry_out(TransactionScope& scope, SqliteTransaction& transaction,
                                 const std::function<Result<void>(registry::Transaction&)>& work) {
     DEPUTY_TRY(work(transaction));
@@ -296,6 +331,8 @@ class SqliteStore final : public registry::Store {
 
   const StoreKeys keys_;
   const FileDescriptor lock_;
+  mutable std::mutex trouble_mutex_;
+  std::optional<Error> trouble_;
   std::mutex writing_;
   const std::unique_ptr<SqliteConnection> writer_;
   std::vector<registry::WriteListener*> listeners_;

@@ -33,6 +33,8 @@ class FlakyStore final : public registry::Store {
     if (failing) return Error{ErrorKind::overloaded, "the database is busy"};
     return store_.read(work);
   }
+  std::optional<Error> write_trouble() const override { return store_.write_trouble(); }
+  Result<void> try_to_write() override { return store_.try_to_write(); }
   Result<journal::Checkpoint> check_integrity(const std::optional<journal::Checkpoint>& checkpoint) override {
     return store_.check_integrity(checkpoint);
   }
