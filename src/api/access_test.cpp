@@ -346,6 +346,29 @@ TEST_F(AccessApi, AMadeKeyDoesNotOutliveItsMaker) {
   EXPECT_EQ(made.string("expires_at"), "2026-01-01T00:05:00Z");
 }
 
+// THREATS: class 7. The clock stands still: nothing is given back.
+TEST_F(AccessApi, AWorkloadsKeyMakesKeysAtAPace) {
+  const std::string maker = make_key(KeyRole::workload, WorkloadName::parse("collector").value());
+  const auto wish = R"({"connection_id":")" + acme_connection + "\"}";
+  int made = 0;
+  auto last = call("POST", "/v1/keys", maker, wish);
+  for (; last.status == 201 && made < 1'000; ++made) last = call("POST", "/v1/keys", maker, wish);
+  EXPECT_EQ(made, 200);
+  EXPECT_EQ(last.status, 429);
+  EXPECT_EQ(last.code(), "rate_limited");
+}
+
+TEST_F(AccessApi, AnOnboardingKeyMakesTenantsAtAPace) {
+  const std::string onboarding = make_key(KeyRole::onboarding);
+  int made = 0;
+  auto last = call("POST", "/v1/tenants", onboarding, R"({"name":"Acme"})");
+  for (; last.status == 201 && made < 2'000; ++made)
+    last = call("POST", "/v1/tenants", onboarding, R"({"name":"Acme"})");
+  EXPECT_EQ(made, 1'000);
+  EXPECT_EQ(last.code(), "rate_limited");
+  EXPECT_EQ(post("/v1/tenants", R"({"name":"Acme"})").status, 201) << "an admin's";
+}
+
 TEST_F(AccessApi, AMadeKeyEndsWithItsMaker) {
   const auto wish = R"({"role":"workload","workload":"collector"})";
   const auto leaked = post("/v1/keys", wish);

@@ -29,7 +29,7 @@ std::string render_created(const registry::CreatedConnectSession& created, const
 Task<Result<Reply>> create_connect_session(const Services& services, Call call) {
   DEPUTY_CO_TRY(auto wanted, read_new_connect_session(call.body));
   DEPUTY_CO_TRY(auto once, read_idempotency(call.request, call.key->id, call.body));
-  DEPUTY_CO_TRY(services.creations.take(wanted.tenant_id, services.parts.clock.steady_now()));
+  DEPUTY_CO_TRY(services.creations.take_connection(wanted.tenant_id, services.parts.clock.steady_now()));
   DEPUTY_CO_TRY(const auto base, link_base(services.settings.public_url, services.parts.listen_url));
   DEPUTY_CO_TRY(const auto made, co_await services.run([&] {
     return services.registry().create_connect_session(call.actor, std::move(wanted), std::move(once));

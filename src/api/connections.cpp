@@ -40,7 +40,7 @@ Result<std::optional<ConnectionSearch>> read_search(const Query& query) {
 Task<Result<Reply>> create_connection(const Services& services, Call call) {
   DEPUTY_CO_TRY(auto wanted, read_new_connection(call.body));
   DEPUTY_CO_TRY(auto once, read_idempotency(call.request, call.key->id, call.body));
-  DEPUTY_CO_TRY(services.creations.take(wanted.tenant_id, services.parts.clock.steady_now()));
+  DEPUTY_CO_TRY(services.creations.take_connection(wanted.tenant_id, services.parts.clock.steady_now()));
   DEPUTY_CO_TRY(const auto made, co_await services.run([&] {
     return services.registry().create_connection(call.actor, std::move(wanted), std::move(once));
   }));

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "api/bodies.hpp"
+#include "api/creation_pace.hpp"
 #include "api/handlers.hpp"
 #include "api/idempotency.hpp"
 #include "api/render.hpp"
@@ -81,6 +82,9 @@ Result<registry::Created<registry::CreatedKey>> create(registry::Registry& regis
 Task<Result<Reply>> create_key(const Services& services, Call call) {
   DEPUTY_CO_TRY(auto wish, read_key_wish(call.body));
   DEPUTY_CO_TRY(auto once, read_idempotency(call.request, call.key->id, call.body));
+  if (call.key->role == registry::KeyRole::workload) {
+    DEPUTY_CO_TRY(services.creations.take_key(call.key->id, services.parts.clock.steady_now()));
+  }
   DEPUTY_CO_TRY(const auto made, co_await services.run([&] {
     return create(services.registry(), call, std::move(wish), std::move(once), services.parts.clock.now());
   }));

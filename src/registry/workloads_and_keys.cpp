@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <fmt/format.h>
 
 #include "policy/policy.hpp"
@@ -16,6 +17,13 @@ constexpr std::size_t secret_length = 52;  // base32: 260 random bits
 constexpr std::chrono::seconds expires_in_min{1};
 constexpr std::chrono::seconds expires_in_max = std::chrono::days{3'650};
 constexpr std::chrono::seconds narrowed_expires_in_max = std::chrono::hours{1};
+
+// What one key may have made that is good at a time, for one connection each.
+constexpr std::size_t live_keys_of_one_max = 1'000;
+// Long enough to see in the list what was just used. With each that
+// comes some go, so that they never pile up.
+constexpr std::chrono::minutes expired_keys_kept{10};
+constexpr std::size_t forgotten_at_once = 20;
 
 Error wrong_field(std::string field, std::string what) {
   return Error{ErrorKind::invalid_request, std::move(what)}.with_field(std::move(field));
@@ -42,6 +50,18 @@ Result<void> check_new_key(const NewKey& key) {
     return wrong_field("expires_in",
                        fmt::format("`expires_in` is 1 to {} seconds for this key", longest.count()));
   return success();
+}
+
+Result<void> check_live_keys(Transaction& tx, const KeyId& maker, Timestamp now) {
+  DEPUTY_TRY(const auto live, tx.count_live_keys_made_with(maker, now));
+  if (live.count < live_keys_of_one_max) return success();
+  const auto wait = std::chrono::ceil<std::chrono::seconds>(live.first_expiry.value_or(now) - now);
+  return Error{
+      ErrorKind::rate_limited,
+      fmt::format("{} keys that this key made are good still; use them again, let them expire sooner "
+                  "(`expires_in`) or revoke some",
+                  live.count)}
+      .with_retry_after(std::max(wait, std::chrono::seconds{1}));
 }
 
 SecretString draw_secret(Random& random, KeyRole role) {
@@ -89,8 +109,11 @@ Result<Created<CreatedKey>> Registry::create_key(const Actor& actor, NewKey want
   return in_write(store_, [&](Transaction& tx) -> Result<Created<CreatedKey>> {
     const auto find = [&](const std::string& text) -> Result<CreatedKey> {
       DEPUTY_TRY(const auto id, KeyId::parse(text));
-      DEPUTY_TRY(auto found, required(tx.find_key(id), "key"));
-      return CreatedKey{std::move(found), std::nullopt};
+      DEPUTY_TRY(auto found, tx.find_key(id));
+      if (!found)
+        return Error{ErrorKind::idempotency_conflict,
+                     "the key that this request made has expired and was removed; use a new Idempotency-Key"};
+      return CreatedKey{*std::move(found), std::nullopt};
     };
     const auto make = [&]() -> Result<std::pair<CreatedKey, std::string>> {
       if (wanted.workload) {
@@ -98,6 +121,10 @@ Result<Created<CreatedKey>> Registry::create_key(const Actor& actor, NewKey want
       }
       if (wanted.connection_id) {
         DEPUTY_TRY(required(tx.find_connection(*wanted.connection_id), "connection"));
+        DEPUTY_TRY(tx.forget_narrowed_keys_expired_before(now - expired_keys_kept, forgotten_at_once));
+      }
+      if (wanted.made_with) {
+        DEPUTY_TRY(check_live_keys(tx, *wanted.made_with, now));
       }
       Key made{.id = KeyId::draw(random_),
                .role = wanted.role,
