@@ -42,12 +42,18 @@ ConnectionState state_after_failure(ConnectionState state) {
   return was_in_use ? ConnectionState::suspended : ConnectionState::rejected;
 }
 
+// Who comes later with the account is told no more than a denial.
+void claim_account(Connection& connection, Timestamp now) {
+  if (!connection.account_claimed_at) connection.account_claimed_at = now;
+}
+
 void pass(Connection& connection, const VerificationFacts& facts) {
   DEPUTY_ASSERT(connection.role_arn.has_value());
   connection.state = state_after_pass(connection.state, facts.account_of_another_tenant);
   connection.proof = facts.report.proof;
   connection.verified_at = facts.now;
   if (!connection.account_id) connection.account_id = connection.role_arn->account();
+  claim_account(connection, facts.now);
   if (connection.state == ConnectionState::active) connection.holds_account = true;
   connection.next_verification_at = facts.next_due;
 }
@@ -70,9 +76,13 @@ Result<void> require_connected(const Connection& connection) {
 }
 
 Connection with_role(Connection connection, const RoleArn& role_arn, Timestamp due) {
+  const bool same_account =
+      connection.account_id || !connection.role_arn || connection.role_arn->account() == role_arn.account();
+  if (!same_account) connection.account_claimed_at.reset();
   connection.role_arn = role_arn;
   connection.state = ConnectionState::verifying;
   ++connection.binding_version;
+  connection.last_verification.reset();  // of another binding
   connection = without_verification(std::move(connection));
   connection.next_verification_at = due;
   return connection;
@@ -97,6 +107,7 @@ Connection disconnected(Connection connection) {
   connection.state = ConnectionState::disconnected;
   connection.rotation.reset();
   connection.holds_account = false;
+  connection.account_claimed_at.reset();
   ++connection.binding_version;
   void_verification(connection);
   connection.next_verification_at.reset();
@@ -162,6 +173,7 @@ Connection with_verification_finished(Connection connection, const VerificationF
   if (outcome == VerificationOutcome::passed && facts.require_proof && facts.report.proof != Proof::proved)
     outcome = VerificationOutcome::failed;
   connection.last_verification = LastVerification{facts.id, outcome, facts.now};
+  if (facts.report.role_answered) claim_account(connection, facts.now);
   switch (outcome) {
     case VerificationOutcome::passed:
       pass(connection, facts);

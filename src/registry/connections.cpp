@@ -46,6 +46,13 @@ Result<void> check_account(const Connection& connection, const RoleArn& role_arn
   return success();
 }
 
+// The role's ARN is sealed, and the account is nobody's to read in a journal: an auditor compares the marks.
+std::string role_in_journal(Transaction& tx, const RoleArn& role_arn) {
+  return fmt::format(R"("role_arn_hash":"{}","account_hash":"{}")",
+                     tx.journal_mark("role_arn", role_arn.text()),
+                     tx.journal_mark("account", role_arn.account().text()));
+}
+
 }  // namespace
 
 Result<Created<Connection>> Registry::create_connection(const Actor& actor, NewConnection wanted,
@@ -83,6 +90,7 @@ Result<Connection> Registry::new_connection(Transaction& tx, const Actor& actor,
                   .external_id = std::move(external_id),
                   .rotation = std::nullopt,
                   .role_arn = std::nullopt,
+                  .account_claimed_at = wanted.account_id ? std::optional{now} : std::nullopt,
                   .verified_at = std::nullopt,
                   .last_verification = std::nullopt,
                   .next_verification_at = std::nullopt,
@@ -152,15 +160,19 @@ Result<Connection> Registry::set_role(const Actor& actor, const ConnectionId& id
         DEPUTY_TRY(close_running_verification(tx, before, now));
         const Timestamp due = last ? std::max(now, *last + settings_.verification_min_interval) : now;
         return Changed{with_role(before, role_arn, due),
-                       entry_of(actor, now, "connection.role_given", id.text(), before.tenant_id.text())};
+                       entry_of(actor, now, "connection.role_given", id.text(), before.tenant_id.text(),
+                                fmt::format("{{{}}}", role_in_journal(tx, role_arn)))};
       });
   const bool on_record = !result && (result.error().kind == ErrorKind::role_arn_forbidden ||
                                      result.error().kind == ErrorKind::account_mismatch);
   if (on_record) {
-    auto refusal = entry_of(actor, clock_.now(), "connection.role_given", id.text(), "",
-                            fmt::format(R"({{"code":"{}"}})", code_of(result.error().kind)));
-    refusal.outcome = journal::Outcome::refused;
-    DEPUTY_TRY(note(std::move(refusal)));
+    DEPUTY_TRY(store_.write([&](Transaction& tx) {
+      auto refusal = entry_of(
+          actor, clock_.now(), "connection.role_given", id.text(), "",
+          fmt::format(R"({{"code":"{}",{}}})", code_of(result.error().kind), role_in_journal(tx, role_arn)));
+      refusal.outcome = journal::Outcome::refused;
+      return tx.append(refusal);
+    }));
   }
   return result;
 }

@@ -77,6 +77,10 @@ struct Connection {
   // Was active on a role in that account, and not disconnected since: whoever else comes with the account is
   // reviewed. Only with a role ARN. A new role ARN leaves it, since it must be in the same account.
   bool holds_account = false;
+  // Since when the connection speaks for its account (that of `account_id`, or of the role): the partner
+  // named it at creation, or the role answered to the external ID, whatever came of it. A role ARN that was
+  // only typed claims nothing. THREATS: classes 20, 45.
+  std::optional<Timestamp> account_claimed_at = std::nullopt;
   ConnectionState state = ConnectionState::awaiting_role;
   Proof proof = Proof::none;
   // Counts changes of (role ARN, external ID): a verification that began under an older number says nothing

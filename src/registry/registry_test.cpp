@@ -198,6 +198,119 @@ TEST_F(RegistryTest, AnAccountIsHeldByWhoWasActiveOnlyUntilDisconnect) {
   EXPECT_FALSE(only_task().conceal);
 }
 
+// Globex' role is open: it answered, and was rejected. What Mallory names there tells her nothing.
+TEST_F(RegistryTest, AnAccountWhereAnotherTenantsRoleAnsweredIsConcealed) {
+  const auto globex = make_connection(make_tenant("Globex"));
+  ASSERT_TRUE(registry().set_role(actor(), globex.id, acme_role));
+  auto open = failed();
+  open.role_answered = true;
+  ASSERT_EQ(registry().finish_verification(only_task(), open).value().state, ConnectionState::rejected);
+  const auto mallory = make_connection(make_tenant("Mallory"));
+  clock().advance(1min);
+  ASSERT_TRUE(registry().set_role(actor(), mallory.id, acme_role));
+  auto task = only_task();
+  EXPECT_TRUE(task.conceal);
+  auto denied = failed();
+  denied.role_answered = true;  // the verifier says so of a run that it concealed
+  ASSERT_TRUE(registry().finish_verification(task, denied));
+  // Who was first goes on reading what is wrong, with another role in the account and another connection too.
+  clock().advance(1min);
+  ASSERT_TRUE(
+      registry().set_role(actor(), globex.id, RoleArn::parse("arn:aws:iam::222222222222:role/b").value()));
+  task = only_task();
+  EXPECT_FALSE(task.conceal);
+  EXPECT_EQ(registry().finish_verification(task, passed()).value().state, ConnectionState::active);
+  ASSERT_TRUE(registry().request_verification(actor(), mallory.id));
+  EXPECT_EQ(registry().finish_verification(only_task(), passed()).value().state, ConnectionState::in_review);
+  // Who disconnects gives the account up.
+  ASSERT_TRUE(registry().disconnect(actor(), globex.id));
+  clock().advance(1min);
+  ASSERT_TRUE(registry().request_verification(actor(), mallory.id));
+  EXPECT_FALSE(only_task().conceal);
+}
+
+TEST_F(RegistryTest, AnAccountThatWasNamedForAnotherTenantIsConcealed) {
+  const auto globex = make_tenant("Globex");
+  const NewConnection named{globex.id, integration_name(), acme_role.account()};
+  const auto first = registry().create_connection(actor(), named, std::nullopt).value().value;
+  clock().advance(1s);
+  const auto mallory_tenant = make_tenant("Mallory");
+  const auto mallory = make_connection(mallory_tenant);
+  ASSERT_TRUE(registry().set_role(actor(), mallory.id, acme_role));
+  const auto task = only_task();
+  EXPECT_TRUE(task.conceal);
+  EXPECT_EQ(registry().finish_verification(task, passed()).value().state, ConnectionState::in_review);
+  const auto second = registry().create_connection(
+      actor(), {mallory_tenant.id, integration_name(), acme_role.account()}, std::nullopt);
+  ASSERT_TRUE(second);
+  ASSERT_TRUE(registry().set_role(actor(), second.value().value.id, acme_role));
+  EXPECT_TRUE(only_task().conceal) << "named later";
+  // Every connection of the tenant that was first.
+  ASSERT_TRUE(registry().set_role(actor(), make_connection(globex).id, acme_role));
+  EXPECT_FALSE(only_task().conceal);
+  ASSERT_TRUE(registry().set_role(actor(), first.id, acme_role));
+  EXPECT_FALSE(only_task().conceal);
+}
+
+TEST_F(RegistryTest, WhoOnlyTypesAnAccountKeepsNobodyOut) {
+  const auto squatter = make_connection(make_tenant("Mallory"));
+  ASSERT_TRUE(registry().set_role(actor(), squatter.id, acme_role));
+  const auto typed = only_task();
+  const auto owner = make_connection(make_tenant("Globex"));
+  ASSERT_TRUE(registry().set_role(actor(), owner.id, acme_role));
+  const auto task = only_task();
+  EXPECT_FALSE(task.conceal) << "while it is verified";
+  ASSERT_TRUE(registry().finish_verification(typed, failed()));
+  auto wrong = failed();
+  wrong.role_answered = true;
+  ASSERT_TRUE(registry().finish_verification(task, wrong));
+  clock().advance(1min);
+  ASSERT_TRUE(registry().request_verification(actor(), owner.id));
+  EXPECT_FALSE(only_task().conceal) << "after it was denied";
+}
+
+// What answered in one account claims nothing in the next that is typed.
+TEST_F(RegistryTest, AClaimStaysInItsAccount) {
+  const auto squatter = make_connection(make_tenant("Mallory"));
+  ASSERT_TRUE(registry().set_role(actor(), squatter.id,
+                                  RoleArn::parse("arn:aws:iam::444444444444:role/mine").value()));
+  auto answered = failed();
+  answered.role_answered = true;
+  ASSERT_TRUE(registry().finish_verification(only_task(), answered));
+  clock().advance(1min);
+  ASSERT_TRUE(registry().set_role(actor(), squatter.id, acme_role));
+  ASSERT_TRUE(registry().finish_verification(only_task(), failed()));
+  ASSERT_TRUE(registry().set_role(actor(), make_connection(make_tenant("Globex")).id, acme_role));
+  EXPECT_FALSE(only_task().conceal);
+}
+
+TEST_F(RegistryTest, ANewRoleHasNoVerificationYet) {
+  const auto acme = active_connection(make_tenant("Acme"));
+  ASSERT_TRUE(acme.last_verification);
+  clock().advance(1min);
+  EXPECT_FALSE(registry().set_role(actor(), acme.id, acme_role).value().last_verification);
+}
+
+TEST_F(RegistryTest, TheJournalTellsWhetherARoleIsTheSameWithoutNamingIt) {
+  const auto acme = make_tenant("Acme");
+  const auto other = RoleArn::parse("arn:aws:iam::222222222222:role/other").value();
+  for (const RoleArn& role : {acme_role, other, acme_role})
+    ASSERT_TRUE(registry().set_role(actor(), make_connection(acme).id, role));
+  std::vector<std::string> details;
+  const auto page = registry().journal({.limit = 200, .after = {}}).value();
+  for (const auto& chained : page.items)
+    if (chained.entry.act == "connection.role_given") details.push_back(chained.entry.detail);
+  ASSERT_EQ(details.size(), 3U);
+  EXPECT_EQ(details[0], details[2]);
+  EXPECT_NE(details[0], details[1]);
+  EXPECT_NE(details[0].find("\"role_arn_hash\""), std::string::npos);
+  const auto account_of = [](const std::string& detail) {
+    return detail.substr(detail.find("account_hash"));
+  };
+  EXPECT_EQ(account_of(details[0]), account_of(details[1]));
+  for (const std::string& detail : details) EXPECT_EQ(detail.find("222222222222"), std::string::npos);
+}
+
 TEST_F(RegistryTest, RoleArnsAreNotUnique) {
   const auto a = make_connection(make_tenant("Acme"));
   const auto b = make_connection(make_tenant("Mallory"));
@@ -291,6 +404,65 @@ TEST_F(RegistryTest, KeysExpireAndAreRevoked) {
   EXPECT_TRUE(registry().authenticate(*lasting.secret));
   ASSERT_TRUE(registry().revoke_key(actor(), lasting.key.id));
   EXPECT_EQ(registry().authenticate(*lasting.secret).error().kind, ErrorKind::unauthorized);
+}
+
+// A workload that makes keys without end has 1,000 that are good, and what expired is removed.
+TEST_F(RegistryTest, KeysThatAKeyMadeAreBoundedAndForgotten) {
+  const auto connection = make_connection(make_tenant("Acme"));
+  const auto name = WorkloadName::parse("collector").value();
+  ASSERT_TRUE(registry().put_workload(actor(), {.name = name, .grants = {}}));
+  const auto make = [&](std::optional<KeyId> maker, std::optional<ConnectionId> narrowed) {
+    return registry().create_key(actor(),
+                                 {.role = KeyRole::workload,
+                                  .workload = name,
+                                  .connection_id = std::move(narrowed),
+                                  .expires_in = std::nullopt,
+                                  .made_with = std::move(maker)},
+                                 std::nullopt);
+  };
+  const auto parent = make(std::nullopt, std::nullopt).value().value.key;
+  const auto other = make(std::nullopt, std::nullopt).value().value.key;
+  const auto first = make(parent.id, connection.id).value().value.key;
+  clock().advance(1min);
+  for (int i = 1; i < 1'000; ++i) ASSERT_TRUE(make(parent.id, connection.id)) << i;
+  const auto refused = make(parent.id, connection.id);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, ErrorKind::rate_limited);
+  EXPECT_EQ(refused.error().retry_after, std::chrono::minutes{59});
+  EXPECT_TRUE(make(other.id, connection.id)) << "another key's are its own";
+  ASSERT_TRUE(registry().revoke_key(actor(), first.id));
+  EXPECT_TRUE(make(parent.id, connection.id)) << "one was revoked";
+  EXPECT_FALSE(make(parent.id, connection.id));
+
+  clock().advance(1h + 5min);
+  ASSERT_TRUE(make(parent.id, connection.id));
+  EXPECT_TRUE(registry().key(first.id)) << "expired just now";
+  clock().advance(10min);
+  for (int i = 0; i < 60; ++i) ASSERT_TRUE(make(parent.id, connection.id));
+  EXPECT_EQ(registry().key(first.id).error().kind, ErrorKind::not_found);
+  std::size_t kept = 0;
+  PageRequest page{.limit = 200, .after = {}};
+  for (bool more = true; more;) {
+    const auto keys = registry().keys(page).value();
+    kept += keys.items.size();
+    more = keys.next_cursor.has_value();
+    if (more) page.after = *keys.next_cursor;
+  }
+  EXPECT_EQ(kept, 2U + 61U) << "the two that do not expire, and what is good";
+  EXPECT_TRUE(store().check_integrity(std::nullopt));
+}
+
+TEST_F(RegistryTest, AReplayedKeyThatIsGoneIsSaidToBe) {
+  const auto connection = make_connection(make_tenant("Acme"));
+  const auto name = WorkloadName::parse("collector").value();
+  ASSERT_TRUE(registry().put_workload(actor(), {.name = name, .grants = {}}));
+  const NewKey wanted{
+      .role = KeyRole::workload, .workload = name, .connection_id = connection.id, .expires_in = 1s};
+  const Idempotency once{"key_x POST /v1/keys", "k1", "fingerprint"};
+  ASSERT_TRUE(registry().create_key(actor(), wanted, once));
+  clock().advance(1h);
+  ASSERT_TRUE(registry().create_key(actor(), wanted, std::nullopt));
+  EXPECT_EQ(registry().create_key(actor(), wanted, once).error().kind, ErrorKind::idempotency_conflict);
 }
 
 TEST_F(RegistryTest, AnIssuanceIsRecordedOnlyWhileItsViewHolds) {

@@ -138,7 +138,10 @@ Result<Page<Verification>> Registry::verifications(const ConnectionId& connectio
 Result<bool> Registry::account_of_another_tenant(Transaction& tx, const Connection& connection) {
   if (settings_.account_policy == AccountPolicy::shared || !connection.role_arn) return false;
   constexpr std::size_t looked_at_max = 1'000;
-  DEPUTY_TRY(const auto others, tx.connections_holding(connection.role_arn->account(), looked_at_max));
+  const AccountId& account = connection.role_arn->account();
+  DEPUTY_TRY(const auto first, tx.first_to_claim(account));
+  if (first && first->tenant_id != connection.tenant_id) return true;
+  DEPUTY_TRY(const auto others, tx.connections_holding(account, looked_at_max));
   return others.size() >= looked_at_max || std::ranges::any_of(others, [&](const Connection& other) {
            return other.tenant_id != connection.tenant_id;
          });
@@ -201,8 +204,7 @@ Result<VerificationFacts> Registry::facts_of(Transaction& tx, const Connection& 
   // The account became another tenant's while the run went on: what it found was not concealed, so nobody
   // hears it, whatever it was: also a pass tells what the role's policies name. The next run conceals.
   if (foreign && !in_use && !task.conceal) {
-    report = VerificationReport{};
-    report.retry_at = now;
+    report = VerificationReport{.role_answered = report.role_answered, .retry_at = now};
   }
   const auto interval = settings_.verification_interval;
   const Timestamp retry_due = report.retry_at.value_or(now + retry_default);

@@ -4,6 +4,9 @@
 #include <fmt/format.h>
 #include <map>
 
+#include "core/assert.hpp"
+#include "storage/rewritten_rows.hpp"
+
 namespace deputy::storage {
 
 namespace {
@@ -223,8 +226,19 @@ CREATE TRIGGER journal_entries_are_fixed BEFORE UPDATE ON journal
 BEGIN SELECT RAISE(ABORT, 'a journal entry never changes'); END;
 )sql";
 
+// Who speaks for an AWS account, since when; and what bounds the keys that workloads make.
+constexpr std::string_view account_claims = R"sql(
+ALTER TABLE connections ADD COLUMN claimed_account_hash BLOB;  -- keyed hash of the account
+ALTER TABLE connections ADD COLUMN account_claimed_at INTEGER;
+CREATE INDEX connections_by_claim ON connections (claimed_account_hash, account_claimed_at, id)
+  WHERE claimed_account_hash IS NOT NULL;
+CREATE INDEX keys_by_maker ON keys (made_with, expires_at) WHERE made_with IS NOT NULL;
+CREATE INDEX keys_narrowed_by_expiry ON keys (expires_at, created_at) WHERE connection_id IS NOT NULL;
+)sql";
+
 constexpr std::array all_migrations{
     Migration{1, "first schema", first_schema},
+    Migration{2, "account claims", account_claims, &add_account_claims},
 };
 
 // Name of each table, index and trigger, with its kind and text.
@@ -270,10 +284,14 @@ Result<int> schema_of(SqliteConnection& connection) {
   return static_cast<int>(version);
 }
 
-Result<void> migrate(SqliteConnection& connection, int from) {
+Result<void> migrate(SqliteConnection& connection, int from, const StoreKeys* keys) {
+  DEPUTY_ASSERT(from == 0 || keys != nullptr);
   for (const Migration& migration : all_migrations) {
     if (migration.number <= from) continue;
     DEPUTY_TRY(connection.execute(std::string{migration.sql}));
+    if (from > 0 && migration.rewrite != nullptr) {
+      DEPUTY_TRY(migration.rewrite(connection, *keys));
+    }
   }
   return connection.execute(
       fmt::format("PRAGMA application_id = {}; PRAGMA user_version = {};", application_id, newest_schema()));
@@ -283,7 +301,7 @@ Result<std::optional<std::string>> schema_difference(SqliteConnection& connectio
   using Difference = std::optional<std::string>;
   DEPUTY_TRY(auto fresh,
              SqliteConnection::open({}, SqliteConnection::Access::read_write, std::chrono::milliseconds{0}));
-  DEPUTY_TRY(migrate(*fresh, 0));
+  DEPUTY_TRY(migrate(*fresh, 0, nullptr));
   DEPUTY_TRY(const Schema expected, schema_objects(*fresh));
   DEPUTY_TRY(const Schema found, schema_objects(connection));
   for (const auto& [name, object] : expected) {

@@ -120,11 +120,23 @@ Blob account_hash(const AccountId& account, const StoreKeys& keys) {
   return keys.accounts.of({account.text()});
 }
 
+namespace {
+
+// The account that a connection speaks for: a role is in the account that was named, if one was.
+std::optional<AccountId> claimed_account(const Connection& connection) {
+  if (!connection.account_claimed_at) return std::nullopt;
+  if (connection.account_id || !connection.role_arn) return connection.account_id;
+  return connection.role_arn->account();
+}
+
+}  // namespace
+
 Row row_of(const Connection& connection, const StoreKeys& keys) {
   const SealedRow sealed{keys, tables::connections.name(), connection.id.text(), connection.id.text(),
                          connection.tenant_id.text()};
   const std::optional<Rotation>& rotation = connection.rotation;
   const std::optional<LastVerification>& last = connection.last_verification;
+  const auto claimed = claimed_account(connection);
   return {column_of(connection.id),
           column_of(connection.tenant_id),
           column_of(connection.integration),
@@ -151,7 +163,9 @@ Row row_of(const Connection& connection, const StoreKeys& keys) {
           column_of(connection.next_verification_at),
           column_of(connection.revision),
           column_of(connection.created_at),
-          column_of(connection.updated_at)};
+          column_of(connection.updated_at),
+          claimed ? Value{account_hash(*claimed, keys)} : Value{},
+          claimed ? column_of(connection.account_claimed_at) : Value{}};
 }
 
 Result<Connection> connection_from(const Row& row, const StoreKeys& keys) {
@@ -175,6 +189,8 @@ Result<Connection> connection_from(const Row& row, const StoreKeys& keys) {
   DEPUTY_TRY(const auto revision, columns.integer());
   DEPUTY_TRY(const auto created_at, columns.time());
   DEPUTY_TRY(const auto updated_at, columns.time());
+  columns.skip();  // claimed_account_hash
+  DEPUTY_TRY(const auto account_claimed_at, columns.optional_time());
   return Connection{.id = std::move(id),
                     .tenant_id = std::move(tenant_id),
                     .integration = std::move(integration),
@@ -184,6 +200,7 @@ Result<Connection> connection_from(const Row& row, const StoreKeys& keys) {
                     .rotation = std::move(rotation),
                     .role_arn = std::move(role_arn),
                     .holds_account = held_account_hash.has_value(),
+                    .account_claimed_at = account_claimed_at,
                     .state = state,
                     .proof = proof,
                     .binding_version = binding_version,

@@ -119,6 +119,13 @@ Result<std::vector<Connection>> SqliteTransaction::connections_holding(const Acc
   return connections(sql, {account_hash(account, rows_.keys()), as_limit(limit)});
 }
 
+Result<std::optional<Connection>> SqliteTransaction::first_to_claim(const AccountId& account) {
+  static const std::string sql =
+      tables::connections.select("WHERE claimed_account_hash = ?1 ORDER BY account_claimed_at, id LIMIT 1");
+  DEPUTY_TRY(auto found, connections(sql, {account_hash(account, rows_.keys())}));
+  return found.empty() ? std::optional<Connection>{} : std::optional{std::move(found.front())};
+}
+
 Result<std::vector<Connection>> SqliteTransaction::due_connections(Timestamp now, std::size_t limit) {
   static const std::string sql = tables::connections.select(
       "WHERE next_verification_at <= ?1 ORDER BY next_verification_at, id LIMIT ?2");
@@ -184,6 +191,32 @@ Result<Page<Key>> SqliteTransaction::list_keys(const PageRequest& page) {
       tables::keys.select("WHERE (created_at, id) < (?1, ?2) ORDER BY created_at DESC, id DESC LIMIT ?3");
   return page_by_age<Key, KeyId>(rows_, tables::keys, sql, {}, page, key_from,
                                  [](const Key& key) { return key.created_at; });
+}
+
+Result<LiveKeys> SqliteTransaction::count_live_keys_made_with(const KeyId& maker, Timestamp now) {
+  static const std::string sql =
+      "SELECT COUNT(*), MIN(expires_at) FROM keys WHERE made_with = ?1 AND expires_at > ?2 AND revoked_at IS "
+      "NULL";
+  DEPUTY_TRY(const auto rows, rows_.connection().query(sql, {maker.text(), column_of(now)}));
+  const auto* const count = rows.size() == 1 ? std::get_if<std::int64_t>(&rows[0].at(0)) : nullptr;
+  if (count == nullptr) return Error{ErrorKind::internal, "a count of keys is no count"};
+  LiveKeys live{.count = static_cast<std::size_t>(*count), .first_expiry = std::nullopt};
+  if (const auto* const first = std::get_if<std::int64_t>(&rows[0].at(1)))
+    live.first_expiry = Timestamp{std::chrono::microseconds{*first}};
+  return live;
+}
+
+// A key is never older than the one it was made with, so that what was made goes before its maker.
+Result<void> SqliteTransaction::forget_narrowed_keys_expired_before(Timestamp time, std::size_t limit) {
+  static const std::string sql = tables::keys.select(
+      "WHERE connection_id IS NOT NULL AND expires_at < ?1 ORDER BY expires_at, created_at DESC LIMIT ?2");
+  DEPUTY_TRY(const auto expired, rows_.select(tables::keys, sql, {column_of(time), as_limit(limit)}));
+  for (const Row& row : expired) {
+    DEPUTY_TRY(const auto key, key_from(row));
+    touched_.keys.push_back(key.id);
+    DEPUTY_TRY(rows_.erase(tables::keys, {row[0]}));
+  }
+  return success();
 }
 
 }  // namespace deputy::storage

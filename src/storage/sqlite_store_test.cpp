@@ -13,6 +13,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "storage/authenticated_rows.hpp"
+#include "storage/rewritten_rows.hpp"
 #include "storage/sqlite_transaction.hpp"
 
 namespace deputy::storage {
@@ -122,6 +124,63 @@ TEST_F(SqliteStore, RefusesANewerSchemaAndChangesNothing) {
   EXPECT_EQ(RawDatabase{file_}.value("PRAGMA user_version"), "1000");
   RawDatabase{file_}.run("PRAGMA user_version = 1; PRAGMA application_id = 7");
   EXPECT_NE(failure(options()).message.find("another program's"), std::string::npos);
+}
+
+// What the first schema left: the same rows without what came later, each under the mac of that time.
+void put_back_to_schema_1(const std::filesystem::path& file, const StoreKeys& keys) {
+  auto connection =
+      SqliteConnection::open(file, SqliteConnection::Access::read_write, std::chrono::milliseconds{0})
+          .value();
+  AuthenticatedRows rows{*connection, keys, AuthenticatedRows::Mode::write};
+  auto scope = TransactionScope::begin(*connection, true).value();
+  TableDigest& digest = rows.inventory_to_change().value()->table("connections");
+  const Table& old = connections_of_schema_1();
+  auto stored = rows.select(tables::connections, tables::connections.select(""), {}).value();
+  for (Row& row : stored) {
+    digest.remove(keys.digests, row_mac(keys, tables::connections, row));
+    row.resize(old.columns().size());
+    const Blob mac = row_mac(keys, old, row);
+    digest.add(keys.digests, mac);
+    ASSERT_TRUE(connection->run("UPDATE connections SET mac = ?2 WHERE id = ?1", {row[0], mac}));
+  }
+  ASSERT_TRUE(rows.finish());
+  ASSERT_TRUE(scope.commit());
+  RawDatabase{file}.run(
+      "DROP INDEX connections_by_claim; DROP INDEX keys_by_maker; DROP INDEX keys_narrowed_by_expiry;"
+      "ALTER TABLE connections DROP COLUMN claimed_account_hash;"
+      "ALTER TABLE connections DROP COLUMN account_claimed_at; PRAGMA user_version = 1");
+}
+
+TEST_F(SqliteStore, BringsAnOlderFileUpToDateWithEveryRowAuthentic) {
+  const auto tenant = samples::tenant();
+  auto active = samples::full_connection(tenant.id);
+  active.rotation.reset();
+  const auto waiting = samples::connection(tenant.id, 1);
+  {
+    const auto store = open();
+    ASSERT_TRUE(store->write([&](registry::Transaction& t) -> Result<void> {
+      DEPUTY_TRY(t.insert(tenant));
+      DEPUTY_TRY(t.insert(samples::integration()));
+      for (const auto& each : {active, waiting}) {
+        DEPUTY_TRY(t.claim_external_id(each.external_id, each.id));
+        DEPUTY_TRY(t.insert(each));
+      }
+      return success();
+    }));
+  }
+  put_back_to_schema_1(file_, StoreKeys{key_});
+  EXPECT_NE(failure(looking()).message.find("older Deputy"), std::string::npos);
+  const auto store = open();
+  EXPECT_TRUE(store->check_integrity(std::nullopt));
+  ASSERT_TRUE(store->read([&](registry::Transaction& t) -> Result<void> {
+    DEPUTY_TRY(const auto first, t.first_to_claim(*active.account_id));
+    EXPECT_EQ(first.value().id, active.id);
+    EXPECT_EQ(first.value().account_claimed_at, active.created_at);
+    EXPECT_EQ(first.value().role_arn, active.role_arn);
+    DEPUTY_TRY(const auto other, t.find_connection(waiting.id));
+    EXPECT_FALSE(other.value().account_claimed_at);
+    return success();
+  }));
 }
 
 TEST_F(SqliteStore, RefusesASchemaThatWasTamperedWith) {
@@ -249,6 +308,30 @@ TEST_F(SqliteStore, OutlivesADiskThatFails) {
   EXPECT_NE(result.error().message.find("disk"), std::string::npos) << result.error().message;
   EXPECT_FALSE(has(*store, lost));
   EXPECT_TRUE(add_tenant(*store, lost));
+  EXPECT_TRUE(store->check_integrity({}));
+}
+
+// What stands in the way of every write is known until a write succeeds, and an error of the work's own is
+// none.
+TEST_F(SqliteStore, KnowsWhetherItCanBeWritten) {
+  const auto store = open();
+  const auto tenant = samples::tenant();
+  ASSERT_TRUE(add_tenant(*store, tenant));
+  EXPECT_FALSE(add_tenant(*store, tenant));
+  EXPECT_FALSE(store->write_trouble()) << "it exists already";
+  {
+    RawDatabase other{file_};
+    other.run("BEGIN IMMEDIATE");
+    EXPECT_FALSE(add_tenant(*store, samples::tenant()));
+    EXPECT_FALSE(add_tenant(*store, tenant));
+    ASSERT_TRUE(store->write_trouble());
+    EXPECT_NE(store->write_trouble()->message.find("locked"), std::string::npos);
+    EXPECT_FALSE(store->try_to_write());
+    EXPECT_TRUE(has(*store, tenant)) << "it is read all the same";
+    EXPECT_TRUE(store->write_trouble());
+  }
+  EXPECT_TRUE(store->try_to_write());
+  EXPECT_FALSE(store->write_trouble());
   EXPECT_TRUE(store->check_integrity({}));
 }
 

@@ -1,5 +1,7 @@
 #include "storage/sqlite_transaction.hpp"
 
+#include <fmt/format.h>
+
 #include "storage/columns.hpp"
 #include "storage/model_rows.hpp"
 #include "storage/page.hpp"
@@ -232,6 +234,15 @@ Result<void> SqliteTransaction::forget_idempotency_before(Timestamp time) {
       DEPUTY_TRY(rows_.erase(tables::idempotency, {row[0]}));
     }
   }
+}
+
+std::string SqliteTransaction::journal_mark(std::string_view kind, std::string_view value) {
+  constexpr std::size_t bytes_shown = 16;
+  const Blob hash = rows_.keys().journal_marks.of({std::string{kind}, std::string{value}});
+  std::string mark;
+  for (const char c : std::string_view{hash.bytes}.substr(0, bytes_shown))
+    mark += fmt::format("{:02x}", static_cast<unsigned char>(c));
+  return mark;
 }
 
 Result<void> SqliteTransaction::append(const journal::Entry& entry) {

@@ -39,6 +39,7 @@ class SqliteTransaction final : public registry::Transaction {
   Result<std::optional<registry::Connection>> find_connection(const ConnectionId& id) override;
   Result<registry::Page<registry::Connection>> list_connections(const registry::ConnectionFilter& filter,
                                                                 const registry::PageRequest& page) override;
+  Result<std::optional<registry::Connection>> first_to_claim(const AccountId& account) override;
   Result<std::vector<registry::Connection>> connections_holding(const AccountId& account,
                                                                 std::size_t limit) override;
   Result<std::vector<registry::Connection>> due_connections(Timestamp now, std::size_t limit) override;
@@ -66,6 +67,8 @@ class SqliteTransaction final : public registry::Transaction {
   Result<std::optional<registry::Key>> find_key(const KeyId& id) override;
   Result<std::optional<registry::Key>> find_key_by_secret(const SecretString& secret) override;
   Result<registry::Page<registry::Key>> list_keys(const registry::PageRequest& page) override;
+  Result<registry::LiveKeys> count_live_keys_made_with(const KeyId& maker, Timestamp now) override;
+  Result<void> forget_narrowed_keys_expired_before(Timestamp time, std::size_t limit) override;
 
   Result<void> insert(const registry::ConnectSession& session, const SecretString& secret) override;
   Result<void> update(const registry::ConnectSession& session) override;
@@ -96,6 +99,7 @@ class SqliteTransaction final : public registry::Transaction {
                                   Timestamp at) override;
   Result<void> forget_idempotency_before(Timestamp time) override;
 
+  std::string journal_mark(std::string_view kind, std::string_view value) override;
   Result<void> append(const journal::Entry& entry) override;
   Result<registry::Page<journal::ChainedEntry>> list_journal(const registry::PageRequest& page) override;
   Result<std::optional<journal::Checkpoint>> journal_head() override;

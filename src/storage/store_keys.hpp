@@ -18,6 +18,7 @@ struct StoreKeys {
         api_keys(master.derive("api-keys")),
         connect_sessions(master.derive("connect-sessions")),
         idempotency(master.derive("idempotency")),
+        journal_marks(master.derive("journal-marks")),
         journal(master.derive("journal")) {}
 
   Sealer sealer;
@@ -28,6 +29,7 @@ struct StoreKeys {
   KeyedHash api_keys;          // what is kept of an API key's secret
   KeyedHash connect_sessions;  // what is kept of a connect link's secret
   KeyedHash idempotency;
+  KeyedHash journal_marks;  // what stands in the journal for a sealed value
   journal::ChainKey journal;
 };
 

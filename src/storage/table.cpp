@@ -61,7 +61,9 @@ const Table connections{"connections",
                          "next_verification_at",
                          "revision",
                          "created_at",
-                         "updated_at"}};
+                         "updated_at",
+                         "claimed_account_hash",
+                         "account_claimed_at"}};
 const Table verifications{
     "verifications",
     1,

@@ -168,6 +168,7 @@ class Run {
   std::optional<AccountId> account_;
   std::optional<aws::Credentials> session_;  // of the last good probe
   bool was_denied_at_first_ = false;         // the role was made just now: AWS is not done with it
+  bool answered_ = false;                    // to the external ID
   bool proved_ = false;
   bool next_works_ = false;
   bool previous_denied_ = false;
@@ -180,6 +181,7 @@ Task<VerificationReport> Run::go() {
     set_unclear("role_assumable", first);
     co_return report();
   }
+  answered_ = true;
   checklist_.set("role_assumable", CheckResult::passed, assumable_message(), first.evidence);
   tell();
   co_await check_the_rest();
@@ -520,8 +522,10 @@ VerificationReport Run::denied_report(std::string request_id) {
 }
 
 VerificationReport Run::report() {
-  VerificationReport made{
-      .outcome = checklist_.outcome(), .checks = checklist_.all(), .account_id = account_};
+  VerificationReport made{.outcome = checklist_.outcome(),
+                          .checks = checklist_.all(),
+                          .account_id = account_,
+                          .role_answered = answered_};
   if (made.outcome == VerificationOutcome::passed)
     made.proof = proved_ ? registry::Proof::proved : registry::Proof::probed;
   made.next_external_id_works = next_works_ && made.outcome == VerificationOutcome::passed;

@@ -48,6 +48,7 @@ void expect_same(const Connection& a, const Connection& b) {
     EXPECT_EQ(a.rotation->retire_by, b.rotation->retire_by);
   }
   EXPECT_EQ(a.role_arn, b.role_arn);
+  EXPECT_EQ(a.account_claimed_at, b.account_claimed_at);
   EXPECT_EQ(a.state, b.state);
   EXPECT_EQ(a.proof, b.proof);
   EXPECT_EQ(a.binding_version, b.binding_version);
@@ -255,6 +256,32 @@ TEST_P(StoreConnections, FindsWhoHoldsAnAccount) {
   write([&](Transaction& t) { return t.update(elsewhere); });
   EXPECT_TRUE(in_account("444455556666", 10).empty());
   EXPECT_EQ(in_account("777788889999", 10), std::vector{elsewhere.id});
+}
+
+TEST_P(StoreConnections, FindsWhoClaimedAnAccountFirst) {
+  const auto first = [&](std::string_view account) -> std::optional<ConnectionId> {
+    const auto found =
+        read([&](Transaction& t) { return t.first_to_claim(AccountId::parse(account).value()); });
+    return found ? std::optional{found->id} : std::nullopt;
+  };
+  Connection typed = samples::connection(tenant_.id);  // claims nothing
+  typed.role_arn = samples::role();
+  Connection named = samples::connection(tenant_.id);  // has no role
+  named.account_id = AccountId::parse("111122223333").value();
+  named.account_claimed_at = samples::at(20);
+  Connection answered = samples::connection(tenant_.id);
+  answered.role_arn = samples::role();
+  answered.account_claimed_at = samples::at(10);
+  add(typed);
+  EXPECT_FALSE(first("111122223333"));
+  add(named);
+  EXPECT_EQ(first("111122223333"), named.id);
+  add(answered);
+  EXPECT_EQ(first("111122223333"), answered.id);
+  EXPECT_FALSE(first("444455556666"));
+  answered.account_claimed_at.reset();
+  write([&](Transaction& t) { return t.update(answered); });
+  EXPECT_EQ(first("111122223333"), named.id);
 }
 
 TEST_P(StoreConnections, TellsWhatIsDueLongestFirst) {

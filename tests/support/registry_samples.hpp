@@ -77,6 +77,7 @@ inline registry::Connection full_connection(const TenantId& tenant, int seconds 
                                      .verified_at = at(seconds + 5),
                                      .retire_by = at(seconds + 600)};
   full.holds_account = true;
+  full.account_claimed_at = at(seconds + 4);
   full.state = registry::ConnectionState::active;
   full.proof = registry::Proof::probed;
   full.binding_version = 3;

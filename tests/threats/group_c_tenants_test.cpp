@@ -55,6 +55,7 @@ class Oracle : public VerificationThreat {
                      "\n";
     }
     if (report.account_id) seen.checks += "account shown\n";
+    role_answered = report.role_answered;
     return seen;
   }
   verify::Target foreign() const {
@@ -66,6 +67,7 @@ class Oracle : public VerificationThreat {
   std::optional<RoleArn> identity;
   ScriptedRole::Trouble trouble;
   bool sha256_shown = false;
+  bool role_answered = false;
 
  private:
   std::uint64_t seed_ = 0;
@@ -77,7 +79,9 @@ TEST_F(Oracle, AForeignRoleAnswersLikeAMissingOne) {
   const Seen missing = see(nullptr, target());
   ASSERT_EQ(missing.outcome, VerificationOutcome::failed);
   EXPECT_EQ(see(nullptr, foreign()), missing);
+  EXPECT_FALSE(role_answered);
   EXPECT_EQ(see(ScriptedRole::anything(), foreign()), missing) << "open";
+  EXPECT_TRUE(role_answered) << "what the registry alone hears";
   EXPECT_EQ(see([](const auto& id) { return id.has_value(); }, foreign()), missing) << "any external ID";
   EXPECT_EQ(see([](const auto& id) { return id && id->text().starts_with("3f2a9c4e"); }, foreign()), missing)
       << "prefix";
