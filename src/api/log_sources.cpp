@@ -61,11 +61,9 @@ json::object render(const logs::DiscoveryView& view) {
           {"last_error", render(view.last_error)}};
 }
 
-// Off by its settings is no reason to ask again; not begun yet is.
-Error not_collecting(const Services& services) {
-  if (!services.parts.log_collector)
-    return Error{ErrorKind::conflict, "this process collects no logs: `logs.collect` is false"};
-  return Error{ErrorKind::overloaded, "collecting logs has not begun yet"};
+Error not_collecting() {
+  return Error{ErrorKind::conflict,
+               "this process collects no logs, or has not begun yet: `logs.collect` says whether it does"};
 }
 
 std::vector<logs::SinkStatus> sink_statuses(const Services& services) {
@@ -100,7 +98,7 @@ struct TenantTotals {
 
 Task<Result<Reply>> list_log_sources(const Services& services, Call call) {
   logs::Collector* const collector = services.parts.log_collector ? services.parts.log_collector() : nullptr;
-  if (collector == nullptr) co_return not_collecting(services);
+  if (collector == nullptr) co_return not_collecting();
   DEPUTY_CO_TRY(const auto wanted, call.query.page());
   std::optional<TenantId> tenant;
   std::optional<ConnectionId> connection;
@@ -125,7 +123,7 @@ Task<Result<Reply>> list_log_sources(const Services& services, Call call) {
 // Reads again what AWS has of a log group, and says which of it was collected.
 Task<Result<Reply>> audit_log_group(const Services& services, Call call) {
   logs::Collector* const collector = services.parts.log_collector ? services.parts.log_collector() : nullptr;
-  if (collector == nullptr) co_return not_collecting(services);
+  if (collector == nullptr) co_return not_collecting();
   const auto text = [&call](std::string_view name) -> Result<std::string> {
     auto value = call.query.find(name);
     if (!value || value->empty())
@@ -165,7 +163,7 @@ Task<Result<Reply>> audit_log_group(const Services& services, Call call) {
 
 Task<Result<Reply>> get_log_status(const Services& services, Call) {
   logs::Collector* const collector = services.parts.log_collector ? services.parts.log_collector() : nullptr;
-  if (collector == nullptr) co_return not_collecting(services);
+  if (collector == nullptr) co_return not_collecting();
   const logs::CollectorCounts counts = collector->counts();
   std::map<std::string, TenantTotals> totals;
   collector->for_each_source([&](const logs::Source& source, std::chrono::milliseconds lag) {

@@ -71,8 +71,9 @@ class LogSourcesApi : public ApiFixture {
 TEST_F(LogSourcesApi, SayWhenNothingIsCollectedHere) {
   for (const char* path : {"/v1/logs/sources", "/v1/logs/status", "/v1/logs/audit?connection_id=x"}) {
     const auto answer = get(path);
-    EXPECT_EQ(answer.status, 503) << path;
-    EXPECT_EQ(answer.code(), "overloaded") << path;
+    EXPECT_EQ(answer.status, 409) << path;
+    EXPECT_EQ(answer.code(), "conflict") << path;
+    EXPECT_NE(answer.text.find("`logs.collect`"), std::string::npos) << path;
   }
 }
 

@@ -217,11 +217,11 @@ void Service::Rooms::furnish(http::AsioLoop& loop, const Config& config, const R
       .listener_counts = [this] { return server->counts(); },
       .log_store = search_pool ? log_store.get() : nullptr,
       .search_pool = search_pool.get(),
+      .log_collector = [this] { return log_collection ? log_collection->collector() : nullptr; },
       .log_spool = [this] { return log_collection ? log_collection->spool() : nullptr; },
       .log_sinks =
           [this] { return log_collection ? log_collection->sinks() : std::vector<logs::SinkStatus>{}; },
       .progress = [this](const VerificationId& id) { return verification->progress(id); }};
-  if (log_collection) parts.log_collector = [this] { return log_collection->collector(); };
   api::Settings api_settings{
       .version = std::string{version},
       .public_url = config.server.public_url.value_or(""),
