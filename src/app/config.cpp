@@ -275,6 +275,12 @@ class Loader {
 
   void read_file(const std::filesystem::path& file) {
     toml::table parsed;
+    std::error_code unreadable;
+    if (std::filesystem::is_directory(file, unreadable)) {  // it would be read as an empty file
+      problem(file.string(), "this is a folder, not a configuration file");
+      loaded_.unreadable = true;
+      return;
+    }
     try {
       parsed = toml::parse_file(file.string());
     } catch (const toml::parse_error& error) {

@@ -54,7 +54,8 @@ class Undo {
  public:
   ~Undo() {
     std::error_code ignored;
-    for (const auto& path : made_) std::filesystem::remove(path, ignored);
+    // The last first: a folder is empty then.
+    for (auto path = made_.rbegin(); path != made_.rend(); ++path) std::filesystem::remove(*path, ignored);
   }
   void on_failure_remove(const std::filesystem::path& path) { made_.push_back(path); }
   void keep_all() { made_.clear(); }
@@ -78,13 +79,19 @@ Result<SecretString> make_admin_key(registry::Store& store, const Clock& clock, 
   return *std::move(created.value.secret);
 }
 
+Result<SecretString> make_database(const std::filesystem::path& file, const storage::MasterKey& key,
+                                   const Clock& clock, Random& random, Undo& undo) {
+  for (const char* suffix : {"", "-wal", "-shm"}) undo.on_failure_remove(file.string() + suffix);
+  DEPUTY_TRY(const auto store, storage::open_sqlite({.file = file, .create = true}, key));
+  return make_admin_key(*store, clock, random);
+}
+
 }  // namespace
 
-Result<Initialised> initialise(const std::filesystem::path& folder, const Clock& clock, Random& random) {
-  std::error_code failed;
-  std::filesystem::create_directories(folder, failed);
-  if (failed) return file_error(folder, "cannot be made: " + failed.message());
+Result<Initialised> initialise(const std::filesystem::path& folder, const Clock& clock, Random& random,
+                               const HandOut& hand_out) {
   Initialised made{folder / "deputy.toml", folder / "master.key", folder / "deputy.db", {}};
+  std::error_code failed;
   for (const auto& path : {made.config_file, made.master_key_file, made.database}) {
     if (std::filesystem::exists(path, failed))
       return Error{
@@ -93,14 +100,47 @@ Result<Initialised> initialise(const std::filesystem::path& folder, const Clock&
                       path.string())};
   }
   Undo undo;
+  const bool is_new_folder = std::filesystem::create_directories(folder, failed);
+  if (failed) return file_error(folder, "cannot be made: " + failed.message());
+  if (is_new_folder) undo.on_failure_remove(folder);
   const auto key = storage::MasterKey::draw(random);
   DEPUTY_TRY(key.create_file(made.master_key_file));
   undo.on_failure_remove(made.master_key_file);
   undo.on_failure_remove(made.config_file);
   DEPUTY_TRY(write_config(made.config_file));
-  for (const char* suffix : {"", "-wal", "-shm"}) undo.on_failure_remove(made.database.string() + suffix);
-  DEPUTY_TRY(const auto store, storage::open_sqlite({.file = made.database, .create = true}, key));
-  DEPUTY_TRY(made.admin_key, make_admin_key(*store, clock, random));
+  DEPUTY_TRY(made.admin_key, make_database(made.database, key, clock, random, undo));
+  if (hand_out) {
+    DEPUTY_TRY(hand_out(made));
+  }
+  undo.keep_all();
+  return made;
+}
+
+Result<Initialised> initialise_database(const std::filesystem::path& config_file,
+                                        const std::filesystem::path& database, const storage::MasterKey& key,
+                                        const Clock& clock, Random& random, const HandOut& hand_out) {
+  std::error_code failed;
+  const auto size_of = [&failed](const std::filesystem::path& path) {
+    return std::filesystem::exists(path, failed) ? std::filesystem::file_size(path, failed) : 0;
+  };
+  if (size_of(database) > 0 || failed)
+    return Error{ErrorKind::conflict,
+                 fmt::format("{} and its database {} exist already; `deputy init` never overwrites: choose "
+                             "another folder with --dir",
+                             config_file.string(), database.string())};
+  // SQLite would delete it beside a new database, and with it what may be all that is left of the old one.
+  const auto log = std::filesystem::path{database.string() + "-wal"};
+  if (size_of(log) > 0)
+    return Error{ErrorKind::conflict,
+                 fmt::format("{} belongs to a database that is not there: restore {} from a backup, or move "
+                             "the log away",
+                             log.string(), database.string())};
+  Initialised made{config_file, {}, database, {}};
+  Undo undo;
+  DEPUTY_TRY(made.admin_key, make_database(database, key, clock, random, undo));
+  if (hand_out) {
+    DEPUTY_TRY(hand_out(made));
+  }
   undo.keep_all();
   return made;
 }

@@ -64,7 +64,8 @@ Result<MasterKey> MasterKey::parse(std::string_view base64) {
 }
 
 Result<MasterKey> MasterKey::load(const std::filesystem::path& file) {
-  const FileDescriptor descriptor{::open(file.c_str(), O_RDONLY | O_CLOEXEC)};
+  // Without waiting: opening a pipe would otherwise last until somebody writes.
+  const FileDescriptor descriptor{::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)};
   if (!descriptor) {
     if (errno == ENOENT)
       return Error{ErrorKind::not_found,

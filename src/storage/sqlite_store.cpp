@@ -138,7 +138,7 @@ Result<void> prepare(SqliteConnection& connection, const StoreKeys& keys, const 
       DEPUTY_TRY(bring_up_to_date(connection, keys));
     }
   } else if (schema < newest_schema()) {
-    return Error{ErrorKind::internal,
+    return Error{ErrorKind::conflict,
                  "the database was made by an older Deputy: start `deputy serve` once, it "
                  "brings the file up to date"};
   }

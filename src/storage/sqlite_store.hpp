@@ -18,7 +18,7 @@ struct SqliteOptions {
   // For the one service that runs on the file: a second one that asks for it is refused with `conflict`.
   // Others may read and write all the same; SQLite keeps their transactions apart.
   bool exclusive = false;
-  // For looking only: changes nothing, not even an older schema (which is an error then).
+  // For looking only: changes nothing, not even an older schema (which is a `conflict` then).
   bool read_only = false;
   // How long a transaction waits for another process's before it is `overloaded`.
   std::chrono::milliseconds busy_timeout{5'000};

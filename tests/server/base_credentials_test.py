@@ -273,6 +273,12 @@ class BaseCredentials(unittest.TestCase):
         self.assertRegex(checked.stdout, r"(?m)^  shared files +broken: profile `default`: `sso_session` is not supported.*export-credentials")
         self.assertRegex(checked.stdout, r"(?m)^  container +not asked: shared files comes first$")
 
+    def test_metadata_that_are_switched_off_are_no_fault(self):
+        service = self.serve_with(lambda *_: (403, ""))
+        checked = self.run_command("config", "check", AWS_EC2_METADATA_DISABLED="false", AWS_EC2_METADATA_SERVICE_ENDPOINT=service.url)
+        self.assertEqual(checked.returncode, 0, checked.stdout)
+        self.assertRegex(checked.stdout, r"(?m)^  instance metadata +not there: the metadata service gives no tokens \(403\): it is switched off")
+
     def test_without_any_it_says_why_and_does_not_wait_long(self):
         begun = time.monotonic()
         # An address that nobody answers at: a documentation network.

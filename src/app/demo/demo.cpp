@@ -2,11 +2,13 @@
 
 #include "console/console.hpp"
 
+#include <cerrno>
 #include <cstdlib>
 #include <filesystem>
 #include <fmt/format.h>
 #include <memory>
 #include <spdlog/spdlog.h>
+#include <system_error>
 
 #include "app/demo/invitations.hpp"
 #include "app/demo/narrator.hpp"
@@ -27,8 +29,14 @@ namespace {
 class DemoFolder {
  public:
   DemoFolder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "deputy-demo-XXXXXX").string();
-    if (mkdtemp(pattern.data()) != nullptr) path_ = pattern;
+    const char* const wanted = std::getenv("TMPDIR");  // NOLINT(concurrency-mt-unsafe): nothing calls setenv
+    parent_ = wanted != nullptr && *wanted != '\0' ? wanted : "/tmp";
+    std::string pattern = (parent_ / "deputy-demo-XXXXXX").string();
+    if (mkdtemp(pattern.data()) != nullptr) {
+      path_ = pattern;
+    } else {
+      reason_ = std::generic_category().message(errno);
+    }
   }
   ~DemoFolder() {
     std::error_code ignored;
@@ -36,10 +44,18 @@ class DemoFolder {
   }
   DemoFolder(const DemoFolder&) = delete;
   DemoFolder& operator=(const DemoFolder&) = delete;
-  const std::filesystem::path& path() const { return path_; }
+  // Where it is, or why there is none.
+  Result<std::filesystem::path> path() const {
+    if (!path_.empty()) return path_;
+    return Error{ErrorKind::invalid_request,
+                 fmt::format("no folder for the demo can be made in {}: {}; set TMPDIR to one that can be "
+                             "written",
+                             in_backticks(parent_.native()), reason_)};
+  }
 
  private:
-  std::filesystem::path path_;
+  std::filesystem::path parent_, path_;
+  std::string reason_;
 };
 
 // As in production but for the times: nobody wants to wait for two minutes in a demo.
@@ -102,6 +118,7 @@ class Demo {
   }
 
   Task<Result<void>> start_and_tell() {
+    DEPUTY_CO_TRY(const auto folder, folder_.path());
     narrator_.title(
         "Deputy: no customer's AWS account can be reached through another customer's connection.");
     narrator_.plain(
@@ -116,7 +133,7 @@ class Demo {
     caller_ = std::make_unique<aws::Caller>(aws::Caller{loop_, clock_, random_, transport_, *endpoints_, {}});
     sts_ = aws::make_sts(*caller_);
 
-    DEPUTY_CO_TRY(auto installation, initialise(folder_.path(), clock_, random_));
+    DEPUTY_CO_TRY(auto installation, initialise(folder, clock_, random_));
     admin_key_ = installation.admin_key;
     Surroundings surroundings{[](const std::string&) { return std::nullopt; }, *endpoints_,
                               partner_session(*sts_, clock_)};
