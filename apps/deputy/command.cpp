@@ -1,5 +1,7 @@
 #include "command.hpp"
 
+#include "scan/safe_text.hpp"
+
 #include <algorithm>
 #include <cstdio>
 #include <fmt/format.h>
@@ -66,9 +68,10 @@ std::string text_of(const Error& error) {
 
 std::string text_of(const app::ApiAnswer& problem) {
   const std::string code = problem.member("code");
-  return fmt::format("deputy: {}: {}\n",
-                     code.empty() ? fmt::format("the server answered {}", problem.status) : code,
-                     problem.member("detail"));
+  return fmt::format(
+      "deputy: {}: {}\n",
+      code.empty() ? fmt::format("the server answered {}", problem.status) : scan::for_terminal(code),
+      scan::for_terminal(problem.member("detail")));
 }
 
 void add_output_option(CLI::App& command, Output& output) {

@@ -1,52 +1,15 @@
 #include "command.hpp"
+#include "object_view.hpp"
+#include "scan/safe_text.hpp"
+#include "verification_view.hpp"
 
 #include <boost/json/parse.hpp>
-#include <boost/json/serialize.hpp>
 #include <fmt/format.h>
 #include <iostream>
 
 // The commands that are clients of the API: each is one call, described here and made in one place.
 namespace deputy::cli {
 namespace {
-
-// Prints an answer: JSON as it is, or an object's members a line each and a list's items a line each.
-std::string text_of(const boost::json::value& value) {
-  if (value.is_string()) return value.as_string().c_str();
-  return boost::json::serialize(value);
-}
-
-void print_members(const boost::json::object& object) {
-  for (const auto& member : object) {
-    if (!member.value().is_null())
-      std::cout << fmt::format("{}: {}\n", std::string{member.key()}, text_of(member.value()));
-  }
-}
-
-void print_row(const boost::json::object& object) {
-  std::string row;
-  for (const auto& member : object) {
-    if (member.value().is_structured() || member.value().is_null()) continue;
-    row += (row.empty() ? "" : "  ") + text_of(member.value());
-  }
-  std::cout << row << "\n";
-}
-
-int print(const app::ApiAnswer& answer, Output output) {
-  if (!answer.ok()) return tell_problem(answer);
-  if (output == Output::json || !answer.body.is_object()) {
-    if (!answer.text.empty()) std::cout << answer.text << (answer.text.ends_with('\n') ? "" : "\n");
-    return done;
-  }
-  const auto& object = answer.body.as_object();
-  if (const auto* items = object.if_contains("items"); items != nullptr && items->is_array()) {
-    for (const auto& item : items->as_array()) print_row(item.as_object());
-    if (const auto* next = object.if_contains("next_cursor"); next != nullptr && next->is_string())
-      std::cerr << "more: --cursor " << next->as_string().c_str() << "\n";
-  } else {
-    print_members(object);
-  }
-  return done;
-}
 
 // One command: `path` has `{}` for each positional argument in turn; options named here go into the query of
 // a GET or the body of everything else.
@@ -65,6 +28,8 @@ struct ObjectCommand {
   std::string_view path;
   std::vector<std::string_view> positionals;
   std::vector<Option> options;
+  // In text, instead of the answer's members; returns the exit status.
+  int (*show)(const app::ApiAnswer& answer) = nullptr;
 };
 
 using Form = ObjectCommand::Option::Form;
@@ -137,7 +102,14 @@ std::vector<ObjectCommand> connection_commands() {
        paging({{"--tenant", "tenant_id", "Of one tenant"},
                {"--reference", "reference", "Of the tenant with this key of your own"},
                {"--state", "state", "In one state"}})},
-      {"connection", "show", "One connection", "GET", one, {"connection"}, {}},
+      {"connection",
+       "show",
+       "One connection, and the checks of its last verification",
+       "GET",
+       one,
+       {"connection"},
+       {},
+       show_connection},
       {"connection",
        "set-role",
        "Give the customer's role",
@@ -145,14 +117,22 @@ std::vector<ObjectCommand> connection_commands() {
        "/v1/connections/{}/role",
        {"connection"},
        {{"--role-arn", "role_arn", "Its ARN", Form::text, true}}},
-      {"connection", "verify", "Verify now", "POST", "/v1/connections/{}/verifications", {"connection"}, {}},
+      {"connection",
+       "verify",
+       "Verify now, and wait for the checks (as JSON: without waiting)",
+       "POST",
+       "/v1/connections/{}/verifications",
+       {"connection"},
+       {},
+       show_begun_verification},
       {"connection",
        "verifications",
        "Its verifications, newest first",
        "GET",
        "/v1/connections/{}/verifications",
        {"connection"},
-       paging()},
+       paging(),
+       show_verifications},
       {"connection",
        "rotate",
        "Issue the next external ID",
@@ -323,6 +303,38 @@ Result<boost::json::object> body_of(const ObjectCommand& command, const Given& g
   return body;
 }
 
+// JSON as it came; an object's members a line each, a list's items a line each.
+int print(const ObjectCommand& command, const app::ApiAnswer& answer, Output output) {
+  if (!answer.ok()) return tell_problem(answer);
+  if (output == Output::json || !answer.body.is_object()) {
+    print_as_it_is(answer.text);
+    return done;
+  }
+  const auto& object = answer.body.as_object();
+  const auto* const items = object.if_contains("items");
+  const bool is_list = items != nullptr && items->is_array();
+  int status = done;
+  if (command.show != nullptr) {
+    status = command.show(answer);
+  } else if (is_list) {
+    for (const auto& item : items->get_array())
+      if (item.is_object()) print_row(item.get_object());
+  } else {
+    print_members(object);
+  }
+  if (const auto* next = object.if_contains("next_cursor"); is_list && next != nullptr && next->is_string())
+    std::cerr << "more: --cursor " << shown(*next) << "\n";
+  return status;
+}
+
+// What was done stays done, though nobody saw the answer: a key, say, whose secret is in no other place.
+void tell_what_was_done(const ObjectCommand& command, const app::ApiAnswer& answer) {
+  if (command.method == "GET" || !answer.ok() || finish_output()) return;
+  const std::string id = answer.member("id");
+  std::cerr << fmt::format("deputy: `{} {}` was done{}\n", command.group, command.verb,
+                           id.empty() ? "" : ": " + scan::for_terminal(id));
+}
+
 int run(const ObjectCommand& command, const Given& given) {
   std::string path = filled_path(command, given);
   std::optional<boost::json::value> body;
@@ -334,7 +346,10 @@ int run(const ObjectCommand& command, const Given& given) {
     body = std::move(made).value();
   }
   const auto answer = call_api(std::string{command.method}, path, std::move(body));
-  return answer ? print(answer.value(), given.output) : tell(answer.error());
+  if (!answer) return tell(answer.error());
+  const int status = print(command, answer.value(), given.output);
+  tell_what_was_done(command, answer.value());
+  return status;
 }
 
 CLI::App* group_of(CLI::App& program, std::string_view name) {

@@ -113,6 +113,7 @@ class Scan {
   Task<void> verify_all(std::optional<Result<void>>& outcome);
   Task<Result<void>> verify_fleet();
   Task<std::optional<verify::Partner>> partner();
+  Result<void> refuse_own_roles(const AccountId& own);
   Task<void> keep_telling(std::stop_token done);
   Result<void> keep(std::size_t row, const scan::RowResult& result, const scan::Finding& finding);
   void say_how_to_go_on();
@@ -180,12 +181,15 @@ Task<std::optional<verify::Partner>> Scan::partner() {
 Task<Result<void>> Scan::verify_fleet() {
   // Without credentials of one's own each role would be inconclusive, one after the other.
   DEPUTY_CO_TRY(co_await base_->get());
+  const std::optional<verify::Partner> named = co_await partner();
+  if (named) {
+    DEPUTY_CO_TRY(refuse_own_roles(named->principal.account()));
+  }
   DEPUTY_CO_TRY(auto reader, read_again());
   verify::VerifierSettings settings;
   settings.propagation_window = std::chrono::seconds{0};
   settings.sts_rate = 1e6;  // the pace is kept below, for tries again too
   verify::Verifier verifier{loop_, clock_, random_, {paced_, *iam_, *calls_}, *base_, settings};
-  const std::optional<verify::Partner> named = co_await partner();
   // As many as it takes to keep the rate while each call takes a second, if it must.
   const auto in_flight_max = static_cast<std::size_t>(std::clamp(arguments_.rate, 8.0, 500.0));
   scan::Scanner scanner{reader, results_,
@@ -200,6 +204,25 @@ Task<Result<void>> Scan::verify_fleet() {
                           return keep(row, result, finding);
                         }};
   co_return co_await scanner.run(stop_);
+}
+
+// A role in the account of whoever asks is nobody's customer's: that account lets itself in by other ways.
+Result<void> Scan::refuse_own_roles(const AccountId& own) {
+  DEPUTY_TRY(auto reader, read_again());
+  for (;;) {
+    DEPUTY_TRY(const auto row, reader.next());
+    if (!row) break;
+    if (row->role_arn.account() != own) continue;
+    if (fleet_.survey.problems.size() < scan::Survey::listed_max)
+      fleet_.survey.problems.push_back(
+          fmt::format("line {}: role_arn_forbidden: the role is in the AWS account of our own, {}; give the "
+                      "role in the customer's account",
+                      row->line, own.text()));
+    ++fleet_.survey.problem_count;
+  }
+  if (fleet_.survey.problem_count == 0) return success();
+  tell_problems(fleet_.survey, arguments_.file);
+  return Error{ErrorKind::role_arn_forbidden, "the fleet has roles of our own"};
 }
 
 Result<void> Scan::keep(std::size_t row, const scan::RowResult& result, const scan::Finding& finding) {
@@ -283,6 +306,7 @@ int run_scan(const ScanArguments& arguments) {
     return wrong_use;
   }
   if (const auto done = scan.run(); !done) {
+    if (done.error().kind == ErrorKind::role_arn_forbidden) return wrong_use;  // told
     const int status = tell(done.error());
     if (done.error().kind == ErrorKind::upstream_unavailable) return status;
     // Of a file that is no longer what it was there is no report.

@@ -3,14 +3,11 @@
 import http.server
 import json
 import os
-import signal
 import subprocess
 import threading
-import tempfile
-
 import unittest
 
-from harness import BINARY, REGION, Process, ServerTest, trust
+from harness import BINARY, REGION, ServerTest, trust
 
 
 class Commands(ServerTest):
@@ -46,6 +43,11 @@ class Commands(ServerTest):
         self.assertIn("export AWS_SESSION_TOKEN=", shell.stdout)
         listed = self.deputy.command("connection", "list")
         self.assertIn(connection["id"], listed.stdout)
+
+    def test_who_grants_all_tenants_is_told_how(self):
+        refused = self.deputy.command("workload", "create", "job", "--grants", self.write("grants.json", [{"integration": "*", "tenants": "all"}]))
+        self.assertEqual(refused.returncode, 1)
+        self.assertIn('list of tenant identifiers, or "*", which means all', refused.stderr)
 
     def test_exit_statuses_tell_refused_wrong_use_and_unreachable_apart(self):
         self.assertEqual(self.deputy.command("tenant", "show", "ten_" + "a" * 24).returncode, 1)
@@ -84,6 +86,130 @@ class Commands(ServerTest):
         denied = self.verify_role("arn:aws:iam::222222222222:role/missing", external_id)
         self.assertEqual(denied.returncode, 1)
         self.assertNotIn("assumed-role", denied.stdout)
+
+    def test_why_a_role_was_rejected_can_be_read(self):
+        connection = self.connect()
+        none_yet = self.deputy.command("connection", "show", connection["id"])
+        self.assertEqual(none_yet.returncode, 0, none_yet.stderr)
+        self.assertNotIn("The last verification", none_yet.stdout)
+        self.give_role(connection, self.make_role("careless", trust()))
+        self.wait_for_state(connection, "rejected")
+        last = self.verification(connection)
+        begun = self.deputy.command("connection", "verify", connection["id"])
+        self.assertEqual(begun.returncode, 1, begun.stdout + begun.stderr)
+        shown = self.deputy.command("connection", "show", connection["id"])
+        self.assertEqual(shown.returncode, 0)
+        self.assertIn("\nstate: rejected\n", shown.stdout)
+        listed = self.deputy.command("connection", "verifications", connection["id"])
+        self.assertIn(last["id"], listed.stdout)
+        failed = next(check for check in last["checks"] if check["result"] == "failed")
+        for said in (begun.stdout, shown.stdout, listed.stdout):
+            for check in last["checks"]:
+                self.assertRegex(said, rf"(?m)^  {check['result']} +{check['name']}: ")
+            self.assertIn(failed["message"], said)
+            for line in failed["mend"].splitlines():
+                self.assertIn(line, said)
+        # As JSON each is the API's answer, and nobody waits.
+        self.assertEqual(self.json_of("connection", "verifications", connection["id"])["items"][-1]["id"], last["id"])
+        self.assertEqual(self.json_of("connection", "verify", connection["id"])["status"], "running")
+
+    def test_verify_waits_for_a_pass_and_says_what_was_proved(self):
+        connection = self.active_connection()
+        begun = self.deputy.command("connection", "verify", connection["id"])
+        self.assertEqual(begun.returncode, 0, begun.stderr)
+        self.assertRegex(begun.stdout, r"(?m)^ver_\w+  passed, proved  ")
+        self.assertRegex(begun.stdout, r"(?m)^  passed +trust_policy: ")
+
+    def test_a_workload_sees_its_connection_and_no_checks(self):
+        connection = self.active_connection()
+        shown = self.deputy.command("connection", "show", connection["id"], key=self.workload_key())
+        self.assertEqual(shown.returncode, 0, shown.stderr)
+        self.assertNotIn("external_id_required", shown.stdout)
+
+    def test_what_could_not_be_printed_is_not_told_as_done(self):
+        def into_full_disk(*arguments):
+            with open("/dev/full", "w") as full:
+                return subprocess.run([BINARY, *arguments], cwd=self.deputy.folder, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60,
+                                      env=self.deputy.environment(DEPUTY_URL=self.deputy.url, DEPUTY_KEY=self.deputy.admin_key))
+
+        connection = self.connect()
+        for arguments in (["key", "create", "--role", "auditor"], ["connection", "list"], ["connection", "show", connection["id"]], ["version"],
+                          ["template", connection["id"], "--format", "terraform"], ["journal", "verify"], ["journal", "list"],
+                          ["connect-session", "create", "--tenant", connection["tenant_id"], "--integration", "log-reader"], ["--help"],
+                          ["completion", "bash"]):
+            lost = into_full_disk(*arguments)
+            self.assertEqual(lost.returncode, 3, (arguments, lost.stderr))
+            self.assertIn("standard output cannot be written", lost.stderr, arguments)
+            made = next((word for word in lost.stderr.split() if word.startswith(("key_", "cse_"))), None)
+            self.assertEqual(made is not None, arguments[1:2] == ["create"], lost.stderr)
+        # A finding stays one.
+        self.assertEqual(into_full_disk("analyze", "/dev/null").returncode, self.deputy.command("analyze", "/dev/null").returncode)
+
+    def test_without_an_output_nothing_is_printed_into_a_file(self):
+        done = subprocess.run(["sh", "-c", 'exec "$0" key create --role auditor >&- 2>told', BINARY], cwd=self.deputy.folder, timeout=60,
+                              env=self.deputy.environment(DEPUTY_URL=self.deputy.url, DEPUTY_KEY=self.deputy.admin_key))
+        self.assertEqual(done.returncode, 3)
+        with open(os.path.join(self.deputy.folder, "told")) as told:
+            self.assertIn("standard output cannot be written", told.read())
+
+    def test_verify_without_credentials_lists_where_it_looked(self):
+        external_id = "4f6c1b1e-2a7d-4c55-9b0e-7d1f0a3c9e42"
+        for form in ("text", "json"):
+            nothing = self.deputy.command("verify", "--role-arn", "arn:aws:iam::222222222222:role/reader", "--external-id", external_id, "--region",
+                                          REGION, "--output", form)
+            self.assertEqual((nothing.returncode, nothing.stdout), (3, ""))
+            for source in ("environment", "shared files", "web identity", "container", "instance metadata"):
+                self.assertIn(source, nothing.stderr)
+            self.assertNotIn("by itself", nothing.stderr)
+        role = self.make_role("reader", trust(external_id))
+        told = subprocess.run([BINARY, "verify", "--role-arn", role, "--external-id", external_id, "--region", REGION], capture_output=True, text=True,
+                              env=self.deputy.environment(**{**self.sandbox.partner_session(), "AWS_SECRET_ACCESS_KEY": "another"}), timeout=60)
+        self.assertEqual(told.returncode, 3, told.stdout)
+        self.assertIn("then verify again", told.stdout)
+        self.assertNotIn("by itself", told.stdout)
+
+    def test_a_word_that_is_not_known_is_named_with_the_nearest(self):
+        for arguments, wrong, right in ((["frob"], "frob", None), (["conection", "list"], "conection", "connection"),
+                                        (["connection", "lsit"], "lsit", "list"), (["--verison"], "--verison", "--version"),
+                                        (["connection", "list", "--tenent", "x"], "--tenent", "--tenant"),
+                                        (["tenant", "create", "--nam=x"], "--nam", "--name"), (["\x1b]0;pwn\x07"], "\\x1b]0;pwn\\x07", None)):
+            told = self.deputy.command(*arguments)
+            self.assertEqual((told.returncode, told.stdout), (2, ""), arguments)
+            self.assertIn(f"`{wrong}` is no ", told.stderr)
+            self.assertEqual(f"did you mean `{right}`?" in told.stderr, right is not None, told.stderr)
+            self.assertNotIn("\x1b", told.stderr)
+        # What is known and wrong in another way is told as before; a value may look like an option.
+        self.assertIn("--name is required", self.deputy.command("tenant", "create", "--reference", "--frob").stderr)
+        version = self.deputy.command("--version")
+        self.assertEqual((version.returncode, version.stdout), (0, self.deputy.command("version").stdout))
+
+    def test_an_answer_cannot_steer_the_terminal(self):
+        steering = {"code": "\x1b[2Jcode", "detail": "\x1b]0;pwned\x07detail", "id": "ten_x", "name": "\x9b31m\u202ename"}
+
+        class Impostor(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                body = json.dumps(steering).encode()
+                self.send_response(404 if "missing" in self.path else 200)
+                self.send_header("Content-Type", "application/problem+json" if "missing" in self.path else "application/json")
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *arguments):
+                pass
+
+        with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Impostor) as impostor:
+            threading.Thread(target=impostor.serve_forever, daemon=True).start()
+            self.addCleanup(setattr, self.deputy, "url", self.deputy.url)
+            self.deputy.url = f"http://127.0.0.1:{impostor.server_port}"
+            refused = self.deputy.command("tenant", "show", "missing")
+            shown = self.deputy.command("tenant", "show", "ten_x")
+            impostor.shutdown()
+        self.assertEqual((refused.returncode, shown.returncode), (1, 0))
+        self.assertIn("\\x1b]0;pwned\\x07detail", refused.stderr)
+        for text in (refused.stderr, shown.stdout):
+            for character in "\x1b\x07\x9b\u202e":
+                self.assertNotIn(character, text)
 
     def test_init_never_overwrites(self):
         before = open(os.path.join(self.deputy.folder, "master.key")).read()
@@ -130,25 +256,6 @@ class Commands(ServerTest):
         self.assertEqual(told.returncode, 0, told.stderr)
         shell = subprocess.run(["sh", "-c", told.stdout + '\nprintf %s "$AWS_ACCESS_KEY_ID"'], capture_output=True, text=True)
         self.assertEqual((shell.stdout, shell.stderr), (hostile["access_key_id"], ""))
-
-
-class Demo(unittest.TestCase):
-    def test_the_story_comes_out_as_told(self):
-        told = subprocess.run([BINARY, "demo", "--exit"], capture_output=True, text=True, timeout=30)
-        self.assertEqual(told.returncode, 0, told.stdout + told.stderr)
-        self.assertNotIn("\x1b", told.stdout)
-        for line in ("external_id_not_settable", "the connection is rejected", "the connection is suspended", "word for word", "acme-invoices",
-                     "POST /checkout 500", "deputy logs tail --tenant ten_", "/acme/webshop  POST /checkout 200 87ms", "deputy logs search --tenant ten_",
-                     "/acme/webshop  POST /checkout 502 payment provider refused", "in Acme's searches alone", "the rotation is over", "Every step came out as told."):
-            self.assertIn(line, told.stdout)
-
-    def test_ctrl_c_in_the_midst_of_the_story_ends_it_cleanly(self):
-        with tempfile.TemporaryDirectory() as folder:
-            demo = Process([BINARY, "demo"], {**os.environ, "TMPDIR": folder})
-            demo.wait_for("external ID")
-            self.assertEqual(demo.end(signal.SIGINT), 0)
-            self.assertNotIn("Every step", demo.output())
-            self.assertEqual(os.listdir(folder), [])
 
 
 if __name__ == "__main__":

@@ -43,6 +43,16 @@ class Scan(unittest.TestCase):
         return subprocess.run([BINARY, "scan", self.fleet, "--rate", "500", *options], env=self.environment(**environment), capture_output=True,
                               text=True, timeout=120)
 
+    def test_a_role_of_our_own_account_is_refused_before_anything_is_verified(self):
+        theirs = self.role("reader", trust("Customer-42"))
+        self.write([("Acme", theirs, "Customer-42"), ("Us", PARTNER_ROLE, "Customer-43")])
+        for options in ((), ("--principal", PARTNER_ROLE)):
+            refused = self.scan(*options)
+            self.assertEqual((refused.returncode, refused.stdout), (2, ""), refused.stderr)
+            self.assertRegex(refused.stderr, r"fleet\.csv: line 3: role_arn_forbidden: .*111111111111")
+            self.assertNotIn("line 2", refused.stderr)
+            self.assertIn("nothing was verified", refused.stderr)
+
     def test_a_role_that_lets_itself_be_read_is_proved_and_a_hidden_door_is_found(self):
         door = json.loads(trust("Customer-42"))
         door["Statement"].append({**door["Statement"][0], "Condition": {"DateGreaterThan": {"aws:CurrentTime": "2099-01-01T00:00:00Z"}}})
