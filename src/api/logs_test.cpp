@@ -90,8 +90,7 @@ TEST_F(LogsApi, TakesHostileQuestionsForWhatTheyAre) {
   const std::string huge(1'001, 'a');
   for (const std::string& query :
        {nested, huge, std::string{"%22unclosed"}, std::string{"a%20OR"}, std::string{"level:"},
-        std::string{"*"}, std::string{"ab*"}, std::string{"NOT%20NOT%20NOT"}, std::string{"%ff%fe"},
-        std::string{"a%00b"}}) {
+        std::string{"*"}, std::string{"ab*"}, std::string{"NOT%20NOT%20NOT"}, std::string{"%ff%fe"}}) {
     const auto answer = get(of_acme + "&q=" + query);
     EXPECT_TRUE(answer.status == 400 || answer.status == 200) << query << answer.text;
     if (answer.status == 400) {
@@ -99,6 +98,7 @@ TEST_F(LogsApi, TakesHostileQuestionsForWhatTheyAre) {
       EXPECT_LT(answer.text.size(), 1'000U) << "an answer must not echo what was sent at length";
     }
   }
+  EXPECT_EQ(get(of_acme + "&q=a%00b").status, 400) << "no query has a NUL, whatever its name";
   // Nothing of a query is SQL, or syntax of the index.
   for (const std::string& query : {std::string{"%27%20OR%201%3D1%20--"}, std::string{"quiet%22%20OR%20%22"},
                                    std::string{"NEAR(quiet%20x)"}, std::string{"%7Bquiet%7D%20:%20x"}}) {
