@@ -124,7 +124,7 @@ const std::map<std::string, std::set<std::string>>& allowed_attributes() {
       {"symbol", {"id", "viewBox", "viewbox"}},
       {"table", {}},
       {"tbody", {}},
-      {"td", {"colspan"}},
+      {"td", {"colspan", "data-label"}},
       {"th", {"scope"}},
       {"thead", {}},
       {"time", {"datetime"}},
