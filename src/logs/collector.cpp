@@ -115,7 +115,9 @@ void Collector::State::pump() {
     if (feed == nullptr) break;
     feed->queued_since.reset();
     Pace& pace = feed->scope->place->filter;
-    if (!may_start(*feed)) {
+    if (!feed->scope->place->is_ours(now)) {  // lost while it stood in the queue
+      wait(*feed, now + no_lease_pause);
+    } else if (!may_start(*feed)) {
       wait(*feed, now + crowded_pause);
     } else if (pace.next() > now) {
       wait(*feed, pace.next());

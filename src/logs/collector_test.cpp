@@ -293,6 +293,47 @@ TEST_F(CollectorTest, NothingIsAskedWhileTheLeaseMayBeAnothers) {
   }(collector));
 }
 
+// One step after the other: the first learns that the lease is gone while the others stand in the queue.
+TEST_F(CollectorTest, WhoStoodInTheQueueWhenTheLeaseWentWaitsForTheNext) {
+  class SlowDisk final : public Blocking {
+   public:
+    explicit SlowDisk(EventLoop& loop) : loop_(loop) {}
+    Task<Result<void>> run(std::function<void()> work) override {
+      co_await sleep_for(loop_, milliseconds{500}, {});
+      work();
+      co_return success();
+    }
+
+   private:
+    EventLoop& loop_;
+  };
+  SlowDisk reading{loop};
+  access.subscriptions = {subscription()};
+  for (int i = 0; i < 4; ++i)
+    write(aws.add_group("111111111111", "eu-central-1", "/app/" + std::to_string(i)),
+          "e" + std::to_string(i));
+  const auto spool = Spool::open({.directory = folder.path() / "logs"}).value();
+  CollectorSettings settings{.plan = {}, .holder = "a"};
+  settings.calls_max = 1;
+  settings.lease = std::chrono::hours{10};  // nobody prolongs it meanwhile
+  Collector collector{{loop, clock, random, aws, access, access, *spool, reading, disk}, std::move(settings)};
+  collector.start();
+  loop.advance(seconds{50});
+  ASSERT_EQ(collected(*spool).size(), 4U);
+  ASSERT_TRUE(spool->release("a"));
+  const std::string name = lease_name(access.subscriptions[0].account, Region::parse("eu-central-1").value());
+  ASSERT_TRUE(spool->acquire(name, "b", clock.now(), std::chrono::hours{10}).value());
+  loop.advance(std::chrono::minutes{10});
+  EXPECT_EQ(collector.counts().leases_lost, 1U);
+  aws.reads.clear();
+  loop.advance(std::chrono::minutes{10});
+  EXPECT_TRUE(aws.reads.empty());
+  loop.run_through_time([](Collector& stopped) -> Task<bool> {
+    co_await stopped.stop();
+    co_return true;
+  }(collector));
+}
+
 TEST_F(CollectorTest, AnAuditTellsWhatIsMissing) {
   access.subscriptions = {subscription()};
   const auto arn = aws.add_group("111111111111", "eu-central-1", "/app/x");
