@@ -22,19 +22,19 @@ std::string_view trimmed(std::string_view text) {
 }  // namespace
 
 Result<SecretString> presented_key(const http::Headers& headers, KeyForm form) {
-  const Error refused{ErrorKind::unauthorized, "a valid key is needed"};
+  const auto refused = [] { return Error{ErrorKind::unauthorized, "a valid key is needed"}; };
   const auto field = headers.find("Authorization");
-  if (!field || headers.count("Authorization") != 1) return refused;
+  if (!field || headers.count("Authorization") != 1) return refused();
   std::string_view key = trimmed(*field);
   const std::size_t blank = key.find(' ');
   if (blank != std::string_view::npos) {
-    if (!equal_without_case(key.substr(0, blank), "bearer")) return refused;
+    if (!equal_without_case(key.substr(0, blank), "bearer")) return refused();
     key = trimmed(key.substr(blank));
   } else if (form == KeyForm::bearer) {
-    return refused;
+    return refused();
   }
   const bool printable = std::ranges::all_of(key, [](char c) { return c > 0x20 && c < 0x7f; });
-  if (key.empty() || key.size() > key_bytes_max || !printable) return refused;
+  if (key.empty() || key.size() > key_bytes_max || !printable) return refused();
   return SecretString{key};
 }
 

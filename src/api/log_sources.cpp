@@ -187,7 +187,8 @@ Task<Result<Reply>> get_log_status(const Services& services, Call) {
   json::array sinks;
   if (logs::Spool* const spool = services.parts.log_spool ? services.parts.log_spool() : nullptr) {
     DEPUTY_CO_TRY(const auto lags, co_await services.run([spool] { return spool->sinks(); }));
-    for (const logs::SinkLag& lag : lags) sinks.push_back(render(lag, sink_statuses(services)));
+    const std::vector<logs::SinkStatus> sink_states = sink_statuses(services);
+    for (const logs::SinkLag& lag : lags) sinks.push_back(render(lag, sink_states));
   }
   const json::object status{{"sources", std::move(statuses)},
                             {"lag_seconds", std::chrono::floor<std::chrono::seconds>(counts.lag_max).count()},

@@ -121,6 +121,8 @@ http::Response plain_response(int status, std::string_view content_type, std::st
                               std::string_view request_id) {
   http::Response response;
   response.status = status;
+  constexpr std::size_t fields_usual = 6;
+  response.headers.reserve(fields_usual);
   if (!content_type.empty()) response.headers.add("Content-Type", std::string{content_type});
   response.headers.add("Cache-Control", "no-store");
   response.headers.add("X-Content-Type-Options", "nosniff");

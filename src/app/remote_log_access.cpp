@@ -7,15 +7,14 @@
 #include <utility>
 
 #include "aws/sigv4.hpp"
+#include "broker/log_policy.hpp"
 
 namespace deputy::app {
 namespace {
 
 namespace json = boost::json;
 
-// The least of what the role may do.
-constexpr std::string_view only_logs =
-    R"({"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["logs:DescribeLogGroups","logs:FilterLogEvents"],"Resource":"*"}]})";
+constexpr int pages_max = 10'000;  // of 200: a server that never comes to an end is not followed for ever
 
 Error not_understood(std::string_view what) {
   return {ErrorKind::upstream_unavailable,
@@ -69,7 +68,9 @@ Task<Result<boost::json::value>> RemoteLogAccess::ask(std::string path) {
 Task<Result<RemoteLogAccess::Connections>> RemoteLogAccess::look() {
   Connections found;
   std::string cursor;
+  int pages = 0;
   do {
+    if (++pages > pages_max) co_return not_understood("its list of connections does not end");
     DEPUTY_CO_TRY(const auto page,
                   co_await ask("/v1/connections?state=active&limit=200" +
                                (cursor.empty() ? "" : "&cursor=" + aws::uri_encode(cursor, false))));
@@ -123,8 +124,9 @@ Task<Result<std::vector<logs::Subscription>>> RemoteLogAccess::active() {
 }
 
 Task<Result<logs::CollectingCredentials>> RemoteLogAccess::get(ConnectionId connection, Region region) {
-  json::value wanted{
-      {"region", region.text()}, {"session_policy", json::parse(only_logs)}, {"reason", "collecting logs"}};
+  json::value wanted{{"region", region.text()},
+                     {"session_policy", json::parse(broker::log_collecting_policy)},
+                     {"reason", "collecting logs"}};
   DEPUTY_CO_TRY(
       const auto answer,
       co_await api_.call("POST", "/v1/connections/" + connection.text() + "/credentials", std::move(wanted)));

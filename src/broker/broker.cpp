@@ -5,6 +5,7 @@
 #include <unordered_set>
 
 #include "broker/entitlement.hpp"
+#include "broker/log_policy.hpp"
 #include "broker/recorder.hpp"
 #include "broker/sessions.hpp"
 #include "broker/verification_sts.hpp"
@@ -277,14 +278,11 @@ Task<Result<IssuedCredentials>> Broker::issue(CredentialRequest request) {
 }
 
 Task<Result<IssuedCredentials>> Broker::issue_for_logs(ConnectionId connection, Region region) {
-  // Least of all that the role may do.
-  constexpr std::string_view only_logs =
-      R"({"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["logs:DescribeLogGroups","logs:FilterLogEvents"],"Resource":"*"}]})";
   CredentialRequest request{
       .actor = {"system", std::string{registry::logs_caller}, ""},
       .key = state_->logs_key,
       .connection_id = std::move(connection),
-      .options = {.session_policy = std::string{only_logs}, .region = std::move(region)},
+      .options = {.session_policy = std::string{log_collecting_policy}, .region = std::move(region)},
       .for_logs = true};
   co_return co_await state_->issue(std::move(request));
 }

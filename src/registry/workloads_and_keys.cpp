@@ -20,8 +20,8 @@ constexpr std::chrono::seconds narrowed_expires_in_max = std::chrono::hours{1};
 
 // What one key may have made that is good at a time, for one connection each.
 constexpr std::size_t live_keys_of_one_max = 1'000;
-// Long enough to see in the list what was just used. With each that
-// comes some go, so that they never pile up.
+// Long enough to see in the list what was just used. With each that comes some go, so that they never pile
+// up.
 constexpr std::chrono::minutes expired_keys_kept{10};
 constexpr std::size_t forgotten_at_once = 20;
 
