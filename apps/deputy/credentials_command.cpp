@@ -80,22 +80,26 @@ client::Obtained refused(int status, std::string message) {
   return client::Refusal{.status = status, .message = std::move(message)};
 }
 
+constexpr std::string_view no_credentials =
+    "deputy: the server's answer is not credentials: is DEPUTY_URL right?\n";
+
+// Whoever answers at DEPUTY_URL may be somebody else: a page that came with a 200 is no credentials.
+bool holds_credentials(const app::ApiAnswer& answer) {
+  return !answer.member("access_key_id").empty() && !answer.member("secret_access_key").empty() &&
+         !answer.member("session_token").empty() && parse_rfc3339(answer.member("expires_at"));
+}
+
 client::Obtained ask(const Asking& asking) {
   const auto answer = call_api(asking.access, "POST", asking.path, asking.body);
   if (!answer) return refused(status_of(answer.error()), text_of(answer.error()));
   if (!answer.value().ok()) return refused(status_of(answer.value()), text_of(answer.value()));
+  if (!holds_credentials(answer.value())) return refused(undetermined, std::string{no_credentials});
   std::string secret = answer.value().member("secret_access_key");
   std::string token = answer.value().member("session_token");
-  client::ProcessCredentials credentials{.access_key_id = answer.value().member("access_key_id"),
-                                         .secret_access_key = SecretString::take(secret),
-                                         .session_token = SecretString::take(token),
-                                         .expires_at = {}};
-  const auto expires_at = parse_rfc3339(answer.value().member("expires_at"));
-  if (!expires_at || credentials.access_key_id.empty() || credentials.secret_access_key.empty() ||
-      credentials.session_token.empty())
-    return refused(undetermined, "deputy: the server's answer is not credentials: is DEPUTY_URL right?\n");
-  credentials.expires_at = expires_at.value();
-  return credentials;
+  return client::ProcessCredentials{.access_key_id = answer.value().member("access_key_id"),
+                                    .secret_access_key = SecretString::take(secret),
+                                    .session_token = SecretString::take(token),
+                                    .expires_at = parse_rfc3339(answer.value().member("expires_at")).value()};
 }
 
 void warn(const Error& error) {
@@ -159,7 +163,13 @@ int print_credentials(const CredentialsArguments& arguments) {
   const auto answer = call_api(asking.value().access, "POST", asking.value().path, asking.value().body);
   if (!answer) return tell(answer.error());
   if (!answer.value().ok()) return tell_problem(answer.value());
-  std::cout << (arguments.format == Format::env ? for_shell(answer.value()) : answer.value().text) << "\n";
+  if (!holds_credentials(answer.value())) {
+    std::cerr << no_credentials;
+    return undetermined;
+  }
+  std::cout << (arguments.format == Format::env ? for_shell(answer.value())
+                                                : boost::json::serialize(answer.value().body))
+            << "\n";
   return done;
 }
 

@@ -157,9 +157,10 @@ class LocalCache(ServerTest):
 
     def test_what_is_no_answer_of_deputys_is_no_credentials(self):
         self.front.canned = type("Answer", (), {"status": 200, "text": "<html>captive portal</html>"})
-        done = self.run_deputy("credentials", self.connection["id"])
-        self.assertEqual((done.returncode, done.stdout), (3, ""))
-        self.assertIn("not credentials", done.stderr)
+        for output in ("process", "env", "json"):
+            done = self.run_deputy("credentials", self.connection["id"], "--format", output)
+            self.assertEqual((done.returncode, done.stdout), (3, ""))
+            self.assertIn("not credentials", done.stderr)
 
     def test_the_key_may_be_in_a_file(self):
         path = os.path.join(self.home, "key")
