@@ -50,6 +50,7 @@ struct ServerOptions {
   std::chrono::milliseconds idle_protected{1'000};  // so long an idle one need not give way to another
   std::chrono::milliseconds write_timeout{
       30'000};  // for a client to take one response: then the connection is cut
+  std::chrono::milliseconds finish_timeout{1'000};  // for the rest of a request, once the server drains: 408
   std::chrono::milliseconds linger_timeout{
       2'000};  // a refused client may go on sending so long while it reads the answer
   std::chrono::milliseconds certificate_check_period{10'000};  // how often the pair's files are looked at

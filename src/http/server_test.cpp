@@ -374,6 +374,25 @@ TEST_P(ServerByAnyWay, DrainClosesIdleConnectionsAndFinishesWhatIsInFlight) {
   EXPECT_TRUE(busy.is_closed());
 }
 
+TEST_P(ServerByAnyWay, DrainDoesNotWaitForAClientThatNeverEndsItsRequest) {
+  ServerOptions options;
+  options.finish_timeout = 20ms;
+  RunningServer running{GetParam(), options};
+  auto slow_header = running.connect();
+  slow_header.send(std::string{get} + "GET ");
+  auto slow_body = running.connect();
+  slow_body.send(std::string{get} + "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\n");
+  for (auto* each : {&slow_header, &slow_body}) EXPECT_EQ(each->receive_response().status, 200);
+  std::jthread reader{[&] {
+    for (auto* each : {&slow_header, &slow_body}) {
+      EXPECT_EQ(each->receive_response().status, 408) << "and not cut after the grace";
+      each->close();
+    }
+  }};
+  running.drain(20s);
+  EXPECT_EQ(running.connections(), 0U);
+}
+
 TEST_P(ServerByAnyWay, DrainCutsWhatIsLeftAfterItsGrace) {
   Gate gate;
   RunningServer running{GetParam(), {}, behind(gate)};

@@ -1,5 +1,6 @@
 #include "http/session.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <ctime>
@@ -95,7 +96,9 @@ void Session::finish() {
   const auto self = shared_from_this();
   keep_alive_ = false;
   if (phase_ == Phase::handshake) return close();
-  if ((phase_ == Phase::idle || phase_ == Phase::header) && reader_.between_requests()) close();
+  if ((phase_ == Phase::idle || phase_ == Phase::header) && reader_.between_requests()) return close();
+  const Time soon = std::chrono::steady_clock::now() + service_->options.finish_timeout;
+  if (phase_ == Phase::header || phase_ == Phase::body) deadline_ = std::min(deadline_, soon);
 }
 
 std::optional<Session::Time> Session::idle_since() const {

@@ -39,7 +39,8 @@ class Session final : public std::enable_shared_from_this<Session>, private Read
   void start_refused();
 
   void check_deadline(std::chrono::steady_clock::time_point now);
-  // Closes at once between requests, else after the response that is due.
+  // Closes at once between requests, else after the response that is due. A request that is still coming has
+  // `finish_timeout` left.
   void finish();
   // Ends the connection with a reset; a response that is still made is dropped.
   void cut();
