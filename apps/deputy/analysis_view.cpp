@@ -36,6 +36,10 @@ boost::json::value witness_json(const std::optional<Request>& witness) {
       {"principal", name_of(witness->caller)}, {"action", witness->action}, {"context", std::move(context)}};
 }
 
+bool is_unclear(const TrustAnalysis& analysis) {
+  return !analysis.findings.empty() && analysis.findings.front().code == "document_unclear";
+}
+
 std::string_view summary(const TrustAnalysis& analysis) {
   switch (analysis.verdict) {
     case TrustVerdict::safe:
@@ -46,7 +50,8 @@ std::string_view summary(const TrustAnalysis& analysis) {
     case TrustVerdict::denied:
       return "nothing wrong is accepted, but the partner is refused as well";
     case TrustVerdict::invalid:
-      return "this is no trust policy that AWS takes";
+      return is_unclear(analysis) ? "it could not be read as the trust policy of one role"
+                                  : "this is no trust policy that AWS takes";
   }
   return {};
 }
@@ -117,6 +122,20 @@ std::string witness_text(const Request& witness) {
   return out;
 }
 
+std::string mend_text(const TrustAnalysis& analysis) {
+  if (analysis.mend.empty()) return {};
+  const std::string_view heading =
+      analysis.verdict == TrustVerdict::invalid
+          ? "A policy that would be safe; it lets the partner alone in, and replaces everything else:"
+          : "The corrected policy, which is safe:";
+  std::string out = fmt::format("\n{}\n\n{}", heading, analysis.mend);
+  if (!analysis.mend_removed.empty())
+    out += "\nIt leaves out, which you may want back in a form that is safe:\n";
+  for (const std::string& removed : analysis.mend_removed)
+    out += "  " + wrapped(json::escaped(removed), 2) + "\n";
+  return out;
+}
+
 }  // namespace
 
 std::string analysis_json(const TrustAnalysis& analysis) {
@@ -132,6 +151,9 @@ std::string analysis_json(const TrustAnalysis& analysis) {
                           {"findings", std::move(findings)},
                           {"witness", witness_json(analysis.witness)}};
   out["mend"] = analysis.mend.empty() ? boost::json::value(nullptr) : boost::json::value(analysis.mend);
+  boost::json::array removed;
+  for (const std::string& one : analysis.mend_removed) removed.emplace_back(one);
+  out["mend_removed"] = std::move(removed);
   // All that is not ASCII stands in strings, where an escape means the same.
   return json::escaped(boost::json::serialize(out));
 }
@@ -142,8 +164,7 @@ std::string analysis_text(const TrustAnalysis& analysis, bool colour) {
       summary(analysis));
   out += findings_text(analysis, colour);
   if (analysis.witness) out += witness_text(*analysis.witness);
-  if (!analysis.mend.empty()) out += "\nThe corrected policy, which is safe:\n\n" + analysis.mend;
-  return out;
+  return out + mend_text(analysis);
 }
 
 }  // namespace deputy::cli

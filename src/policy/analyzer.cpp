@@ -1,5 +1,7 @@
 #include "policy/analyzer.hpp"
 
+#include <utility>
+
 #include "core/assert.hpp"
 #include "policy/trust_judgement.hpp"
 #include "policy/trust_mend.hpp"
@@ -50,7 +52,10 @@ TrustAnalysis analyze(const Policy& trust_policy, const TrustQuestion& question)
   }
   WorkBudget work{work_max};
   TrustAnalysis out = judge(trust_policy, question, work);
-  if (out.verdict != TrustVerdict::safe) out.mend = mend(trust_policy, question, out);
+  if (out.verdict == TrustVerdict::safe) return out;
+  Mend mended = mend(trust_policy, question, out);
+  out.mend = std::move(mended.text);
+  out.mend_removed = std::move(mended.removed);
   return out;
 }
 

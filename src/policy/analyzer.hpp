@@ -49,8 +49,10 @@ struct TrustAnalysis {
   std::vector<TrustFinding> findings;  // those of the verdict's weight first, then notes; at most 64
   // For `unsafe`: a request that `evaluate` allows and should not. None where safety could only not be shown.
   std::optional<Request> witness;
-  // The corrected policy, indented JSON, ready to paste; analyzing it gives `safe`. Empty for a safe policy.
+  // The corrected policy, indented JSON, ready to paste; analyzing it gives `safe`. Empty for a safe policy,
+  // and where there was no policy to correct. For one that IAM would not take it replaces everything.
   std::string mend;
+  std::vector<std::string> mend_removed;  // what the mend takes out of the policy, in plain words
 };
 
 // Total and bounded: work is limited, and past the limit the verdict is `unsafe` with the finding

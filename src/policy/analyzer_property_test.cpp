@@ -161,6 +161,28 @@ class Generator {
     return request;
   }
 
+  // From the customer's own account, or from a stranger, with any ID or none.
+  Request request_of_others() {
+    static const std::vector<Caller> callers{
+        {"222222222222", "arn:aws:sts::222222222222:assumed-role/admin/x",
+         "arn:aws:iam::222222222222:role/admin", "AROAADMINADMINADMIN1:x", ""},
+        {"222222222222", "arn:aws:iam::222222222222:user/carl", "", "AIDACARLCARLCARLCAR1", ""},
+        {"999999999999", "arn:aws:iam::999999999999:user/dora", "", "AIDADORADORADORADOR1", ""},
+    };
+    Request request = wrong_request();
+    request.caller = any_of(callers);
+    std::erase_if(request.context, [](const ContextKey& key) {
+      return key.name.starts_with("aws:Principal") || key.name == "aws:userid" || key.name == "aws:username";
+    });
+    if (one_in(2)) {
+      std::erase_if(request.context, [](const ContextKey& key) { return key.name == "sts:ExternalId"; });
+      request.context.push_back({"sts:ExternalId", {issued_id}});
+    }
+    if (one_in(2)) request.context.push_back({"aws:PrincipalTag/x", {one_in(2) ? "ab" : "team"}});
+    add_principal_keys(request);
+    return request;
+  }
+
   std::mt19937& engine() { return engine_; }
 
  private:
@@ -199,6 +221,30 @@ TEST(AnalyzerProperties, NothingWrongIsAcceptedUnlessItSaysUnsafe) {
   }
   EXPECT_GT(closed, policies / 5);
   EXPECT_GT(opened, policies / 5);
+}
+
+// A mend is for the partner: nobody else may more than before.
+TEST(AnalyzerProperties, AMendGivesNobodyElseMore) {
+  Generator generator{15};
+  unsigned mended = 0, kept = 0;
+  for (unsigned i = 0; i < policies; ++i) {
+    const std::string statements = joined(generator.statements());
+    const Policy before = policy_of(statements);
+    const TrustAnalysis analysis = analyze(before, question());
+    if (analysis.mend.empty()) continue;
+    ++mended;
+    const Policy after = Policy::read(analysis.mend, PolicyKind::trust).value();
+    for (unsigned j = 0; j < requests_each; ++j) {
+      const Request request = generator.request_of_others();
+      const bool allowed = evaluate(after, request).allowed();
+      kept += allowed ? 1U : 0U;
+      ASSERT_LE(allowed, evaluate(before, request).allowed())
+          << statements << "\n"
+          << analysis.mend << explain(evaluate(after, request), request);
+    }
+  }
+  EXPECT_GT(mended, policies / 3);
+  EXPECT_GT(kept, policies / 10);
 }
 
 TEST(AnalyzerProperties, AddingADenyNeverOpens) {

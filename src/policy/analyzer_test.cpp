@@ -1,5 +1,6 @@
 #include "policy/analyzer.hpp"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include "policy/analyzer_test_shapes.hpp"
@@ -197,6 +198,45 @@ TEST(Analyzer, FindsWhatIsDenied) {
            "issued_id_undecided"},
       },
       TrustVerdict::denied);
+}
+
+// Accounts of other partitions have the same numbers and are other people's.
+TEST(Analyzer, TellsPartitionsApart) {
+  const auto with_root = [](std::string_view partition, std::string_view account,
+                            const std::string& condition, std::string_view effect = "Allow") {
+    return statement(effect, fmt::format(R"({{"AWS":"arn:{}:iam::{}:root"}})", partition, account),
+                     condition);
+  };
+  expect_unsafe({
+      {"the partner's number in China", good() + "," + with_root("aws-cn", "111111111111", exact),
+       "foreign_account"},
+      {"one's own number in China", good() + "," + with_root("aws-cn", "222222222222", ""),
+       "foreign_account"},
+      {"a Deny that binds nobody",
+       bare() + "," +
+           with_root("aws-cn", "111111111111", R"({"StringNotEquals":{"sts:ExternalId":"@ID"}})", "Deny"),
+       "external_id_not_required"},
+  });
+  expect_all({{"the partner's by its ARN", with_root("aws", "111111111111", exact), "partner_account"},
+              {"one's own by its ARN", good() + "," + with_root("aws", "222222222222", ""), "own_account"}},
+             TrustVerdict::safe);
+}
+
+TEST(Analyzer, SaysWhyTheIssuedIdIsRefused) {
+  const auto told = [](const std::string& statements) {
+    const TrustAnalysis analysis = analyze(document_of(statements), question());
+    EXPECT_EQ(analysis.verdict, TrustVerdict::denied);
+    return analysis.findings.front().message;
+  };
+  EXPECT_THAT(
+      told(allow(R"({"StringEquals":{"sts:ExternalId":"@ID","aws:PrincipalAccount":"333333333333"}})")),
+      testing::HasSubstr("statement 1 asks for StringEquals `aws:PrincipalAccount` `333333333333`, and "
+                         "the partner's is `111111111111`"));
+  EXPECT_THAT(told(allow(R"({"StringEquals":{"aws:ExternalId":"@ID"}})")),
+              testing::HasSubstr("`aws:ExternalId` `" + issued_id + "`, and no request has that key"));
+  EXPECT_THAT(told(statement("Allow", R"({"AWS":"arn:aws:iam::111111111111:role/Deputy-Broker"})", exact)),
+              testing::HasSubstr("no statement names it"));
+  EXPECT_THAT(told(good() + "," + deny("")), testing::HasSubstr("a Deny refuses it"));
 }
 
 TEST(Analyzer, InvalidCarriesTheReasonAndAPlainPolicy) {

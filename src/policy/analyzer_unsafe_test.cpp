@@ -369,6 +369,17 @@ TEST(Analyzer, SeesFederatedPathsThatAreNotPinned) {
                       R"({"StringEquals":{"saml:sub":"_cbb88bf52c2510eabe00c1642d4643f41430fe25e3"}})",
                       with_saml),
         "federated_subject"},
+       {"a subject of Facebook's",
+        good() + "," +
+            statement("Allow", R"({"Federated":"graph.facebook.com"})",
+                      R"({"StringEquals":{"graph.facebook.com:id":"1234"}})", web),
+        "federated_subject"},
+       {"a subject of Amazon's",
+        good() + "," +
+            statement("Allow", R"({"Federated":"www.amazon.com"})",
+                      R"({"StringEquals":{"www.amazon.com:user_id":"amzn1.account.X"}})", web),
+        "federated_subject"},
+       {"tokens of a SAML provider, which gives none", good() + "," + statement("Allow", saml, "", web), ""},
        {"an assertion carries no external ID", good() + "," + statement("Allow", github, exact, web), ""},
        {"a provider that cannot ask so",
         good() + "," + statement("Allow", github, "", R"("Action":"sts:AssumeRole")"), ""}},

@@ -57,6 +57,8 @@ constexpr std::array known_keys{
     KnownKey{"aws:SourceVpc", one(text)},
     KnownKey{"aws:SourceVpce", one(text)},
     KnownKey{"aws:FederatedProvider", one(text)},
+    KnownKey{"graph.facebook.com:id", one(text)},
+    KnownKey{"www.amazon.com:user_id", one(text)},
 };
 // `aws:PrincipalTag/team` and the like: one value for each tag.
 constexpr std::array<std::string_view, 4> tag_keys{"aws:PrincipalTag/", "aws:RequestTag/", "aws:ResourceTag/",

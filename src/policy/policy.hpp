@@ -21,8 +21,8 @@ enum class PolicyKind { identity, trust, session, permissions_boundary, resource
 enum class Version { v2008_10_17, v2012_10_17 };  // a missing Version means 2008-10-17
 enum class Effect { allow, deny };
 
-// Who a statement names. Values are as written, but that an account ID and its `:root` ARN are the same
-// `account`.
+// Who a statement names. An account is written as its ID, then it is one of the resource's own partition, or
+// as its `:root` ARN, which says the partition: `aws_account` both.
 enum class PrincipalType {
   everyone,
   aws_account,
@@ -34,7 +34,8 @@ enum class PrincipalType {
 };
 struct StatementPrincipal {
   PrincipalType type = PrincipalType::everyone;
-  std::string value;  // the 12 digits for aws_account; empty for everyone
+  std::string value;        // the 12 digits for aws_account; empty for everyone
+  std::string partition{};  // of an account that is written as an ARN: `aws`, `aws-cn`, `aws-us-gov`
   friend bool operator==(const StatementPrincipal&, const StatementPrincipal&) = default;
 };
 

@@ -42,7 +42,8 @@ TEST(PolicyReader, KeepsWhatWasWritten) {
   const Statement& statement = policy.statements().at(0);
   EXPECT_EQ(statement.sid, "A1");
   EXPECT_EQ(statement.effect, Effect::allow);
-  EXPECT_EQ(statement.principals.at(0), (StatementPrincipal{PrincipalType::aws_account, "111111111111"}));
+  EXPECT_EQ(statement.principals.at(0),
+            (StatementPrincipal{PrincipalType::aws_account, "111111111111", "aws"}));
   EXPECT_EQ(statement.principals.at(1), (StatementPrincipal{PrincipalType::everyone, ""}));
   EXPECT_EQ(statement.principals.at(2), (StatementPrincipal{PrincipalType::service, "ec2.amazonaws.com"}));
   EXPECT_EQ(statement.actions.size(), 2U);

@@ -33,13 +33,14 @@ std::string_view take_segment(std::string_view& rest) {
 std::optional<StatementPrincipal> read_arn(std::string_view text) {
   std::string_view rest = text;
   if (take_segment(rest) != "arn") return std::nullopt;
-  if (!parse_partition(take_segment(rest))) return std::nullopt;
+  const std::string_view partition = take_segment(rest);
+  if (!parse_partition(partition)) return std::nullopt;
   const std::string_view service = take_segment(rest);
   if (!take_segment(rest).empty()) return std::nullopt;  // the Region
   const std::string_view account = take_segment(rest);
   if (!AccountId::parse(account)) return std::nullopt;
   if (service == "iam" && rest == "root") {
-    return StatementPrincipal{PrincipalType::aws_account, std::string{account}};
+    return StatementPrincipal{PrincipalType::aws_account, std::string{account}, std::string{partition}};
   }
   const std::size_t slash = rest.find('/');
   if (slash == std::string_view::npos || rest.ends_with('/') || rest.find(':') != std::string_view::npos) {
@@ -145,6 +146,12 @@ Result<std::vector<StatementPrincipal>> read_principals(const json::Value& value
     }
   }
   return out;
+}
+
+std::string written(const StatementPrincipal& principal) {
+  if (principal.type == PrincipalType::everyone) return "*";
+  if (principal.partition.empty()) return principal.value;
+  return fmt::format("arn:{}:iam::{}:root", principal.partition, principal.value);
 }
 
 std::string_view member_name(PrincipalType type) {

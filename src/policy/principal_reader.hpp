@@ -12,6 +12,9 @@ namespace deputy::policy {
 Result<std::vector<StatementPrincipal>> read_principals(const json::Value& value,
                                                         std::string_view element = "Principal");
 
+// A principal as the document writes it.
+std::string written(const StatementPrincipal& principal);
+
 // The member of the Principal element that holds principals of this type; `AWS` for everyone.
 std::string_view member_name(PrincipalType type);
 

@@ -23,7 +23,7 @@ std::string principals(const std::vector<StatementPrincipal>& all) {
     const std::string_view name = member_name(all[i].type);
     std::vector<std::string> values;
     for (; i < all.size() && member_name(all[i].type) == name; ++i) {
-      values.push_back(all[i].type == PrincipalType::everyone ? "*" : all[i].value);
+      values.push_back(written(all[i]));
     }
     out += fmt::format("{}\"{}\":{}", out.size() == 1 ? "" : ",", name, list(values));
   }

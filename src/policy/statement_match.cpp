@@ -13,6 +13,22 @@ bool has_unique_id(const Caller& caller, std::string_view wanted) {
   return given.starts_with(wanted) && (given.size() == wanted.size() || given[wanted.size()] == ':');
 }
 
+// `arn:aws:…`: the second part of the caller's ARN; empty where that is not known.
+std::string_view partition_of(const Caller& caller) {
+  std::string_view arn = caller.arn;
+  if (!arn.starts_with("arn:")) return {};
+  arn.remove_prefix(4);
+  return arn.substr(0, arn.find(':'));
+}
+
+// Partitions do not trust each other: an account's number in another one is not that account.
+Naming names_account(const StatementPrincipal& principal, const Caller& caller) {
+  if (principal.value != caller.account) return Naming::none;
+  if (principal.partition.empty()) return Naming::account;
+  const std::string_view partition = partition_of(caller);
+  return partition.empty() || partition == principal.partition ? Naming::account : Naming::none;
+}
+
 // A canonical user ID is another name of an account.
 Naming names_canonically(const StatementPrincipal& principal, const Caller& caller) {
   const bool named = !caller.canonical_user.empty() && principal.value == caller.canonical_user;
@@ -31,7 +47,7 @@ Naming names(const StatementPrincipal& principal, const Caller& caller) {
   if (kind != CallerKind::identity) return Naming::none;
   switch (principal.type) {
     case PrincipalType::aws_account:
-      return principal.value == caller.account ? Naming::account : Naming::none;
+      return names_account(principal, caller);
     case PrincipalType::aws_arn:
       return itself(principal.value == caller.arn || principal.value == caller.role_arn);
     case PrincipalType::aws_unique_id:

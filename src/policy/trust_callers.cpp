@@ -4,6 +4,7 @@
 #include <array>
 #include <fmt/format.h>
 #include <set>
+#include <utility>
 
 namespace deputy::policy {
 namespace {
@@ -50,6 +51,7 @@ struct Named {
   std::set<std::string> unique_ids,
       canonical_users;  // in an Allow: a Deny only takes away from other classes
   std::set<std::string> providers;
+  std::set<std::pair<std::string, std::string>> foreign_roots;  // in an Allow: partition and account
   bool everyone_allowed = false;
 };
 
@@ -59,6 +61,10 @@ void take_in(const StatementPrincipal& principal, bool allow, std::string_view p
       named.everyone_allowed = named.everyone_allowed || allow;
       return;
     case PrincipalType::aws_account:
+      if (!principal.partition.empty() && principal.partition != partition) {
+        if (allow) named.foreign_roots.emplace(principal.partition, principal.value);
+        return;
+      }
       named.accounts.insert(principal.value);
       if (allow) named.allowed_accounts.insert(principal.value);
       return;
@@ -108,6 +114,9 @@ class CallerList {
     for (const std::string& account : accounts) {
       if (named_.everyone_allowed || named_.allowed_accounts.contains(account)) add_account(account);
     }
+    for (const auto& [partition, account] : named_.foreign_roots) {
+      for (const bool user : {false, true}) add_example(Standing::foreign, partition, account, user);
+    }
     if (named_.everyone_allowed) {
       add_stranger(false);
       add_stranger(true);
@@ -118,7 +127,7 @@ class CallerList {
   }
 
   TrustCaller in_account(bool user, const std::string& account) {
-    add_example(Standing::stranger, account, user);
+    add_example(Standing::stranger, partition_, account, user);
     return std::move(callers_.back());
   }
 
@@ -229,17 +238,18 @@ class CallerList {
   }
 
   void add_account(const std::string& account) {
-    for (const bool user : {false, true}) add_example(standing_of(account), account, user);
+    for (const bool user : {false, true}) add_example(standing_of(account), partition_, account, user);
   }
 
   // Some identity of an account that is not named by itself.
-  void add_example(Standing standing, const std::string& account, bool user) {
-    TrustCaller caller = blank(standing, account);
+  void add_example(Standing standing, const std::string& partition, const std::string& account, bool user) {
+    TrustCaller caller = blank(
+        standing, partition == partition_ ? account : fmt::format("arn:{}:iam::{}:root", partition, account));
     caller.is_user = user;
     caller.is_example = true;
     std::string name = user ? "any-user" : "any-role";
     const std::string_view kind = user ? "user" : "role";
-    const auto arn = [&] { return fmt::format("arn:{}:iam::{}:{}/{}", partition_, account, kind, name); };
+    const auto arn = [&] { return fmt::format("arn:{}:iam::{}:{}/{}", partition, account, kind, name); };
     std::vector<std::string> others{question_.partner_principal.text()};
     for (const IdentityArn& one : named_.arns) {
       if (one.account == account) others.push_back(one.text);
@@ -247,10 +257,10 @@ class CallerList {
     while (std::find(others.begin(), others.end(), arn()) != others.end()) name += "-x";
     caller.caller.account = account;
     caller.caller.arn =
-        user ? arn() : fmt::format("arn:{}:sts::{}:assumed-role/{}/any-session", partition_, account, name);
+        user ? arn() : fmt::format("arn:{}:sts::{}:assumed-role/{}/any-session", partition, account, name);
     if (!user) caller.caller.role_arn = arn();
     if (view_.key("aws:PrincipalArn")) {
-      is_like(caller, "aws:PrincipalArn", fmt::format("arn:{}:iam::{}:{}/?*", partition_, account, kind));
+      is_like(caller, "aws:PrincipalArn", fmt::format("arn:{}:iam::{}:{}/?*", partition, account, kind));
       fact(caller, make_condition("aws:PrincipalArn", Matching::equals, true, std::move(others)));
     }
     is(caller, "aws:PrincipalAccount", account);
@@ -309,9 +319,12 @@ class CallerList {
 
   void add_federated() {
     std::set<std::string> providers = named_.providers;
-    if (named_.everyone_allowed) providers.insert("any identity provider");
+    constexpr std::string_view any = "any identity provider";
+    if (named_.everyone_allowed) providers.emplace(any);
     for (const std::string& provider : providers) {
       for (const std::string_view action : {"sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity"}) {
+        const bool is_saml = provider.find(":saml-provider/") != std::string::npos;
+        if (provider != any && is_saml != (action == "sts:AssumeRoleWithSAML")) continue;
         TrustCaller caller = blank(Standing::federated, provider);
         caller.action = action;
         caller.caller.federated = provider;

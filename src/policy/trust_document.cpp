@@ -1,13 +1,12 @@
 #include "policy/trust_document.hpp"
 
 #include <algorithm>
-#include <array>
 #include <fmt/format.h>
+#include <optional>
 #include <vector>
 
 #include "json/reader.hpp"
 #include "policy/trust_judgement.hpp"
-#include "policy/trust_mend.hpp"
 
 namespace deputy::policy {
 namespace {
@@ -53,8 +52,10 @@ struct Role {
   std::string name;
   const json::Value* policy = nullptr;  // a string, an object, or nullptr
   std::string_view arn;
-  bool is_template = false;
 };
+
+// Who fills in values that are written as instructions.
+enum class FilledIn { by_nobody, by_cloudformation, by_terraform };
 
 class Finder {
  public:
@@ -63,7 +64,7 @@ class Finder {
   Result<TrustDocument> find(const json::Value& root) {
     if (root.is(json::Kind::string)) return TrustDocument{root.text, std::nullopt};
     if (member(&root, "Statement") != nullptr) return TrustDocument{std::string{text_}, std::nullopt};
-    collect(root);
+    DEPUTY_TRY(collect(root));
     if (!known_) return TrustDocument{std::string{text_}, std::nullopt};
     if (roles_.empty()) {
       return unclear(fmt::format("there is no IAM role in this {}", known_));
@@ -73,7 +74,7 @@ class Finder {
   }
 
  private:
-  void collect(const json::Value& root) {
+  Result<void> collect(const json::Value& root) {
     if (root.is(json::Kind::array)) {
       add_list("list of roles", &root);
     } else if (member(&root, "AssumeRolePolicyDocument") != nullptr) {
@@ -87,21 +88,27 @@ class Finder {
     } else if (const json::Value* details = member(&root, "RoleDetailList")) {
       add_list("list of roles", details);
     } else if (const json::Value* resources = member(&root, "Resources")) {
-      add_template(*resources);
+      return add_template(root, *resources);
     } else {
       collect_terraform(root);
     }
+    return success();
   }
 
   void collect_terraform(const json::Value& root) {
     const json::Value* values = member(&root, "planned_values");  // a plan has the state from before as well
     if (values == nullptr) values = member(&root, "values");
+    if (values == nullptr) values = member(member(&root, "prior_state"), "values");
     if (const json::Value* module = member(values, "root_module")) {
       known_ = "Terraform plan or state";
       add_modules(*module);
     } else if (const json::Value* resources = member(&root, "resources")) {
       known_ = "Terraform state";
       add_state(*resources);
+    } else if (const json::Value* configuration = member(&root, "resource")) {
+      known_ = "Terraform configuration";
+      filled_in_ = FilledIn::by_terraform;
+      add_configuration(*configuration);
     }
   }
 
@@ -110,19 +117,34 @@ class Finder {
     for (const json::Value& role : list->elements) add_role(role);
   }
 
+  // Or a policy that stands where a role would.
   void add_role(const json::Value& role) {
-    const json::Value* policy = member(&role, "AssumeRolePolicyDocument");
-    roles_.push_back({std::string{text_in(&role, "RoleName")}, policy, text_in(&role, "Arn"), false});
+    const bool is_policy = member(&role, "Statement") != nullptr;
+    const json::Value* policy = is_policy ? &role : member(&role, "AssumeRolePolicyDocument");
+    roles_.push_back({std::string{text_in(&role, "RoleName")}, policy, text_in(&role, "Arn")});
   }
 
+  // A resource of any type that has a trust policy makes a role: those of macros do as well.
   // https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-resource-iam-role.html
-  void add_template(const json::Value& resources) {
+  Result<void> add_template(const json::Value& root, const json::Value& resources) {
     known_ = "CloudFormation template";
+    filled_in_ = FilledIn::by_cloudformation;
+    if (member(&root, "Transform") != nullptr)
+      return unclear(
+          "the template has a `Transform`, which may change its roles and make others; make the stack and "
+          "analyze what `aws iam get-role` prints");
+    DEPUTY_TRY(refuse_function_among(resources));
     for (const json::Member& resource : resources.members) {
-      if (text_in(&resource.value, "Type") != "AWS::IAM::Role") continue;
       const json::Value* properties = member(&resource.value, "Properties");
-      roles_.push_back({resource.name, member(properties, "AssumeRolePolicyDocument"), {}, true});
+      const json::Value* policy = member(properties, "AssumeRolePolicyDocument");
+      if (policy == nullptr && text_in(&resource.value, "Type") != "AWS::IAM::Role") continue;
+      DEPUTY_TRY(refuse_function_among(resource.value));
+      if (properties != nullptr) {
+        DEPUTY_TRY(refuse_function_among(*properties));
+      }
+      roles_.push_back({resource.name, policy, {}});
     }
+    return success();
   }
 
   // https://developer.hashicorp.com/terraform/internals/json-format
@@ -133,9 +155,9 @@ class Finder {
       modules.pop_back();
       if (const json::Value* resources = member(module, "resources")) {
         for (const json::Value& resource : resources->elements) {
-          if (text_in(&resource, "type") != "aws_iam_role") continue;
           if (text_in(&resource, "mode") == "data") continue;
-          add_terraform(std::string{text_in(&resource, "address")}, member(&resource, "values"));
+          add_terraform(text_in(&resource, "type"), std::string{text_in(&resource, "address")},
+                        member(&resource, "values"));
         }
       }
       if (const json::Value* children = member(module, "child_modules")) {
@@ -146,18 +168,29 @@ class Finder {
 
   void add_state(const json::Value& resources) {
     for (const json::Value& resource : resources.elements) {
-      if (text_in(&resource, "type") != "aws_iam_role" || text_in(&resource, "mode") == "data") continue;
+      const std::string_view type = text_in(&resource, "type");
       const json::Value* instances = member(&resource, "instances");
-      if (instances == nullptr) continue;
+      if (text_in(&resource, "mode") == "data" || instances == nullptr) continue;
       for (const json::Value& instance : instances->elements)
-        add_terraform(fmt::format("aws_iam_role.{}", text_in(&resource, "name")),
+        add_terraform(type, fmt::format("{}.{}", type, text_in(&resource, "name")),
                       member(&instance, "attributes"));
     }
   }
 
-  void add_terraform(std::string address, const json::Value* values) {
-    roles_.push_back(
-        {std::move(address), member(values, "assume_role_policy"), text_in(values, "arn"), false});
+  // https://developer.hashicorp.com/terraform/language/syntax/json
+  void add_configuration(const json::Value& types) {
+    for (const json::Member& type : types.members) {
+      for (const json::Member& resource : type.value.members)
+        add_terraform(type.name, fmt::format("{}.{}", type.name, resource.name), &resource.value);
+    }
+  }
+
+  // Of another provider as well, where the resource has a trust policy.
+  void add_terraform(std::string_view type, std::string address, const json::Value* values) {
+    const json::Value* policy = member(values, "assume_role_policy");
+    if (policy == nullptr) policy = member(values, "assume_role_policy_document");
+    if (policy == nullptr && type != "aws_iam_role") return;
+    roles_.push_back({std::move(address), policy, text_in(values, "arn")});
   }
 
   Result<TrustDocument> several() const {
@@ -178,9 +211,7 @@ class Finder {
                       "role is made, analyze what `aws iam get-role` prints then",
                       in_backticks(role.name), known_));
     }
-    if (role.is_template) {
-      DEPUTY_TRY(refuse_functions(*role.policy));
-    }
+    DEPUTY_TRY(refuse_filled_in(*role.policy));
     TrustDocument out;
     out.document =
         role.policy->is(json::Kind::string) ? role.policy->text : std::string{spelling(text_, *role.policy)};
@@ -188,19 +219,33 @@ class Finder {
     return out;
   }
 
-  // Whatever CloudFormation fills in stands for a value that is not here to be judged.
-  static Result<void> refuse_functions(const json::Value& policy) {
+  static Error filled_in(std::string_view what, const json::Position& position) {
+    return unclear(
+        fmt::format("the trust policy uses {}{}, which stands for what is not here to be judged; "
+                    "analyze what `aws iam get-role` prints once the role is made",
+                    in_backticks(what), json::at(position)));
+  }
+
+  // `Fn::ForEach` makes resources, `Fn::Transform` changes those around it.
+  static Result<void> refuse_function_among(const json::Value& value) {
+    for (const json::Member& one : value.members)
+      if (one.name.starts_with("Fn::")) return filled_in(one.name, one.position);
+    return success();
+  }
+
+  Result<void> refuse_filled_in(const json::Value& policy) const {
     std::vector<const json::Value*> rest{&policy};
     while (!rest.empty()) {
       const json::Value* value = rest.back();
       rest.pop_back();
+      if (value->is(json::Kind::string)) {
+        DEPUTY_TRY(refuse_filled_in(value->text, value->position));
+      }
       for (const json::Member& one : value->members) {
-        if (one.name == "Ref" || one.name.starts_with("Fn::")) {
-          return unclear(fmt::format(
-              "the trust policy uses the function {}{}, whose value CloudFormation fills in; make "
-              "the stack and analyze what `aws iam get-role` prints",
-              in_backticks(one.name), json::at(one.position)));
-        }
+        const bool function =
+            filled_in_ == FilledIn::by_cloudformation && (one.name == "Ref" || one.name.starts_with("Fn::"));
+        if (function) return filled_in(one.name, one.position);
+        DEPUTY_TRY(refuse_filled_in(one.name, one.position));
         rest.push_back(&one.value);
       }
       for (const json::Value& element : value->elements) rest.push_back(&element);
@@ -208,10 +253,36 @@ class Finder {
     return success();
   }
 
+  // CloudFormation's dynamic references and Terraform's templates work within any text.
+  // https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/dynamic-references.html
+  Result<void> refuse_filled_in(std::string_view text, const json::Position& position) const {
+    constexpr std::string_view reference = "{{resolve:";
+    if (filled_in_ == FilledIn::by_cloudformation && text.find(reference) != std::string_view::npos)
+      return filled_in(reference, position);
+    if (filled_in_ == FilledIn::by_terraform)
+      for (const std::string_view opening : {"${", "%{"})
+        if (text.find(opening) != std::string_view::npos) return filled_in(opening, position);
+    return success();
+  }
+
   std::string_view text_;
   const char* known_ = nullptr;  // what the text is
+  FilledIn filled_in_ = FilledIn::by_nobody;
   std::vector<Role> roles_;
 };
+
+// What is not JSON at all is told as what it most likely is.
+std::optional<Error> other_form(std::string_view text) {
+  if (text.starts_with("\xff\xfe") || text.starts_with("\xfe\xff"))
+    return unclear("the file is in UTF-16, as PowerShell writes it; save it in UTF-8");
+  const std::size_t start = text.find_first_not_of(" \t\r\n");
+  if (start == std::string_view::npos) return unclear("there is nothing in it");
+  constexpr std::string_view known = "{[\"%";  // JSON, bare or URL-encoded
+  if (known.find(text[start]) != std::string_view::npos) return std::nullopt;
+  return unclear(
+      "it is not JSON; YAML, HCL and XML are not read: analyze what `aws iam get-role` prints, or "
+      "`terraform show -json`");
+}
 
 }  // namespace
 
@@ -220,6 +291,9 @@ Result<TrustDocument> find_trust_document(std::string_view text) {
     return Error{ErrorKind::payload_too_large,
                  fmt::format("the text is longer than {} bytes", role_description_bytes_max)};
   }
+  constexpr std::string_view byte_order_mark = "\xef\xbb\xbf";  // RFC 8259 section 8.1: may be ignored
+  if (text.starts_with(byte_order_mark)) text.remove_prefix(byte_order_mark.size());
+  if (auto other = other_form(text)) return *std::move(other);
   const auto tree = json::read(text, limits);
   if (!tree) return TrustDocument{std::string{text}, std::nullopt};
   return Finder{text}.find(tree.value());
@@ -228,8 +302,9 @@ Result<TrustDocument> find_trust_document(std::string_view text) {
 TrustAnalysis analyze_description(std::string_view text, TrustQuestion question) {
   auto found = find_trust_document(text);
   if (!found) {
-    TrustAnalysis out = invalid_policy_analysis(found.error().message);
-    out.mend = plain_policy(question);
+    TrustAnalysis out;
+    out.verdict = TrustVerdict::invalid;
+    out.findings.push_back({"document_unclear", FindingWeight::invalid, found.error().message, {}});
     return out;
   }
   if (!question.role_account) question.role_account = std::move(found.value().role_account);

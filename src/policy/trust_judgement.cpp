@@ -4,15 +4,22 @@
 #include <array>
 #include <fmt/format.h>
 
+#include "policy/condition.hpp"
+#include "policy/key_facts.hpp"
 #include "policy/pattern.hpp"
 #include "policy/request_search.hpp"
 #include "policy/statement_match.hpp"
 #include "policy/trust_callers.hpp"
+#include "policy/trust_text.hpp"
 
 namespace deputy::policy {
 namespace {
 
 using StatementView = PolicyView::StatementView;
+
+std::string title_of(const StatementView& view) {
+  return statement_title(view.number, view.statement->sid);
+}
 
 enum class Sight { nothing, perhaps, found };
 
@@ -222,10 +229,9 @@ class Judgement {
     if (sighting.sight == Sight::nothing || work_.exhausted()) return;
     if (sighting.sight == Sight::perhaps) {
       add({"undecided", FindingWeight::unsafe,
-           fmt::format(
-               "statement {} could not be shown to refuse {}: it depends on policy variables, or on values "
-               "that its operators cannot compare",
-               allow.number, who),
+           fmt::format("{} could not be shown to refuse {}: it depends on policy variables, or on values "
+                       "that its operators cannot compare",
+                       title_of(allow), who),
            allow.number});
       return;
     }
@@ -247,19 +253,17 @@ class Judgement {
     const std::string who = principal ? "the partner" : in_backticks(caller.name);
     const Sighting without = look(caller, allow, without_id_);
     report(without, allow, principal ? "external_id_not_required" : "partner_identity_without_id",
-           fmt::format(
-               "statement {} lets {} in without any external ID: whoever gets the partner to act can reach "
-               "this role through it",
-               allow.number, who),
+           fmt::format("{} lets {} in without any external ID: whoever gets the partner to act can reach "
+                       "this role through it",
+                       title_of(allow), who),
            who + " without an external ID");
     if (without.sight == Sight::found) return;
     const Sighting wrong = look(caller, allow, with_wrong_id_);
     const std::string* id = wrong.witness ? value_of(wrong.witness->context, "sts:ExternalId") : nullptr;
     report(wrong, allow, principal ? "external_id_not_exact" : "partner_identity_wrong_id",
-           fmt::format(
-               "statement {} accepts from {} other external IDs than the issued one, such as {}: another "
-               "customer of the partner could have that one",
-               allow.number, who, in_backticks(id == nullptr ? "" : *id)),
+           fmt::format("{} accepts from {} other external IDs than the issued one, such as {}: another "
+                       "customer of the partner could have that one",
+                       title_of(allow), who, in_backticks(id == nullptr ? "" : *id)),
            who + " with another external ID");
   }
 
@@ -267,20 +271,18 @@ class Judgement {
     const std::string who = fmt::format("the identity {}", in_backticks(caller.name));
     for (const Goal* goal : {&without_id_, &with_wrong_id_}) {
       const Sighting sighting = look(caller, allow, *goal);
-      report(
-          sighting, allow, "unknown_identity_open",
-          fmt::format(
-              "statement {} trusts {}, of which nobody can tell whose it is, without asking for the issued "
-              "external ID",
-              allow.number, who),
-          who);
+      report(sighting, allow, "unknown_identity_open",
+             fmt::format("{} trusts {}, of which nobody can tell whose it is, without asking for the issued "
+                         "external ID",
+                         title_of(allow), who),
+             who);
       if (sighting.sight != Sight::nothing) return;
     }
     add({"unknown_identity", FindingWeight::note,
-         fmt::format("statement {} trusts {}: most likely a role or user that was deleted; name the "
+         fmt::format("{} trusts {}: most likely a role or user that was deleted; name the "
                      "partner's role by "
                      "its ARN",
-                     allow.number, who),
+                     title_of(allow), who),
          allow.number});
   }
 
@@ -288,20 +290,19 @@ class Judgement {
     const Sighting sighting = look(caller, allow, {});
     if (caller.standing == Standing::stranger) {
       report(sighting, allow, "everyone",
-             fmt::format(
-                 "statement {} lets every AWS account in that meets its conditions: an external ID is no "
-                 "secret, so it must name the partner",
-                 allow.number),
+             fmt::format("{} lets every AWS account in that meets its conditions: an external ID is no "
+                         "secret, so it must name the partner",
+                         title_of(allow)),
              "strangers");
     } else if (caller.standing == Standing::canonical_user) {
       report(sighting, allow, "canonical_user",
-             fmt::format("statement {} trusts the canonical user ID {}, of which nobody can tell whose it is",
-                         allow.number, in_backticks(caller.name)),
+             fmt::format("{} trusts the canonical user ID {}, of which nobody can tell whose it is",
+                         title_of(allow), in_backticks(caller.name)),
              "a canonical user");
     } else {
       report(sighting, allow, "foreign_account",
-             fmt::format("statement {} lets {} in, which is neither the partner's nor known as your own",
-                         allow.number, in_backticks(caller.name)),
+             fmt::format("{} lets {} in, which is neither the partner's nor known as your own",
+                         title_of(allow), in_backticks(caller.name)),
              in_backticks(caller.name));
     }
   }
@@ -316,15 +317,14 @@ class Judgement {
       other_subject = {make_condition(key, Matching::equals, true, listed_subjects(key))};
     }
     const Sighting sighting = look(caller, allow, other_subject);
-    report(
-        sighting, allow, "federated_subject_not_pinned",
-        fmt::format("statement {} lets in whoever {} vouches for; pin {} to the exact subjects that may come",
-                    allow.number, in_backticks(caller.name), in_backticks(key)),
-        fmt::format("callers of {}", in_backticks(caller.name)));
+    report(sighting, allow, "federated_subject_not_pinned",
+           fmt::format("{} lets in whoever {} vouches for; pin {} to the exact subjects that may come",
+                       title_of(allow), in_backticks(caller.name), in_backticks(key)),
+           fmt::format("callers of {}", in_backticks(caller.name)));
     if (sighting.sight != Sight::nothing || !by_name) return;
     if (!find_request(view_, {&caller, &allow, {}, Certainty::possible}, work_)) return;
     add({"federated_subject", FindingWeight::note,
-         fmt::format("statement {} lets in the subjects of {} that it lists", allow.number,
+         fmt::format("{} lets in the subjects of {} that it lists", title_of(allow),
                      in_backticks(caller.name)),
          allow.number});
   }
@@ -363,8 +363,9 @@ class Judgement {
       if (best == Sight::nothing) {
         add({"issued_id_refused",
              FindingWeight::denied,
-             fmt::format("the partner principal {} is refused with the issued external ID {}",
-                         in_backticks(question_.partner_principal.text()), in_backticks(id.text())),
+             fmt::format("the partner principal {} is refused with the issued external ID {}{}",
+                         in_backticks(question_.partner_principal.text()), in_backticks(id.text()),
+                         why_refused(id)),
              {}});
       } else if (best == Sight::perhaps) {
         add({"issued_id_undecided",
@@ -376,6 +377,44 @@ class Judgement {
              {}});
       }
     }
+  }
+
+  // Where one reason goes for every request: what the statements for the partner ask for besides the ID, or
+  // that none names it.
+  std::string why_refused(const ExternalId& id) const {
+    const TrustCaller& partner = callers_.front();
+    std::string out;
+    bool named = false;
+    for (const StatementView& allow : view_.statements()) {
+      if (allow.statement->effect != Effect::allow || !covers(*allow.statement, partner.action)) continue;
+      if (names(*allow.statement, partner.caller) == Naming::none) continue;
+      named = true;
+      out += unmet_conditions(allow, partner, id);
+    }
+    if (!named) return ": no statement names it for sts:AssumeRole";
+    if (!out.empty()) return ": " + out.substr(2);
+    return ": a Deny refuses it, or the conditions of the statements exclude each other";
+  }
+
+  // `; statement 1 asks for …`: of the conditions whose key is fixed for the partner, those that do not hold.
+  std::string unmet_conditions(const StatementView& allow, const TrustCaller& partner,
+                               const ExternalId& id) const {
+    Request request = to_request(partner, {{"sts:ExternalId", {id.text()}}});
+    std::string out;
+    for (const auto& atom : allow.atoms) {
+      const Condition& condition = *atom.condition;
+      const ContextKey* key = request.find(condition.key);
+      const bool fixed = key != nullptr || facts_about(condition.key).never_present;
+      if (!fixed || holds(condition, key, request) == Truth::yes) continue;
+      const std::string listed = in_backticks(condition.values.front()) +
+                                 (condition.values.size() > 1 ? " or another of its values" : "");
+      out +=
+          fmt::format("; {} asks for {} {} {}, and {}", title_of(allow),
+                      to_text(condition.condition_operator), in_backticks(condition.key), listed,
+                      key == nullptr ? "no request has that key"
+                                     : fmt::format("the partner's is {}", in_backticks(key->values.front())));
+    }
+    return out;
   }
 
   Sight look_for_issued(const TrustCaller& caller, const Goal& goal) {

@@ -3,6 +3,7 @@
 
 #include "policy/pattern.hpp"
 #include "policy/trust_judgement.hpp"
+#include "policy/trust_text.hpp"
 
 namespace deputy::policy {
 namespace {
@@ -28,7 +29,7 @@ class Notes {
         note_deny(statement);
       } else if (covers(*statement.statement, assume_role)) {
         note_principals(statement);
-        note_conditions(statement);
+        if (is_for_partner(statement)) note_conditions(statement);
       }
     }
     return std::move(out_);
@@ -36,8 +37,10 @@ class Notes {
 
  private:
   void note(const StatementView& statement, std::string_view code, std::string message) {
-    out_.push_back({std::string{code}, FindingWeight::note,
-                    fmt::format("statement {} {}", statement.number, message), statement.number});
+    out_.push_back(
+        {std::string{code}, FindingWeight::note,
+         fmt::format("{} {}", statement_title(statement.number, statement.statement->sid), message),
+         statement.number});
   }
 
   bool is_partner(std::string_view account) const {
@@ -49,12 +52,34 @@ class Notes {
     return question_.role_account && question_.role_account->text() == account && !is_partner(account);
   }
 
+  // Whether it may let the partner in.
+  bool is_for_partner(const StatementView& statement) const {
+    return std::ranges::any_of(statement.statement->principals, [&](const StatementPrincipal& principal) {
+      if (principal.type == PrincipalType::everyone) return true;
+      if (principal.type == PrincipalType::aws_account)
+        return !is_elsewhere(principal) && is_partner(principal.value);
+      return principal.type == PrincipalType::aws_arn && is_partner(account_of(principal.value));
+    });
+  }
+  bool is_elsewhere(const StatementPrincipal& principal) const {
+    return !principal.partition.empty() &&
+           principal.partition != to_text(question_.partner_principal.partition());
+  }
+
+  // Of an identity's ARN.
+  static std::string_view account_of(std::string_view arn) {
+    for (int i = 0; i < 4; ++i) arn.remove_prefix(arn.find(':') + 1);
+    return arn.substr(0, arn.find(':'));
+  }
+
   void note_principals(const StatementView& statement) {
     for (const StatementPrincipal& principal : statement.statement->principals) {
       const std::string named = in_backticks(principal.value);
       if (principal.type == PrincipalType::service) {
         note(statement, "service_principal", fmt::format("lets the AWS service {} in", named));
-      } else if (principal.type == PrincipalType::aws_account) {
+      } else if (principal.type == PrincipalType::everyone) {
+        note(statement, "everyone_narrowed", "names everyone, and only its conditions say who that is");
+      } else if (principal.type == PrincipalType::aws_account && !is_elsewhere(principal)) {
         note_account(statement, principal.value);
       } else if (principal.type == PrincipalType::aws_arn) {
         note_arn(statement, principal.value);
@@ -74,9 +99,7 @@ class Notes {
 
   void note_arn(const StatementView& statement, const std::string& arn) {
     if (arn == question_.partner_principal.text()) return;
-    std::string_view rest = arn;
-    for (int i = 0; i < 4; ++i) rest.remove_prefix(rest.find(':') + 1);
-    const std::string_view account = rest.substr(0, rest.find(':'));
+    const std::string_view account = account_of(arn);
     if (is_own(account)) {
       note(statement, "own_account", fmt::format("lets {} of your own account in", in_backticks(arn)));
     } else if (is_partner(account)) {
@@ -91,7 +114,10 @@ class Notes {
       const ConditionOperator& wanted = condition.condition_operator;
       const bool plain = wanted.family == OperatorFamily::string_equals && !wanted.negated &&
                          !wanted.if_exists && wanted.qualifier == SetQualifier::none;
-      if (atom.key != PolicyView::external_id) {
+      if (equal_ignoring_case(condition.key, "aws:ExternalId")) {
+        note(statement, "no_such_key",
+             "asks for `aws:ExternalId`, and no request has that key: write `sts:ExternalId`");
+      } else if (atom.key != PolicyView::external_id) {
         note(statement, "extra_condition",
              fmt::format("opens only under a condition on {}; what the partner sends must meet it",
                          in_backticks(condition.key)));

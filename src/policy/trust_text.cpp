@@ -53,8 +53,7 @@ std::vector<std::string>& under(Values& groups, const std::string& name) {
 std::string principals(const std::vector<StatementPrincipal>& all, std::size_t depth) {
   std::vector<std::pair<std::string, std::vector<std::string>>> groups;
   for (const StatementPrincipal& one : all)
-    under(groups, std::string{member_name(one.type)})
-        .push_back(one.type == PrincipalType::everyone ? "*" : one.value);
+    under(groups, std::string{member_name(one.type)}).push_back(written(one));
   std::vector<std::pair<std::string, std::string>> members;
   for (const auto& [name, values] : groups) members.emplace_back(name, texts(values, depth + 1));
   return object(members, depth);
@@ -88,6 +87,11 @@ std::string statement(const Statement& one, std::size_t depth) {
 }
 
 }  // namespace
+
+std::string statement_title(std::size_t number, const std::string& sid) {
+  return sid.empty() ? fmt::format("statement {}", number)
+                     : fmt::format("statement {} ({})", number, in_backticks(sid));
+}
 
 std::string to_indented_json(Version version, const std::string& id,
                              const std::vector<Statement>& statements) {

@@ -12,4 +12,7 @@ namespace deputy::policy {
 std::string to_indented_json(Version version, const std::string& id,
                              const std::vector<Statement>& statements);
 
+// `statement 2 (`Sid`)`, or without a Sid the number alone.
+std::string statement_title(std::size_t number, const std::string& sid);
+
 }  // namespace deputy::policy

@@ -137,6 +137,15 @@ std::string clipped_mend(const std::string& mend) {
   return mend.size() > bytes_max ? std::string{} : mend;
 }
 
+// What a customer who pastes the mend gives up with it.
+std::string left_out(const policy::TrustAnalysis& analysis) {
+  if (analysis.mend_removed.empty()) return {};
+  return " (it leaves out " +
+         some_of(analysis.mend_removed, grants_shown_max, "; ",
+                 [](const std::string& text) { return text; }) +
+         ")";
+}
+
 }  // namespace
 
 Finding trust_policy_judged(const policy::TrustAnalysis& analysis) {
@@ -156,9 +165,10 @@ Finding trust_policy_judged(const policy::TrustAnalysis& analysis) {
       return {
           CheckResult::failed,
           fmt::format("the trust policy was read, and it is open although AWS denied every try: {}{}. Use "
-                      "the corrected policy, then verify again",
+                      "the corrected policy{}, then verify again",
                       messages_of(analysis, false),
-                      analysis.witness ? ". For example, " + in_words(*analysis.witness) : ""),
+                      analysis.witness ? ". For example, " + in_words(*analysis.witness) : "",
+                      left_out(analysis)),
           mend()};
     case policy::TrustVerdict::denied:
       return {

@@ -50,6 +50,9 @@ TEST(Findings, MessagesAreBounded) {
   many.mend = std::string(1'000'000, 'x');
   EXPECT_THAT(trust_policy_judged(many).message, HasSubstr("and 60 more"));
   EXPECT_FALSE(trust_policy_judged(many).mend);
+  many.mend_removed.assign(64, "statement 7 (`Ci`)");
+  EXPECT_THAT(trust_policy_judged(many).message, HasSubstr("it leaves out statement 7 (`Ci`); statement 7"));
+  EXPECT_LT(trust_policy_judged(many).message.size(), 2'000U);
   PermissionsJudgement judgement;
   for (int i = 0; i < 5'000; ++i) {
     judgement.needs.missing.push_back({"s3:Get" + std::to_string(i), std::string(2'000, 'r')});

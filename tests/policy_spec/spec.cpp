@@ -189,7 +189,7 @@ Names names_in(const Value& principals) {
       } else if (text == "*") {
         out.insert({"everyone", ""});
       } else if (text.ends_with(":root")) {
-        out.insert({"account", text.substr(text.size() - 17, 12)});
+        out.insert({"root", text});
       } else {
         out.insert({text.size() == 12 ? "account" : "AWS", text});
       }
@@ -205,7 +205,11 @@ std::vector<Names> chain_of(const Value& caller) {
   if (!text("federated").empty()) return {{{"Federated", text("federated")}}};
   if (text("arn").empty()) return {};
   const std::string id = text("unique_id").substr(0, text("unique_id").find(':'));
-  Names account{{"account", text("account")}, {"CanonicalUser", text("canonical_user")}};
+  const std::string arn = text("arn");
+  const std::string partition = arn.substr(4, arn.find(':', 4) - 4);
+  Names account{{"account", text("account")},
+                {"root", "arn:" + partition + ":iam::" + text("account") + ":root"},
+                {"CanonicalUser", text("canonical_user")}};
   if (text("arn").ends_with(":root")) return {account};
   if (text("role_arn").empty()) return {account, {{"AWS", text("arn")}, {"AWS", id}}};
   return {account, {{"AWS", text("role_arn")}, {"AWS", id}}, {{"AWS", text("arn")}}};
