@@ -291,12 +291,15 @@ Result<TrustDocument> find_trust_document(std::string_view text) {
     return Error{ErrorKind::payload_too_large,
                  fmt::format("the text is longer than {} bytes", role_description_bytes_max)};
   }
-  constexpr std::string_view byte_order_mark = "\xef\xbb\xbf";  // RFC 8259 section 8.1: may be ignored
-  if (text.starts_with(byte_order_mark)) text.remove_prefix(byte_order_mark.size());
-  if (auto other = other_form(text)) return *std::move(other);
-  const auto tree = json::read(text, limits);
-  if (!tree) return TrustDocument{std::string{text}, std::nullopt};
-  return Finder{text}.find(tree.value());
+  // Before what a tool wrote it may be ignored (RFC 8259 section 8.1); in a policy IAM takes none.
+  constexpr std::string_view byte_order_mark = "\xef\xbb\xbf";
+  const bool marked = text.starts_with(byte_order_mark);
+  const std::string_view rest = marked ? text.substr(byte_order_mark.size()) : text;
+  if (auto other = other_form(rest)) return *std::move(other);
+  const auto tree = json::read(rest, limits);
+  if (!tree || (marked && member(&tree.value(), "Statement") != nullptr))
+    return TrustDocument{std::string{text}, std::nullopt};
+  return Finder{rest}.find(tree.value());
 }
 
 TrustAnalysis analyze_description(std::string_view text, TrustQuestion question) {

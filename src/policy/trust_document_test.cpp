@@ -69,24 +69,16 @@ std::string refused(const std::string& text) {
 TEST(TrustDocuments, AreFoundWhereToolsPutThem) {
   for (
       const std::string& text :
-      {policy,
-       encoded(),
-       quoted(policy),
-       quoted(encoded()),
-       get_role(policy),
-       get_role(quoted(encoded())),
+      {policy, encoded(), quoted(policy), quoted(encoded()), get_role(policy), get_role(quoted(encoded())),
        get_role(quoted(policy)),
        R"({"Roles":[)" + get_role(policy).substr(9, get_role(policy).size() - 10) + "]}",
        "[" + get_role(policy).substr(9, get_role(policy).size() - 10) + "]",
        get_role(policy).substr(9, get_role(policy).size() - 10),
        terraform(terraform_role("aws_iam_role.reader")),
        terraform(R"({"type":"aws_s3_bucket","values":{}})", terraform_role("module.x.aws_iam_role.reader")),
-       plan(),
-       R"({"prior_state":)" + terraform(terraform_role("aws_iam_role.reader")) + "}",
+       plan(), R"({"prior_state":)" + terraform(terraform_role("aws_iam_role.reader")) + "}",
        R"({"resource":{"aws_iam_role":{"reader":{"name":"x","assume_role_policy":)" + quoted(policy) + "}}}}",
-       "[" + policy + "]",
-       "\xef\xbb\xbf" + policy,
-       "\xef\xbb\xbf" + get_role(policy),
+       "[" + policy + "]", "\xef\xbb\xbf" + get_role(policy),
        R"({"version":4,"resources":[{"mode":"managed","type":"aws_iam_role","name":"reader","instances":[{"attributes":{"arn":")" +
            arn + R"(","assume_role_policy":)" + quoted(policy) + "}}]}]}",
        cloud_formation(policy)}) {
