@@ -9,7 +9,7 @@ const { chromium } = packages("playwright-core");
 
 const ARGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
   "--disable-component-update", "--disable-sync"];
-const PATIENCE = 15_000; // of one look; what is there is seen at once
+const PATIENCE = 40_000; // of one look; what is there is seen at once
 
 let browser;
 before(async () => {
