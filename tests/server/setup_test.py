@@ -9,6 +9,8 @@ import sqlite3
 import subprocess
 import tempfile
 import unittest
+import urllib.error
+import urllib.request
 
 from harness import BINARY, Deputy, Process, Sandbox
 
@@ -202,6 +204,33 @@ class Demo(unittest.TestCase):
         told = subprocess.run([BINARY, "demo", "--exit"], capture_output=True, text=True, timeout=30, env={**os.environ, "TMPDIR": "/nonexistent"})
         self.assertEqual(told.returncode, 1)
         self.assertIn("`/nonexistent`: No such file or directory; set TMPDIR", told.stdout)
+
+    def test_the_partners_site_shows_its_customers_and_asks_for_more_from_its_own_page_alone(self):
+        demo = Process([BINARY, "demo"])
+        self.addCleanup(demo.end, signal.SIGINT)
+        url = demo.wait_for(r"(http://127\.0\.0\.1:\d+/aws-accounts)").group(1)
+        site = url.removesuffix("/aws-accounts")
+
+        def ask(method, address, **fields):
+            try:
+                with urllib.request.urlopen(urllib.request.Request(address, method=method, headers=fields), timeout=30) as answer:
+                    return answer.status, answer.headers, answer.read().decode()
+            except urllib.error.HTTPError as error:
+                with error:
+                    return error.code, error.headers, error.read().decode()
+
+        status, headers, page = ask("GET", url)
+        self.assertEqual(status, 200)
+        self.assertIn("default-src 'none'", headers["Content-Security-Policy"])
+        for shown in ("Acme", "222222222222", "Connected", "Needs your attention", "Version 1"):
+            self.assertIn(shown, page)
+        self.assertEqual(ask("GET", url, Host="rebound.example")[0], 421)
+        for origin in ({}, {"Origin": "https://elsewhere.example"}):
+            self.assertEqual(ask("POST", site + "/more-permissions", **origin)[0], 403)
+        self.assertEqual(ask("POST", site + "/more-permissions", Origin=site)[0], 200)
+        self.assertIn("Version 1", ask("GET", url)[2], "who is connected decides")
+        self.assertEqual(ask("DELETE", url)[0], 405)
+        self.assertEqual(ask("GET", site + "/elsewhere")[0], 404)
 
     def test_ctrl_c_in_the_midst_of_the_story_ends_it_cleanly(self):
         with tempfile.TemporaryDirectory() as folder:
