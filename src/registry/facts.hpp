@@ -42,6 +42,9 @@ class Facts final : public WriteListener {
   using Mark = std::uint64_t;
 
   explicit Facts(Limits limits);
+  Facts(const Facts&) = delete;
+  Facts& operator=(const Facts&) = delete;
+  virtual ~Facts() = default;
 
   Mark mark() const;
 
