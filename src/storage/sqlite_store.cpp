@@ -1,5 +1,7 @@
 #include "storage/sqlite_store.hpp"
 
+#include "sqlite/log_checkpointer.hpp"
+
 #include <array>
 #include <cerrno>
 #include <condition_variable>
@@ -219,11 +221,14 @@ class SqliteStore final : public registry::Store {
  public:
   // `writer` is null in a store that only reads.
   SqliteStore(const SqliteOptions& options, StoreKeys keys, FileDescriptor lock,
-              std::unique_ptr<SqliteConnection> writer)
+              std::unique_ptr<SqliteConnection> writer, std::unique_ptr<SqliteConnection> for_checkpoints)
       : keys_(std::move(keys)),
         lock_(std::move(lock)),
         writer_(std::move(writer)),
-        readers_(options.file, options) {}
+        readers_(options.file, options) {
+    if (for_checkpoints)
+      checkpointer_.emplace(std::move(for_checkpoints), *writer_, sqlite::LogCheckpointer::Limits{});
+  }
 
   // Reads what the store holds in memory.
   Result<void> load() {
@@ -237,6 +242,7 @@ class SqliteStore final : public registry::Store {
     const std::lock_guard lock{writing_};
     auto written = write_in_turn(work);
     note_outcome(written);
+    if (checkpointer_) checkpointer_->committed();
     return written;
   }
 
@@ -339,6 +345,7 @@ class SqliteStore final : public registry::Store {
   IssuancePlaces places_;
   std::optional<std::int64_t> data_version_;  // as of the last write
   ReaderPool readers_;
+  std::optional<sqlite::LogCheckpointer> checkpointer_;  // uses the writer, so it ends first
 };
 
 }  // namespace
@@ -368,8 +375,13 @@ Result<std::unique_ptr<registry::Store>> open_sqlite(const SqliteOptions& option
   DEPUTY_TRY(auto connection, SqliteConnection::open(options.file, access, options.busy_timeout));
   DEPUTY_TRY(prepare(*connection, keys, options));
   if (options.read_only) connection.reset();
-  auto store =
-      std::make_unique<SqliteStore>(options, std::move(keys), std::move(lock), std::move(connection));
+  // A command that writes once or twice needs none; SQLite moves its log by itself.
+  std::unique_ptr<SqliteConnection> for_checkpoints;
+  if (options.exclusive) {
+    DEPUTY_TRY(for_checkpoints, SqliteConnection::open(options.file, access, options.busy_timeout));
+  }
+  auto store = std::make_unique<SqliteStore>(options, std::move(keys), std::move(lock), std::move(connection),
+                                             std::move(for_checkpoints));
   DEPUTY_TRY(store->load());
   return std::unique_ptr<registry::Store>{std::move(store)};
 }
