@@ -9,7 +9,7 @@ namespace {
 using registry::KeyRole;
 
 class LogSourcesApi : public ApiFixture {
- protected:
+ public:
   ~LogSourcesApi() override {
     if (!collector) return;
     loop.run_through_time([](logs::Collector& stopped) -> Task<bool> {
@@ -18,6 +18,7 @@ class LogSourcesApi : public ApiFixture {
     }(*collector));
   }
 
+ protected:
   // Two tenants' connections, each with so many log groups of an event each.
   void collect(int groups) {
     for (const char letter : {'a', 'b'}) {

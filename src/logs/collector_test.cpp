@@ -182,7 +182,7 @@ TEST_F(CollectorTest, WindowsEndAtAwsTimeHoweverFarOursIsOff) {
 TEST_F(CollectorTest, WhatStandsHowIsCountedAsItChanges) {
   access.subscriptions = {subscription('a'), subscription('b')};
   for (int i = 0; i < 5; ++i) aws.add_group("111111111111", "eu-central-1", "/app/" + std::to_string(i));
-  const auto rare = aws.add_group("222222222222", "eu-central-1", "/app/rare", "INFREQUENT_ACCESS");
+  aws.add_group("222222222222", "eu-central-1", "/app/rare", "INFREQUENT_ACCESS");
   OneProcess process{*this, "a"};
   const auto hold_against_the_sources = [&] {
     std::map<SourceStatus, std::uint64_t> by_status;
