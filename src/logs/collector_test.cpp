@@ -16,6 +16,22 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
+// Takes half a second for everything.
+class SlowDisk final : public Blocking {
+ public:
+  explicit SlowDisk(EventLoop& loop) : loop_(loop) {}
+  Task<Result<void>> run(std::function<void()> work) override {
+    ++begun;
+    co_await sleep_for(loop_, milliseconds{500}, {});
+    work();
+    co_return success();
+  }
+  int begun = 0;
+
+ private:
+  EventLoop& loop_;
+};
+
 class CollectorTest : public testing::Test {
  protected:
   // A whole process but for its end: a spool of its own over the shared directory, and a collector.
@@ -162,6 +178,34 @@ TEST_F(CollectorTest, ADroppedConnectionIsReadNoMore) {
   EXPECT_TRUE(process.collector.sources({}, gone, "", 100).value().items.empty());
 }
 
+// Whatever the step waits for when it comes: its call is not made, and what it had read is thrown away.
+TEST_F(CollectorTest, ADropInTheMidstOfAStepEndsIt) {
+  for (int jobs = 1; jobs <= 6; ++jobs) {
+    SlowDisk reading{loop};
+    access.subscriptions = {subscription()};
+    const std::string group = "/app/" + std::to_string(jobs);
+    aws.groups.clear();
+    const std::string arn = aws.add_group("111111111111", "eu-central-1", group);
+    const TemporaryFolder own;
+    const auto spool = Spool::open({.directory = own.path() / "logs"}).value();
+    Collector collector{{loop, clock, random, aws, access, access, *spool, reading, disk},
+                        {.plan = {}, .holder = "a"}};
+    collector.start();
+    while (reading.begun < jobs) loop.advance(milliseconds{50});
+    write(arn, "late", seconds{0});
+    const auto held = collected(*spool);
+    collector.drop(std::exchange(access.subscriptions, {}).front().connection);
+    aws.keys.clear();
+    loop.advance(std::chrono::minutes{10});
+    EXPECT_TRUE(aws.keys.empty()) << "a call after " << jobs << " jobs of the disk";
+    EXPECT_EQ(collected(*spool), held);
+    loop.run_through_time([](Collector& stopped) -> Task<bool> {
+      co_await stopped.stop();
+      co_return true;
+    }(collector));
+  }
+}
+
 // What this machine's clock says is of no account.
 TEST_F(CollectorTest, WindowsEndAtAwsTimeHoweverFarOursIsOff) {
   for (const milliseconds off : {milliseconds{-7'200'000}, milliseconds{7'200'000}}) {
@@ -295,18 +339,6 @@ TEST_F(CollectorTest, NothingIsAskedWhileTheLeaseMayBeAnothers) {
 
 // One step after the other: the first learns that the lease is gone while the others stand in the queue.
 TEST_F(CollectorTest, WhoStoodInTheQueueWhenTheLeaseWentWaitsForTheNext) {
-  class SlowDisk final : public Blocking {
-   public:
-    explicit SlowDisk(EventLoop& loop) : loop_(loop) {}
-    Task<Result<void>> run(std::function<void()> work) override {
-      co_await sleep_for(loop_, milliseconds{500}, {});
-      work();
-      co_return success();
-    }
-
-   private:
-    EventLoop& loop_;
-  };
   SlowDisk reading{loop};
   access.subscriptions = {subscription()};
   for (int i = 0; i < 4; ++i)

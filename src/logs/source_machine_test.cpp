@@ -67,6 +67,18 @@ TEST_F(SourceMachine, TheMarkNeverPassesAwsOwnDate) {
   EXPECT_EQ(progress.high_water, now - seconds{20});
 }
 
+// Nor do the marks of what was read again come closer to it than their offsets: an event that is visible late
+// counts from AWS's time.
+TEST_F(SourceMachine, RescansCountFromAwsOwnDate) {
+  const EventTime late = start + std::chrono::minutes{10};
+  progress.high_water = late;
+  mood.recent_events = 0;  // quiet: the window reaches back to the first mark
+  progress.window = next_window(progress, mood, plan, late + minutes{1});
+  ASSERT_EQ(progress.window->begin, start);
+  EXPECT_TRUE(take_page(progress, mood, plan, {.date = late - seconds{20}}));
+  EXPECT_EQ(progress.rescanned[0], late - seconds{20} - plan.rescan_offsets[0]);
+}
+
 TEST_F(SourceMachine, NoErrorMovesTheMark) {
   using enum aws::AwsErrorClass;
   for (const auto error_class :

@@ -23,6 +23,8 @@ struct Tenant {
   bool suspended = false;
 };
 
+constexpr int latency_ms_most = 4'000;
+
 class Simulation {
  public:
   // `brief`: the last rescan is three hours after, so that it does not take two days until all is quiet.
@@ -180,9 +182,9 @@ void Simulation::suspend_or_resume(Tenant& tenant) {
     if (!each.suspended) subscriptions_.push_back(each.subscription);
   if (tenant.suspended) {
     ++suspensions_;
-    // What is on its way may still arrive.
+    // What is on its way may still arrive, also what set out when the network was slower than it is now.
     cloud_.forbidden[tenant.subscription.account.text()] =
-        clock_.steady_now() + milliseconds{cloud_.faults.latency_ms_max};
+        clock_.steady_now() + milliseconds{latency_ms_most};
     for (const auto& process : processes_)
       if (process) process->drop(tenant.subscription.connection);
   } else {
@@ -205,7 +207,7 @@ void Simulation::disturb() {
                      .no_answer = bad ? 0.05 : 0.0,
                      .partial_page = 0.2,
                      .empty_page = 0.1,
-                     .latency_ms_max = bad ? 4'000 : 200};
+                     .latency_ms_max = bad ? latency_ms_most : 200};
   }
   if (chance(0.002)) clock_.jump(std::chrono::seconds{uniform(-30, 30)});
   if (chance(0.01)) sink_is_down_ = !sink_is_down_;
