@@ -1,5 +1,7 @@
 #include "scan/report.hpp"
 
+#include "scan/safe_text.hpp"
+
 #include <algorithm>
 #include <boost/json/parse.hpp>
 #include <boost/json/value.hpp>
@@ -96,6 +98,24 @@ TEST_F(ReportTest, CsvHasNoFormulas) {
           "3,\"'=HYPERLINK(\"\"http://x\"\")\",arn:aws:iam::222222222222:role/b,failed,none,role_assumable"));
   EXPECT_THAT(csv, HasSubstr("require id-3\n"));
   EXPECT_EQ(std::ranges::count(csv, '\n'), 6);
+}
+
+TEST(ForCsv, ACellThatASemicolonBeginsIsNoFormula) {
+  // Where the semicolon separates, a line is cut there, in quotes or not, and `""` in front of a cell is
+  // nothing.
+  const std::string wide = "\xef\xbc\x9d";  // a full-width `=`
+  const std::vector<std::pair<std::string, std::string>> cases = {
+      {"a;=1+1;b", R"("a;'=1+1;b")"},
+      {"a;  =1+1", R"("a;'  =1+1")"},
+      {"a;\"=1+1;b", R"("a;'""=1+1;b")"},
+      {"a;" + wide + "1", "\"a;'" + wide + "1\""},
+      {";@SUM", R"(";'@SUM")"},
+      {"a;b", R"("a;b")"},
+      {"a; b=1", R"("a; b=1")"},
+      {"  =1", R"("'  =1")"},
+      {"a=1", "a=1"},
+  };
+  for (const auto& [text, field] : cases) EXPECT_EQ(for_csv(text), field);
 }
 
 TEST_F(ReportTest, AFileThatChangedMeanwhileGivesNoReport) {

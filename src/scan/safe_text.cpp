@@ -1,8 +1,9 @@
 #include "scan/safe_text.hpp"
 
+#include <algorithm>
+#include <array>
 #include <cstdint>
 #include <fmt/format.h>
-#include <optional>
 
 #include "json/utf8.hpp"
 
@@ -19,13 +20,28 @@ bool is_shown(std::uint32_t code) {
   return code != 0xfeff && code != 0x61c;
 }
 
-bool begins_formula(std::string_view text) {
-  while (text.starts_with(' ')) text.remove_prefix(1);
-  const auto first = text.empty() ? std::nullopt : first_character(text);
-  if (!first) return false;
-  for (const std::uint32_t sign : {0x3dU, 0x2bU, 0x2dU, 0x40U, 0xff1dU, 0xff0bU, 0xff0dU, 0xff20U})
-    if (first->code == sign) return true;
-  return false;
+bool is_formula_sign(std::uint32_t code) {
+  constexpr std::array signs{0x3dU, 0x2bU, 0x2dU, 0x40U, 0xff1dU, 0xff0bU, 0xff0dU, 0xff20U};
+  return std::ranges::find(signs, code) != signs.end();
+}
+
+// An apostrophe in front of each formula: at the start, and behind a semicolon, at which spreadsheets of many
+// countries take the line apart, whatever is in quotes by then. Blanks and quotes before the sign do not
+// change what the cell is.
+std::string without_formulas(std::string_view text) {
+  std::string safe;
+  std::size_t cell = 0;  // where in `safe` it begins
+  bool at_start = true;
+  while (!text.empty()) {
+    const auto character = first_character(text);
+    const std::size_t bytes = character ? character->bytes : 1;
+    if (at_start && character && is_formula_sign(character->code)) safe.insert(cell, 1, '\'');
+    at_start = text[0] == ';' || (at_start && (text[0] == ' ' || text[0] == '"'));
+    safe += text.substr(0, bytes);
+    if (text[0] == ';') cell = safe.size();
+    text.remove_prefix(bytes);
+  }
+  return safe;
 }
 
 }  // namespace
@@ -52,10 +68,9 @@ std::string for_json(std::string_view text) {
 }
 
 std::string for_csv(std::string_view text) {
-  std::string safe = for_terminal(text);
-  // A tab or line break in front, which some programs skip, is already a `\x09`.
-  if (begins_formula(safe)) safe.insert(safe.begin(), '\'');
-  if (safe.find_first_of(",\"'") == std::string::npos && !safe.starts_with(' ') && !safe.ends_with(' '))
+  // A tab or line break in front, which some programs skip, is a `\x09` by then.
+  const std::string safe = without_formulas(for_terminal(text));
+  if (safe.find_first_of(",;\"'") == std::string::npos && !safe.starts_with(' ') && !safe.ends_with(' '))
     return safe;
   std::string quoted = "\"";
   for (const char c : safe) {

@@ -13,9 +13,10 @@ std::string for_terminal(std::string_view text);
 // Valid UTF-8, as JSON must be: each byte that is none becomes U+FFFD.
 std::string for_json(std::string_view text);
 
-// One field of a CSV line. Besides what for_terminal does: what a spreadsheet would take for a formula (its
-// first visible character is one of `= + - @`, or their full-width forms) gets an apostrophe in front; in
-// quotes where needed. https://owasp.org/www-community/attacks/CSV_Injection
+// One field of a CSV line. Besides what for_terminal does: what a spreadsheet would take for a formula (one
+// of `= + - @`, or their full-width forms, is the first visible character, or the first behind a semicolon,
+// which separates cells where the comma is for decimals) gets an apostrophe in front; in quotes where needed.
+// https://owasp.org/www-community/attacks/CSV_Injection
 std::string for_csv(std::string_view text);
 
 }  // namespace deputy::scan
