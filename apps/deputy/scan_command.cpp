@@ -101,10 +101,13 @@ class Scan {
 
   Result<void> go_on_from_state() {
     if (arguments_.state_file.empty()) return success();
-    DEPUTY_TRY(auto state, scan::ResumeFile::open(arguments_.state_file, fleet_.survey, results_));
+    DEPUTY_TRY(auto state,
+               scan::ResumeFile::open(arguments_.state_file, fleet_.survey, fleet_.region, results_));
     state_.emplace(std::move(state));
     return success();
   }
+  // The state that was to be gone on from is another principal's: of this scan there is no report.
+  bool is_of_another() const { return is_of_another_; }
 
   Result<void> run();
   int report();
@@ -113,10 +116,12 @@ class Scan {
   Task<void> verify_all(std::optional<Result<void>>& outcome);
   Task<Result<void>> verify_fleet();
   Task<std::optional<verify::Partner>> partner();
+  Result<void> begin_state();
   Result<void> refuse_own_roles(const AccountId& own);
   Task<void> keep_telling(std::stop_token done);
   Result<void> keep(std::size_t row, const scan::RowResult& result, const scan::Finding& finding);
   void say_how_to_go_on();
+  Result<void> keep_all(const std::string& state_file);
   Result<scan::FleetReader> read_again();
 
   const ScanArguments& arguments_;
@@ -139,6 +144,8 @@ class Scan {
   TaskGroup ending_;
   std::optional<scan::ResumeFile> state_;
   std::optional<Error> state_failure_;
+  std::optional<std::optional<RoleArn>> trusted_;  // whom the roles are to trust, once that is known
+  bool is_of_another_ = false;
   const Timestamp started_at_;
 };
 
@@ -178,13 +185,24 @@ Task<std::optional<verify::Partner>> Scan::partner() {
   co_return verify::Partner{std::move(principal).value(), {}};
 }
 
+// Not before it is known whom the roles are to trust: what was found out for another says nothing.
+Result<void> Scan::begin_state() {
+  if (!state_) return success();
+  auto begun = state_->begin(*trusted_, clock_.now());
+  is_of_another_ = begun.has_error();
+  return begun;
+}
+
 Task<Result<void>> Scan::verify_fleet() {
   // Without credentials of one's own each role would be inconclusive, one after the other.
   DEPUTY_CO_TRY(co_await base_->get());
   const std::optional<verify::Partner> named = co_await partner();
+  if (stop_.stop_requested()) co_return success();
+  trusted_.emplace(named ? std::optional{named->principal} : std::nullopt);
   if (named) {
     DEPUTY_CO_TRY(refuse_own_roles(named->principal.account()));
   }
+  DEPUTY_CO_TRY(begin_state());
   DEPUTY_CO_TRY(auto reader, read_again());
   verify::VerifierSettings settings;
   settings.propagation_window = std::chrono::seconds{0};
@@ -192,7 +210,9 @@ Task<Result<void>> Scan::verify_fleet() {
   verify::Verifier verifier{loop_, clock_, random_, {paced_, *iam_, *calls_}, *base_, settings};
   // As many as it takes to keep the rate while each call takes a second, if it must.
   const auto in_flight_max = static_cast<std::size_t>(std::clamp(arguments_.rate, 8.0, 500.0));
-  scan::Scanner scanner{reader, results_,
+  scan::Scanner scanner{clock_,
+                        reader,
+                        results_,
                         scan::Scanner::Settings{.region = fleet_.region,
                                                 .session_name = SessionName::parse("deputy-scan").value(),
                                                 .in_flight_max = in_flight_max},
@@ -252,18 +272,27 @@ void Scan::say_how_to_go_on() {
   std::string state_file = arguments_.state_file;
   if (!state_) {  // nothing is lost for not having asked for it
     state_file = arguments_.file + ".scan-state";
-    scan::Results scratch{results_.rows()};
-    auto state = scan::ResumeFile::open(state_file, fleet_.survey, scratch);
-    const auto kept = state ? state.value().append_all(results_) : Result<void>{state.error()};
-    if (!kept) {
+    if (const auto kept = keep_all(state_file); !kept) {
       tell(kept.error());
       return;
     }
   }
-  std::cerr << fmt::format(
-      "deputy: stopped; {} of {} roles are verified. To go on:\n  deputy scan {} --resume {}\n",
-      results_.rows() - results_.count(RowOutcome::none), results_.rows(),
-      shell_word(scan::for_terminal(arguments_.file)), shell_word(scan::for_terminal(state_file)));
+  std::string again =
+      fmt::format("deputy scan {} --resume {}", shell_word(scan::for_terminal(arguments_.file)),
+                  shell_word(scan::for_terminal(state_file)));
+  // A state goes on under the same terms only.
+  if (!arguments_.region.empty()) again += " --region " + fleet_.region.text();
+  if (fleet_.principal) again += " --principal " + shell_word(fleet_.principal->text());
+  std::cerr << fmt::format("deputy: stopped; {} of {} roles are verified. To go on:\n  {}\n",
+                           results_.rows() - results_.count(RowOutcome::none), results_.rows(), again);
+}
+
+Result<void> Scan::keep_all(const std::string& state_file) {
+  if (!trusted_) return success();  // it was stopped before any role was asked for
+  scan::Results scratch{results_.rows()};
+  DEPUTY_TRY(auto state, scan::ResumeFile::open(state_file, fleet_.survey, fleet_.region, scratch));
+  DEPUTY_TRY(state.begin(*trusted_, clock_.now()));
+  return state.append_all(results_);
 }
 
 int Scan::report() {
@@ -308,6 +337,7 @@ int run_scan(const ScanArguments& arguments) {
   if (const auto done = scan.run(); !done) {
     if (done.error().kind == ErrorKind::role_arn_forbidden) return wrong_use;  // told
     const int status = tell(done.error());
+    if (scan.is_of_another()) return wrong_use;
     if (done.error().kind == ErrorKind::upstream_unavailable) return status;
     // Of a file that is no longer what it was there is no report.
     if (done.error().kind != ErrorKind::conflict) scan.report();

@@ -113,6 +113,11 @@ void write_counts(std::ostream& out, const Survey& survey, const Results& result
                      results.count(RowOutcome::inconclusive));
   if (const std::size_t left = results.count(RowOutcome::none); left > 0)
     out << fmt::format("  {:>9}  not verified{}\n", left, facts.interrupted ? ": the scan was stopped" : "");
+  if (const Results::Earlier earlier = results.earlier(); earlier.count > 0)
+    out << fmt::format(
+        "\n{} of {} results are from earlier runs, the oldest of {}: what was changed since does not show. A "
+        "scan\nwith a new state file verifies all again.\n",
+        earlier.count, survey.rows - results.count(RowOutcome::none), to_rfc3339(earlier.oldest));
   if (passed > results.proved())
     out << "\nA role that passed without proof was tried, not read: a statement that opens for another "
            "address,\n"
@@ -138,6 +143,10 @@ boost::json::value text_or_null(const std::string& text) {
   return text.empty() ? boost::json::value(nullptr) : boost::json::value(for_json(text));
 }
 
+std::string verified_at(const RowResult& result) {
+  return result.outcome == RowOutcome::none ? std::string{} : to_rfc3339(result.verified_at);
+}
+
 std::string_view outcome_of(const Results& results) {
   const int status = exit_status(results);
   return status == 0 ? "passed" : status == 1 ? "failed" : "inconclusive";
@@ -152,7 +161,8 @@ Result<void> write_json(std::ostream& out, FleetReader& fleet, const Survey& sur
                               {"proved", results.proved()},
                               {"failed", results.count(RowOutcome::failed)},
                               {"inconclusive", results.count(RowOutcome::inconclusive)},
-                              {"not_verified", results.count(RowOutcome::none)}};
+                              {"not_verified", results.count(RowOutcome::none)},
+                              {"resumed", results.earlier().count}};
   boost::json::object calls{{"assume_role", facts.assume_role_calls},
                             {"throttled", facts.throttles},
                             {"per_second", facts.calls_per_second}};
@@ -180,6 +190,7 @@ Result<void> write_json(std::ostream& out, FleetReader& fleet, const Survey& sur
                {"role_arn", row.role_arn.text()},
                {"outcome", result.outcome == RowOutcome::none ? "not_verified" : to_text(result.outcome)},
                {"proof", registry::to_text(result.proof)},
+               {"verified_at", text_or_null(verified_at(result))},
                {"check", text_or_null(finding.check)},
                {"message", text_or_null(with_id(finding.message, row.external_id.text()))},
                {"mend", text_or_null(with_id(finding.mend, row.external_id.text()))}});
@@ -194,15 +205,16 @@ std::string on_one_line(std::string text) {
 }
 
 Result<void> write_csv(std::ostream& out, FleetReader& fleet, const Survey& survey, const Results& results) {
-  out << "line,name,role_arn,outcome,proof,check,message,what_to_do\n";
+  out << "line,name,role_arn,outcome,proof,check,message,what_to_do,verified_at\n";
   return for_each_row(fleet, survey, [&](const FleetRow& row) {
     const RowResult& result = results.of(row.number);
     const Finding& finding = results.finding(result);
-    out << fmt::format("{},{},{},{},{},{},{},{}\n", row.line, for_csv(row.name), for_csv(row.role_arn.text()),
-                       result.outcome == RowOutcome::none ? "not_verified" : to_text(result.outcome),
-                       registry::to_text(result.proof), for_csv(finding.check),
-                       for_csv(on_one_line(with_id(finding.message, row.external_id.text()))),
-                       for_csv(on_one_line(with_id(finding.mend, row.external_id.text()))));
+    out << fmt::format(
+        "{},{},{},{},{},{},{},{},{}\n", row.line, for_csv(row.name), for_csv(row.role_arn.text()),
+        result.outcome == RowOutcome::none ? "not_verified" : to_text(result.outcome),
+        registry::to_text(result.proof), for_csv(finding.check),
+        for_csv(on_one_line(with_id(finding.message, row.external_id.text()))),
+        for_csv(on_one_line(with_id(finding.mend, row.external_id.text()))), verified_at(result));
   });
 }
 

@@ -96,7 +96,7 @@ TEST_F(ReportTest, CsvHasNoFormulas) {
       csv,
       HasSubstr(
           "3,\"'=HYPERLINK(\"\"http://x\"\")\",arn:aws:iam::222222222222:role/b,failed,none,role_assumable"));
-  EXPECT_THAT(csv, HasSubstr("require id-3\n"));
+  EXPECT_THAT(csv, HasSubstr(",require id-3,1970-01-01T00:00:00Z\n"));
   EXPECT_EQ(std::ranges::count(csv, '\n'), 6);
 }
 
@@ -116,6 +116,27 @@ TEST(ForCsv, ACellThatASemicolonBeginsIsNoFormula) {
       {"a=1", "a=1"},
   };
   for (const auto& [text, field] : cases) EXPECT_EQ(for_csv(text), field);
+}
+
+TEST_F(ReportTest, TellsWhichResultsAreOfEarlierRuns) {
+  const auto at = [](std::string_view time) { return parse_rfc3339(time).value(); };
+  for (const auto form : {ReportForm::text, ReportForm::json})
+    EXPECT_EQ(written(form).find("earlier runs"), std::string::npos);
+  results_.record(
+      0, {.outcome = RowOutcome::passed, .is_earlier = true, .verified_at = at("2026-03-02T10:00:00Z")}, {});
+  results_.record(
+      1, {.outcome = RowOutcome::passed, .is_earlier = true, .verified_at = at("2026-03-01T10:00:00Z")}, {});
+  results_.record(2, {.outcome = RowOutcome::passed, .verified_at = at("2026-02-01T10:00:00Z")}, {});
+  EXPECT_THAT(written(ReportForm::text),
+              HasSubstr("2 of 4 results are from earlier runs, the oldest of 2026-03-01T10:00:00Z"));
+  const auto document = boost::json::parse(written(ReportForm::json));
+  EXPECT_EQ(document.at("summary").at("resumed").as_int64(), 2);
+  EXPECT_EQ(document.at("roles").at(1).at("verified_at").as_string(), "2026-03-01T10:00:00Z");
+  EXPECT_TRUE(document.at("roles").at(4).at("verified_at").is_null());
+  const std::string csv = written(ReportForm::csv);
+  EXPECT_THAT(csv, HasSubstr(",what_to_do,verified_at\n"));
+  EXPECT_THAT(csv, HasSubstr("role/a,passed,none,,,,2026-03-02T10:00:00Z\n"));
+  EXPECT_THAT(csv, HasSubstr("role/e,not_verified,none,,,,\n"));
 }
 
 TEST_F(ReportTest, AFileThatChangedMeanwhileGivesNoReport) {

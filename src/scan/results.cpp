@@ -70,6 +70,15 @@ void Results::record(std::size_t row, RowResult result, const Finding& finding) 
   proved_ += is_proved(kept) ? 1 : 0;
 }
 
+Results::Earlier Results::earlier() const {
+  Earlier all;
+  for (const RowResult& row : rows_) {
+    if (row.outcome == RowOutcome::none || !row.is_earlier) continue;
+    if (all.count++ == 0 || row.verified_at < all.oldest) all.oldest = row.verified_at;
+  }
+  return all;
+}
+
 std::uint32_t Results::number_of(Finding finding) {
   auto known = numbers_.find(finding);
   if (known == numbers_.end() && findings_.size() > findings_max) {

@@ -8,6 +8,7 @@
 #include <tuple>
 #include <vector>
 
+#include "core/clock.hpp"
 #include "registry/registry.hpp"
 
 namespace deputy::scan {
@@ -30,10 +31,12 @@ std::string with_id(const std::string& text, std::string_view external_id);
 struct RowResult {
   RowOutcome outcome = RowOutcome::none;
   registry::Proof proof = registry::Proof::none;
+  bool is_earlier = false;    // another run's, from the state file
   std::uint32_t finding = 0;  // of `findings`; 0: there is none
+  Timestamp verified_at;      // when it was found out; nothing where the outcome is none
 };
 
-// What came of each role: eight bytes a row, and each distinct finding once. Bounded: past `findings_max`
+// What came of each role: sixteen bytes a row, and each distinct finding once. Bounded: past `findings_max`
 // distinct ones only the check is kept of further ones.
 class Results {
  public:
@@ -49,6 +52,12 @@ class Results {
   std::size_t rows() const { return rows_.size(); }
   std::size_t count(RowOutcome outcome) const { return counts_.at(static_cast<std::size_t>(outcome)); }
   std::size_t proved() const { return proved_; }
+  // What was not found out in this run, but taken from the state file.
+  struct Earlier {
+    std::size_t count = 0;
+    Timestamp oldest;
+  };
+  Earlier earlier() const;
   // The rows with an outcome that will not change: not the inconclusive ones.
   bool is_settled(std::size_t row) const {
     return rows_.at(row).outcome == RowOutcome::passed || rows_.at(row).outcome == RowOutcome::failed;

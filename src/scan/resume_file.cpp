@@ -1,5 +1,6 @@
 #include "scan/resume_file.hpp"
 
+#include <algorithm>
 #include <array>
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
@@ -13,6 +14,7 @@
 #include <unistd.h>
 #include <utility>
 
+#include "core/assert.hpp"
 #include "json/reader.hpp"
 
 namespace deputy::scan {
@@ -21,10 +23,25 @@ namespace {
 constexpr std::size_t line_bytes_max = 64 * 1024;
 constexpr std::size_t pending_bytes_max = 64 * 1024;
 
-std::string header_of(const Survey& fleet) {
-  return boost::json::serialize(
-             boost::json::object{{"deputy_scan", 1}, {"fleet_sha256", fleet.sha256}, {"rows", fleet.rows}}) +
-         "\n";
+// The header without what comes last, which is known later: `,"principal":…,"began_at":…}`.
+std::string header_begin_of(const Survey& fleet, const Region& region) {
+  std::string begin = boost::json::serialize(boost::json::object{
+      {"deputy_scan", 2}, {"fleet_sha256", fleet.sha256}, {"rows", fleet.rows}, {"region", region.text()}});
+  begin.pop_back();
+  return begin;
+}
+
+Error refusal(const std::filesystem::path& path, ErrorKind kind, std::string_view why) {
+  return {kind, in_backticks(path.native()) + " " + std::string{why}};
+}
+
+Error no_state(const std::filesystem::path& path) {
+  return refusal(path, ErrorKind::invalid_request, "is not the state of a scan");
+}
+
+Error of_another(const std::filesystem::path& path, const std::string& what) {
+  return refusal(path, ErrorKind::conflict,
+                 "is the state of a scan " + what + " Name a new state file to begin anew");
 }
 
 std::string text_of(const json::Value& line, std::string_view name) {
@@ -47,6 +64,10 @@ bool read_result(std::string_view line, Results& results) {
   for (const auto one : {RowOutcome::passed, RowOutcome::failed, RowOutcome::inconclusive})
     if (outcome == to_text(one)) result.outcome = one;
   if (result.outcome == RowOutcome::none) return false;
+  const auto at = parse_rfc3339(text_of(read.value(), "at"));
+  if (!at) return false;
+  result.verified_at = at.value();
+  result.is_earlier = true;
   for (const auto one : {registry::Proof::proved, registry::Proof::probed})
     if (text_of(read.value(), "proof") == registry::to_text(one)) result.proof = one;
   results.record(number, result,
@@ -98,57 +119,103 @@ Error ResumeFile::failed(std::string_view doing, int code) const {
 }
 
 Result<ResumeFile> ResumeFile::open(const std::filesystem::path& path, const Survey& fleet,
-                                    Results& results) {
-  ResumeFile file{path, FileDescriptor{::open(path.c_str(), O_RDWR | O_CREAT | O_NONBLOCK | O_CLOEXEC,
-                                              S_IRUSR | S_IWUSR)}};
+                                    const Region& region, Results& results) {
+  ResumeFile file{
+      path,
+      FileDescriptor{::open(path.c_str(), O_RDWR | O_CREAT | O_NONBLOCK | O_CLOEXEC, S_IRUSR | S_IWUSR)},
+      header_begin_of(fleet, region)};
   if (!file.descriptor_) return file.failed("open", errno);
-  struct stat status{};
-  if (::fstat(file.descriptor_.get(), &status) != 0) return file.failed("look at", errno);
-  if (!S_ISREG(status.st_mode))
-    return Error{ErrorKind::invalid_request, in_backticks(path.native()) + " is not a regular file"};
+  DEPUTY_TRY(file.check_private());
   if (::flock(file.descriptor_.get(), LOCK_EX | LOCK_NB) != 0)
     return Error{ErrorKind::conflict, "another scan is using " + in_backticks(path.native())};
   DEPUTY_TRY(file.read_into(fleet, results));
   return file;
 }
 
+// Whoever may write to it could say of any role that it passed.
+Result<void> ResumeFile::check_private() const {
+  struct stat status{};
+  if (::fstat(descriptor_.get(), &status) != 0) return failed("look at", errno);
+  if (!S_ISREG(status.st_mode)) return refusal(path_, ErrorKind::invalid_request, "is not a regular file");
+  if (status.st_uid != ::geteuid())
+    return refusal(
+        path_, ErrorKind::forbidden,
+        "belongs to another user, who could say in it that roles passed. Name a state file of your own");
+  if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+    return refusal(
+        path_, ErrorKind::forbidden,
+        fmt::format("can be written by other users, who could say in it that roles passed: its mode "
+                    "is {:04o}. Name a new state file to begin anew",
+                    status.st_mode & 07777U));
+  return success();
+}
+
 Result<void> ResumeFile::read_into(const Survey& fleet, Results& results) {
   Lines lines{descriptor_.get()};
   std::string line;
-  if (!lines.next(line)) {
-    // Nothing, or a header that a crash cut. Anything else is somebody's file.
-    struct stat status{};
-    if (::fstat(descriptor_.get(), &status) != 0) return failed("look at", errno);
-    std::string begun(static_cast<std::size_t>(std::min<off_t>(status.st_size, 4096)), '\0');
-    const ssize_t got = ::pread(descriptor_.get(), begun.data(), begun.size(), 0);
-    if (got < 0 || static_cast<std::size_t>(status.st_size) != begun.size() ||
-        !header_of(fleet).starts_with(begun))
-      return Error{ErrorKind::invalid_request, in_backticks(path_.native()) + " is not the state of a scan"};
-    if (::ftruncate(descriptor_.get(), 0) != 0 || ::lseek(descriptor_.get(), 0, SEEK_SET) != 0)
-      return failed("write", errno);
-    DEPUTY_TRY(write(header_of(fleet)));
-    return flush();
-  }
-  if (!line.starts_with(R"({"deputy_scan":1,)"))
-    return Error{ErrorKind::invalid_request, in_backticks(path_.native()) + " is not the state of a scan"};
-  if (line + "\n" != header_of(fleet))
-    return Error{ErrorKind::conflict,
-                 in_backticks(path_.native()) +
-                     " is the state of a scan of another fleet: was the CSV changed since? "
-                     "Name a new state file to begin anew"};
+  if (!lines.next(line)) return drop_cut_header();
+  DEPUTY_TRY(read_header(line, fleet));
   for (std::size_t number = 2; lines.next(line); ++number) {
     if (!read_result(line, results))
       return Error{ErrorKind::invalid_request,
                    fmt::format("{}, line {}: not a result of this scan; name a new state file to begin anew",
                                in_backticks(path_.native()), number)};
   }
-  if (lines.is_too_long())
-    return Error{ErrorKind::invalid_request, in_backticks(path_.native()) + " is not the state of a scan"};
+  if (lines.is_too_long()) return no_state(path_);
   // What a crash left half written goes, so that the next line stands alone.
   if (::ftruncate(descriptor_.get(), lines.whole()) != 0 ||
       ::lseek(descriptor_.get(), lines.whole(), SEEK_SET) < 0)
     return failed("write", errno);
   return success();
+}
+
+Result<void> ResumeFile::read_header(const std::string& line, const Survey& fleet) {
+  if (line.starts_with(R"({"deputy_scan":1,)"))
+    return of_another(path_, "of an older Deputy, which did not note when and for whom a role was verified.");
+  const auto header = json::read(line, {.bytes_max = line_bytes_max, .depth_max = 2, .values_max = 16});
+  if (!line.starts_with(R"({"deputy_scan":2,)") || !header) return no_state(path_);
+  const json::Value* const rows = header.value().find("rows");
+  const json::Value* const principal = header.value().find("principal");
+  began_at_ = text_of(header.value(), "began_at");
+  if (rows == nullptr || principal == nullptr || !parse_rfc3339(began_at_)) return no_state(path_);
+  if (text_of(header.value(), "fleet_sha256") != fleet.sha256 || rows->text != std::to_string(fleet.rows))
+    return of_another(path_, "of another fleet: was the CSV changed since?");
+  if (!line.starts_with(header_))
+    return of_another(path_, fmt::format("from another Region, {}, begun at {}.",
+                                         in_backticks(text_of(header.value(), "region")), began_at_));
+  principal_ = text_of(header.value(), "principal");
+  return success();
+}
+
+// Nothing is there, or a header that a crash cut. Anything else is somebody's file.
+Result<void> ResumeFile::drop_cut_header() {
+  struct stat status{};
+  if (::fstat(descriptor_.get(), &status) != 0) return failed("look at", errno);
+  std::string begun(static_cast<std::size_t>(std::min<off_t>(status.st_size, 4096)), '\0');
+  const ssize_t got = ::pread(descriptor_.get(), begun.data(), begun.size(), 0);
+  if (got < 0 || static_cast<std::size_t>(status.st_size) != begun.size() ||
+      !(header_.starts_with(begun) || begun.starts_with(header_)))
+    return no_state(path_);
+  if (::ftruncate(descriptor_.get(), 0) != 0 || ::lseek(descriptor_.get(), 0, SEEK_SET) != 0)
+    return failed("write", errno);
+  return success();
+}
+
+Result<void> ResumeFile::begin(const std::optional<RoleArn>& principal, Timestamp now) {
+  const std::string named = principal ? principal->text() : std::string{};
+  if (principal_) {
+    const auto in_words = [](const std::string& arn) { return arn.empty() ? "nobody" : in_backticks(arn); };
+    if (*principal_ == named) return success();
+    return of_another(path_,
+                      fmt::format("for another principal: it held the trust policies against {} when it "
+                                  "began at {}, this one does against {}.",
+                                  in_words(*principal_), began_at_, in_words(named)));
+  }
+  principal_ = named;
+  const boost::json::value to_json = principal ? boost::json::value(named) : boost::json::value(nullptr);
+  DEPUTY_TRY(write(fmt::format("{},\"principal\":{},\"began_at\":\"{}\"}}\n", header_,
+                               boost::json::serialize(to_json), to_rfc3339(now))));
+  return flush();
 }
 
 Result<void> ResumeFile::write(std::string_view text) {
@@ -157,8 +224,11 @@ Result<void> ResumeFile::write(std::string_view text) {
 }
 
 Result<void> ResumeFile::append(std::size_t row, const RowResult& result, const Finding& finding) {
-  boost::json::object line{
-      {"row", row}, {"outcome", to_text(result.outcome)}, {"proof", registry::to_text(result.proof)}};
+  DEPUTY_ASSERT(principal_.has_value());  // begin
+  boost::json::object line{{"row", row},
+                           {"outcome", to_text(result.outcome)},
+                           {"proof", registry::to_text(result.proof)},
+                           {"at", to_rfc3339(result.verified_at)}};
   if (!finding.check.empty()) {
     line["check"] = finding.check;
     line["message"] = finding.message;

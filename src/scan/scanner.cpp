@@ -26,9 +26,10 @@ Task<void> Scanner::work(std::stop_source stop) {
                                                   .next_external_id = std::nullopt,
                                                   .previous_external_id = std::nullopt},
                                    stop.get_token());
-    const auto [result, finding] = Results::summarise(report, row->external_id);
+    auto [result, finding] = Results::summarise(report, row->external_id);
     // Interrupted, not unclear: the next scan begins it anew.
     if (stop.stop_requested() && result.outcome == RowOutcome::inconclusive) co_return;
+    result.verified_at = clock_.now();
     results_.record(row->number, result, finding);
     if (auto heard = heard_(row->number, result, finding); heard.has_error())
       fail(std::move(heard).error(), stop);

@@ -7,6 +7,7 @@
 #include <optional>
 #include <stop_token>
 
+#include "core/clock.hpp"
 #include "core/event_loop.hpp"
 #include "core/task_group.hpp"
 #include "verify/verifier.hpp"
@@ -26,8 +27,10 @@ class Scanner {
     std::size_t in_flight_max = 64;
   };
 
-  Scanner(FleetReader& fleet, Results& results, Settings settings, Verify verify, Heard heard)
-      : fleet_(fleet),
+  Scanner(const Clock& clock, FleetReader& fleet, Results& results, Settings settings, Verify verify,
+          Heard heard)
+      : clock_(clock),
+        fleet_(fleet),
         results_(results),
         settings_(std::move(settings)),
         verify_(std::move(verify)),
@@ -42,6 +45,7 @@ class Scanner {
   std::optional<FleetRow> next_row();
   void fail(Error error, std::stop_source& stop);
 
+  const Clock& clock_;
   FleetReader& fleet_;
   Results& results_;
   Settings settings_;

@@ -58,7 +58,8 @@ class ScannerTest : public ::testing::Test {
   }
 
   Result<void> run(std::size_t in_flight_max) {
-    Scanner scanner{*reader_,
+    Scanner scanner{clock_,
+                    *reader_,
                     *results_,
                     {.region = Region::parse("eu-central-1").value(),
                      .session_name = SessionName::parse("deputy-scan").value(),
@@ -98,6 +99,15 @@ TEST_F(ScannerTest, VerifiesEveryRoleOnceAndSoManySideBySide) {
   EXPECT_EQ(results_->count(RowOutcome::passed), 97U);
   EXPECT_EQ(results_->count(RowOutcome::failed), 2U);
   EXPECT_EQ(results_->of(7).outcome, RowOutcome::inconclusive);
+}
+
+TEST_F(ScannerTest, NotesWhenEachWasVerified) {
+  fleet_of(2);
+  const Timestamp began = clock_.now();
+  ASSERT_TRUE(run(1));  // one after the other, ten milliseconds each
+  EXPECT_EQ(results_->of(0).verified_at, began + std::chrono::milliseconds{10});
+  EXPECT_EQ(results_->of(1).verified_at, began + std::chrono::milliseconds{20});
+  EXPECT_EQ(results_->earlier().count, 0U);
 }
 
 TEST_F(ScannerTest, SkipsWhatIsSettled) {

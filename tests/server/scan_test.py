@@ -164,6 +164,33 @@ class Scan(unittest.TestCase):
         self.assertEqual(refused.returncode, 2)
         self.assertIn("was the CSV changed", refused.stderr)
 
+    def test_a_result_of_an_earlier_run_is_not_passed_off_as_this_runs(self):
+        role = self.role("good", trust("Customer-42"))
+        self.write([("Acme", role, "Customer-42")])
+        state = os.path.join(self.folder, "state")
+        first = json.loads(self.scan("--resume", state, "--output", "json").stdout)
+        self.assertEqual((first["summary"]["passed"], first["summary"]["resumed"]), (1, 0))
+        self.assertLessEqual(first["started_at"], first["roles"][0]["verified_at"])
+        self.iam.update_assume_role_policy(RoleName="good", PolicyDocument=trust())
+        again = json.loads(self.scan("--resume", state, "--output", "json").stdout)
+        self.assertEqual((again["summary"]["resumed"], again["calls"]["assume_role"]), (1, 0))
+        self.assertEqual(again["roles"][0]["verified_at"], first["roles"][0]["verified_at"])
+        self.assertIn(f"1 of 1 results are from earlier runs, the oldest of {first['roles'][0]['verified_at']}", self.scan("--resume", state).stdout)
+        # Under other terms it says nothing at all.
+        with open(state) as file:
+            before = file.read()
+        for options, told in ((("--principal", "arn:aws:iam::111111111111:role/other"), "for another principal"), (("--region", "eu-west-3"), "from another Region")):
+            refused = self.scan("--resume", state, *options)
+            self.assertEqual((refused.returncode, refused.stdout), (2, ""), refused.stderr)
+            self.assertIn(told, refused.stderr)
+        os.chmod(state, 0o622)
+        refused = self.scan("--resume", state)
+        self.assertEqual((refused.returncode, refused.stdout), (2, ""), refused.stderr)
+        self.assertIn("can be written by other users", refused.stderr)
+        with open(state) as file:
+            self.assertEqual(file.read(), before)
+        self.assertEqual(self.scan("--resume", state + "-new").returncode, 1)
+
     def test_ctrl_c_loses_nothing_for_want_of_a_state_file(self):
         self.many(60)
         self.count_calls()
