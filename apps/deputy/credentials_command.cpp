@@ -1,4 +1,5 @@
 #include "client/credential_cache.hpp"
+#include "client/patience.hpp"
 #include "command.hpp"
 
 #include <boost/json/parse.hpp>
@@ -89,8 +90,28 @@ bool holds_credentials(const app::ApiAnswer& answer) {
          !answer.member("session_token").empty() && parse_rfc3339(answer.member("expires_at"));
 }
 
+void pause(std::chrono::milliseconds time) {
+  std::this_thread::sleep_for(time);
+}
+
+// A throttle passes; whoever wanted the credentials does not ask again.
+Result<app::ApiAnswer> call_patiently(const Asking& asking) {
+  constexpr int too_many_requests = 429;
+  constexpr int service_unavailable = 503;
+  SystemClock clock;
+  SystemRandom random;
+  client::Patience patience{clock, random, pause};
+  for (;;) {
+    auto answer = call_api(asking.access, "POST", asking.path, asking.body);
+    if (!answer) return answer;
+    const int status = answer.value().status;
+    if (status != too_many_requests && status != service_unavailable) return answer;
+    if (!patience.wait(answer.value().retry_after)) return answer;
+  }
+}
+
 client::Obtained ask(const Asking& asking) {
-  const auto answer = call_api(asking.access, "POST", asking.path, asking.body);
+  const auto answer = call_patiently(asking);
   if (!answer) return refused(status_of(answer.error()), text_of(answer.error()));
   if (!answer.value().ok()) return refused(status_of(answer.value()), text_of(answer.value()));
   if (!holds_credentials(answer.value())) return refused(undetermined, std::string{no_credentials});
@@ -122,9 +143,7 @@ client::Obtained obtain(const Asking& asking, bool no_cache) {
   if (!folder) return ask(asking);
   SystemClock clock;
   SystemRandom random;
-  client::CredentialCache cache{*std::move(folder), clock, random,
-                                [](std::chrono::milliseconds time) { std::this_thread::sleep_for(time); },
-                                client::CredentialCache::Limits{}};
+  client::CredentialCache cache{*std::move(folder), clock, random, pause, client::CredentialCache::Limits{}};
   const std::string key =
       client::cache_key({asking.access.url, asking.access.unix_socket, asking.access.key.reveal(),
                          asking.path, boost::json::serialize(asking.body)});
@@ -160,7 +179,7 @@ int print_credentials(const CredentialsArguments& arguments) {
   const auto asking = asking_of(arguments);
   if (!asking) return tell(asking.error());
   if (arguments.format == Format::process) return print_for_process(asking.value(), arguments.no_cache);
-  const auto answer = call_api(asking.value().access, "POST", asking.value().path, asking.value().body);
+  const auto answer = call_patiently(asking.value());
   if (!answer) return tell(answer.error());
   if (!answer.value().ok()) return tell_problem(answer.value());
   if (!holds_credentials(answer.value())) {

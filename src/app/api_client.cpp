@@ -2,6 +2,7 @@
 
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
+#include <charconv>
 
 namespace deputy::app {
 
@@ -12,6 +13,18 @@ std::string ApiAnswer::member(std::string_view name) const {
   if (const auto* text_value = value->if_string()) return {text_value->data(), text_value->size()};
   return boost::json::serialize(*value);
 }
+
+namespace {
+
+std::optional<std::chrono::seconds> retry_after_of(const aws::HttpResponse& response) {
+  const std::string_view said = response.header("retry-after").value_or("");
+  std::uint32_t seconds = 0;
+  const auto [end, failed] = std::from_chars(said.data(), said.data() + said.size(), seconds);
+  if (failed != std::errc{} || end != said.data() + said.size()) return std::nullopt;
+  return std::chrono::seconds{seconds};
+}
+
+}  // namespace
 
 Task<Result<ApiAnswer>> ApiClient::call(std::string method, std::string path,
                                         std::optional<boost::json::value> body) {
@@ -29,7 +42,10 @@ Task<Result<ApiAnswer>> ApiClient::call(std::string method, std::string path,
                     "the server at " + in_backticks(url_) + " could not be reached: is DEPUTY_URL right?",
                     sent.error().detail};
   const aws::HttpResponse response = std::move(sent).value();
-  ApiAnswer answer{.status = response.status, .body = nullptr, .text = response.body};
+  ApiAnswer answer{.status = response.status,
+                   .body = nullptr,
+                   .text = response.body,
+                   .retry_after = retry_after_of(response)};
   boost::system::error_code not_json;
   auto parsed = boost::json::parse(answer.text, not_json);
   if (!not_json) answer.body = std::move(parsed);

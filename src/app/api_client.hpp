@@ -1,6 +1,7 @@
 #pragma once
 
 #include <boost/json/value.hpp>
+#include <chrono>
 #include <optional>
 #include <string>
 
@@ -14,8 +15,9 @@ namespace deputy::app {
 // What the API answered, refusals included.
 struct ApiAnswer {
   int status = 0;
-  boost::json::value body;  // null when the answer is not JSON
-  std::string text;         // the answer as it came
+  boost::json::value body;                          // null when the answer is not JSON
+  std::string text;                                 // the answer as it came
+  std::optional<std::chrono::seconds> retry_after;  // what Retry-After says, unless it is a date
   bool ok() const { return status >= 200 && status < 300; }
   // The body's member as text; empty when it is missing or null.
   std::string member(std::string_view name) const;

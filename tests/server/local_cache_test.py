@@ -8,6 +8,7 @@ import os
 import stat
 import subprocess
 import threading
+import time
 import unittest
 
 from harness import BINARY, REGION, ServerTest
@@ -21,6 +22,7 @@ class Counting(http.server.ThreadingHTTPServer):
 
     def __init__(self, target):
         self.target, self.seen, self.canned = target, 0, None
+        self.later = []  # the status and Retry-After of the next answers
         super().__init__(("127.0.0.1", 0), Passing)
         self.url = f"http://127.0.0.1:{self.server_port}"
         threading.Thread(target=self.serve_forever, daemon=True).start()
@@ -34,6 +36,14 @@ class Passing(http.server.BaseHTTPRequestHandler):
     def do_POST(self):
         self.server.seen += 1
         body = self.rfile.read(int(self.headers["Content-Length"]))
+        if self.server.later:
+            status, retry_after = self.server.later.pop(0)
+            self.send_response(status)
+            if retry_after:
+                self.send_header("Retry-After", retry_after)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
         answer = self.server.canned or self.server.target("POST", self.path, json.loads(body), self.headers["Authorization"].removeprefix("Bearer "))
         text = answer.text.encode()
         self.send_response(answer.status)
@@ -112,6 +122,24 @@ class LocalCache(ServerTest):
         self.assertEqual(len({answer.stderr for answer in answers}), 1)
         self.assertIn("not_found", answers[0].stderr)
         self.assertLess(self.front.seen, 20)
+
+    def test_a_server_that_says_later_is_asked_again_once_for_all(self):
+        self.front.later = [(429, "1"), (503, None)]
+        began = time.monotonic()
+        with concurrent.futures.ThreadPoolExecutor(5) as pool:
+            answers = list(pool.map(lambda _: self.credentials()[0], range(5)))
+        self.assertGreaterEqual(time.monotonic() - began, 2)
+        self.assertEqual(len({answer["AccessKeyId"] for answer in answers}), 1)
+        self.assertEqual(self.front.seen, 3)
+        for output in ("env", "json"):
+            self.front.later = [(503, "1")]
+            self.assertEqual(self.run_deputy("credentials", self.connection["id"], "--format", output).returncode, 0)
+
+    def test_other_refusals_are_final(self):
+        for status in (400, 403, 404, 409, 500, 502):
+            self.front.seen, self.front.later = 0, [(status, "1")]
+            self.assertNotEqual(self.run_deputy("credentials", self.connection["id"]).returncode, 0)
+            self.assertEqual(self.front.seen, 1, status)
 
     def test_is_private_and_shows_nothing_by_its_names(self):
         self.credentials()
