@@ -8,7 +8,7 @@
 #include <fstream>
 #include <iostream>
 
-#include "aws/base_credentials.hpp"
+#include "app/server_url.hpp"
 #include "aws/curl_transport.hpp"
 #include "aws/sigv4.hpp"
 #include "core/task_group.hpp"
@@ -90,18 +90,20 @@ int tell_problem(const app::ApiAnswer& answer) {
   return status_of(answer);
 }
 
+bool may_use_http(const aws::Environment& environment) {
+  return environment("DEPUTY_ALLOW_HTTP").value_or("") == "1";
+}
+
 Result<ServerAccess> server_access(const std::string& url_option, const std::string& key_file_option) {
   const auto environment = aws::process_environment();
-  ServerAccess access{.url = url_option.empty() ? environment("DEPUTY_URL").value_or("") : url_option,
-                      .key = {}};
-  constexpr std::string_view unix_scheme = "unix:";
-  if (access.url.starts_with(unix_scheme)) {
-    access.unix_socket = access.url.substr(unix_scheme.size());
-    while (access.unix_socket.starts_with("//")) access.unix_socket.erase(0, 1);
-    access.url = "http://localhost";
+  const std::string url = url_option.empty() ? environment("DEPUTY_URL").value_or("") : url_option;
+  ServerAccess access{.url = {}, .key = {}};
+  if (!url.empty()) {
+    DEPUTY_TRY(auto read, app::read_server_url(url, may_use_http(environment)));
+    access.url = std::move(read.url);
+    access.unix_socket = std::move(read.unix_socket);
   }
   access.ca_file = environment("DEPUTY_CA_FILE").value_or("");
-  while (access.url.ends_with('/')) access.url.pop_back();
   auto key = environment("DEPUTY_KEY");
   const std::string key_file = environment("DEPUTY_KEY_FILE").value_or("");
   if (!key_file_option.empty()) {

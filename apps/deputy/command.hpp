@@ -6,6 +6,7 @@
 #include <string>
 
 #include "app/api_client.hpp"
+#include "aws/base_credentials.hpp"
 #include "core/error.hpp"
 #include "core/secret.hpp"
 
@@ -53,9 +54,12 @@ int status_of(const app::ApiAnswer& problem);
 std::string text_of(const Error& error);
 std::string text_of(const app::ApiAnswer& problem);
 
-// Where the server is, and the key to it. Without the options: DEPUTY_URL, and DEPUTY_KEY or the file
-// DEPUTY_KEY_FILE. The URL has no slash at its end. `unix:PATH` is the server's Unix socket, where no key is
-// needed. DEPUTY_CA_FILE names the certificates that are trusted; by default the system's.
+// DEPUTY_ALLOW_HTTP=1: the server may be asked over plain http wherever it is.
+bool may_use_http(const aws::Environment& environment);
+
+// Where the server is, and the key to it. Without the options: DEPUTY_URL (app/server_url.hpp), and
+// DEPUTY_KEY or the file DEPUTY_KEY_FILE. `unix:PATH` is the server's Unix socket, where no key is needed.
+// DEPUTY_CA_FILE names the certificates that are trusted; by default the system's.
 struct ServerAccess {
   std::string url;
   std::string unix_socket;  // empty: the URL's host is asked

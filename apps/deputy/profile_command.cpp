@@ -7,6 +7,7 @@
 #include <iostream>
 #include <system_error>
 
+#include "app/server_url.hpp"
 #include "aws/base_credentials.hpp"
 #include "core/identifiers.hpp"
 
@@ -52,57 +53,78 @@ Result<std::string> absolute_file(const std::string& file) {
   return path.lexically_normal().native();
 }
 
+// As it is written into the profile, which is used from any folder.
 Result<std::string> server_url(const ProfileArguments& arguments, const aws::Environment& environment) {
-  std::string url = arguments.url.empty() ? environment("DEPUTY_URL").value_or("") : arguments.url;
-  while (url.ends_with('/')) url.pop_back();
-  if (!url.starts_with("http://") && !url.starts_with("https://") && !url.starts_with("unix:"))
+  const std::string given = arguments.url.empty() ? environment("DEPUTY_URL").value_or("") : arguments.url;
+  DEPUTY_TRY(auto read, app::read_server_url(given, may_use_http(environment)));
+  if (read.unix_socket.empty()) return std::move(read.url);
+  std::error_code failed;
+  const fs::path socket = fs::absolute(read.unix_socket, failed);
+  if (failed)
     return Error{ErrorKind::invalid_request,
-                 "DEPUTY_URL or --url must say where the server is, such as `https://deputy.internal`"};
-  if (url.find('@') != std::string::npos)
-    return Error{ErrorKind::invalid_request,
-                 "the server's URL holds a user or a password, which must not get into the file"};
-  return url;
+                 "the folder in which this is run cannot be found out; name the "
+                 "socket with its whole path"};
+  return "unix:" + socket.lexically_normal().native();
 }
 
-Result<client::WantedProfile> wanted_profile(const ProfileArguments& arguments,
-                                             const aws::Environment& environment) {
+// The profile, and what whoever uses it has to know.
+struct Plan {
+  client::WantedProfile profile;
+  bool has_key_file = false;
+  bool is_socket = false;
+  bool is_open_http = false;  // to another machine, which DEPUTY_ALLOW_HTTP allows
+};
+
+void tell_needs(const Plan& plan) {
+  if (plan.is_open_http) std::cerr << "the profile needs DEPUTY_ALLOW_HTTP=1 where it is used, as here\n";
+  if (plan.has_key_file) return;
+  std::cerr << (plan.is_socket
+                    ? "it needs no key: the server knows the user who connects to its socket\n"
+                    : "the key is taken from DEPUTY_KEY when the profile is used; --key-file names a file "
+                      "instead\n");
+}
+
+Result<Plan> plan_of(const ProfileArguments& arguments, const aws::Environment& environment) {
   DEPUTY_TRY(const auto connection, ConnectionId::parse(arguments.connection));
-  client::WantedProfile wanted{.name = arguments.name.empty() ? connection.text() : arguments.name,
-                               .replace_foreign = arguments.force};
+  Plan plan;
+  client::WantedProfile& wanted = plan.profile;
+  wanted.name = arguments.name.empty() ? connection.text() : arguments.name;
+  wanted.replace_foreign = arguments.force;
   if (!arguments.region.empty()) {
     DEPUTY_TRY(const auto region, Region::parse(arguments.region));
     wanted.region = region.text();
   }
   DEPUTY_TRY(auto program, own_path(environment));
   DEPUTY_TRY(auto url, server_url(arguments, environment));
+  plan.is_socket = url.starts_with("unix:");
+  plan.is_open_http = !plan.is_socket && !app::read_server_url(url, false);
   std::vector<std::string> words{std::move(program), "credentials", connection.text(), "--format",
                                  "process",          "--url",       std::move(url)};
   const std::string key_file =
       arguments.key_file.empty() ? environment("DEPUTY_KEY_FILE").value_or("") : arguments.key_file;
-  if (!key_file.empty()) {
+  plan.has_key_file = !key_file.empty();
+  if (plan.has_key_file) {
     DEPUTY_TRY(auto file, absolute_file(key_file));
     words.insert(words.end(), {"--key-file", std::move(file)});
   }
   DEPUTY_TRY(wanted.credential_process, client::command_line(words));
-  return wanted;
+  return plan;
 }
 
 int write_profile(const ProfileArguments& arguments) {
   const auto environment = aws::process_environment();
-  const auto wanted = wanted_profile(arguments, environment);
-  if (!wanted) {
-    tell(wanted.error());
+  const auto plan = plan_of(arguments, environment);
+  if (!plan) {
+    tell(plan.error());
     return wrong_use;
   }
-  const auto written = client::write_profile(environment, arguments.file, wanted.value());
+  const client::WantedProfile& wanted = plan.value().profile;
+  const auto written = client::write_profile(environment, arguments.file, wanted);
   if (!written) return tell(written.error());
   std::cerr << fmt::format("{} profile `{}` in {}; use it with --profile {} or AWS_PROFILE={}\n",
-                           written.value().changed ? "wrote the" : "nothing to change: the",
-                           wanted.value().name, in_backticks(written.value().file.native()),
-                           wanted.value().name, wanted.value().name);
-  if (wanted.value().credential_process.find("--key-file") == std::string::npos)
-    std::cerr
-        << "the key is taken from DEPUTY_KEY when the profile is used; --key-file names a file instead\n";
+                           written.value().changed ? "wrote the" : "nothing to change: the", wanted.name,
+                           in_backticks(written.value().file.native()), wanted.name, wanted.name);
+  tell_needs(plan.value());
   return done;
 }
 

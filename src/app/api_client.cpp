@@ -4,6 +4,8 @@
 #include <boost/json/serialize.hpp>
 #include <charconv>
 
+#include "app/server_url.hpp"
+
 namespace deputy::app {
 
 std::string ApiAnswer::member(std::string_view name) const {
@@ -31,6 +33,7 @@ Task<Result<ApiAnswer>> ApiClient::call(std::string method, std::string path,
   aws::HttpRequest request;
   request.method = std::move(method);
   request.url = url_ + path;
+  request.direct = is_plain_http(url_);  // a proxy could read the key
   if (!key_.empty()) request.headers.emplace_back("Authorization", "Bearer " + std::string{key_.reveal()});
   if (body) {
     request.headers.emplace_back("Content-Type", "application/json");

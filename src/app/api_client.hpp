@@ -23,8 +23,8 @@ struct ApiAnswer {
   std::string member(std::string_view name) const;
 };
 
-// Deputy's own HTTP API, as its commands and the demo call it. On the loop's thread; `transport` outlives the
-// client.
+// Deputy's own HTTP API, as its commands and the demo call it; plain http never through a proxy. `url`: see
+// server_url.hpp. On the loop's thread; `transport` outlives the client.
 class ApiClient {
  public:
   ApiClient(aws::Transport& transport, std::string url, SecretString key)

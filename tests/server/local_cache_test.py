@@ -223,6 +223,34 @@ class LocalCache(ServerTest):
                       (self.connection["id"], "--key-file", "/no/such/file"), (self.connection["id"], "--url", "http://user:secret@host")):
             self.assertEqual(self.run_deputy("profile", *wrong).returncode, 2, wrong)
 
+    def test_a_profile_of_a_unix_socket_works_from_any_folder(self):
+        path = os.path.join(self.home, ".aws", "config")
+        given = self.deputy.environment(HOME=self.home)
+        written = subprocess.run([BINARY, "profile", self.connection["id"], "--url", "unix:run/../deputy.sock"], env=given, cwd=self.home,
+                                 capture_output=True, text=True, timeout=60)
+        self.assertEqual(written.returncode, 0, written.stderr)
+        self.assertIn("needs no key", written.stderr)
+        self.assertNotIn("DEPUTY_KEY", written.stderr)
+        with open(path) as file:
+            self.assertIn(f"--url unix:{os.path.realpath(self.home)}/deputy.sock\n", file.read())
+
+    def test_a_key_is_not_sent_in_clear_to_another_machine(self):
+        there = "http://deputy.internal:8180"
+        for command in (["credentials", self.connection["id"]], ["tenant", "list"], ["logs", "collect"], ["profile", self.connection["id"]]):
+            refused = self.run_deputy(*command, DEPUTY_URL=there)
+            self.assertEqual((refused.returncode, refused.stdout), (2, ""), refused.stderr)
+            self.assertIn("DEPUTY_ALLOW_HTTP=1", refused.stderr)
+        allowed = self.run_deputy("profile", self.connection["id"], DEPUTY_URL=there, DEPUTY_ALLOW_HTTP="1")
+        self.assertEqual(allowed.returncode, 0, allowed.stderr)
+        self.assertIn("needs DEPUTY_ALLOW_HTTP=1 where it is used", allowed.stderr)
+
+    def test_plain_http_never_goes_through_a_proxy(self):
+        proxy = {"http_proxy": self.front.url, "HTTP_PROXY": self.front.url, "ALL_PROXY": self.front.url}
+        self.credentials("--no-cache", DEPUTY_URL=self.deputy.url, **proxy)
+        failed = self.run_deputy("credentials", self.connection["id"], DEPUTY_URL="http://deputy.invalid:8180", DEPUTY_ALLOW_HTTP="1", **proxy)
+        self.assertEqual((failed.returncode, failed.stdout), (3, ""), failed.stderr)
+        self.assertEqual(self.front.seen, 0)
+
 
 if __name__ == "__main__":
     unittest.main()
