@@ -235,7 +235,8 @@ class Commands(ServerTest):
         self.assertEqual(checked.returncode, 0, checked.stderr)
 
     def test_an_answer_cannot_run_commands_in_the_shell_that_evaluates_it(self):
-        hostile = {"access_key_id": "ASIA'; echo ran >&2; '", "secret_access_key": "$(echo ran >&2)", "session_token": "`echo ran >&2`"}
+        hostile = {"access_key_id": "ASIA'; echo ran >&2; '", "secret_access_key": "$(echo ran >&2)", "session_token": "`echo ran >&2`",
+                   "expires_at": "2099-01-01T00:00:00Z"}
 
         class Impostor(http.server.BaseHTTPRequestHandler):
             def do_POST(self):
