@@ -3,6 +3,20 @@
 #include <filesystem>
 
 namespace deputy::cli {
+namespace {
+
+bool is_loopback(const std::string& address) {
+  return address.starts_with("127.") || address == "::1";
+}
+
+}  // namespace
+
+std::optional<std::string> exposure_of(const app::Config::Server& server) {
+  if (!server.tls_cert_file.empty() || is_loopback(server.listen.address)) return std::nullopt;
+  return server.listen.address +
+         " is no loopback address and `server.tls_cert_file` is not set: keys and credentials can be read on "
+         "the way unless a proxy on this machine ends TLS";
+}
 
 std::shared_ptr<std::string> add_config_option(CLI::App& command) {
   auto file = std::make_shared<std::string>();

@@ -13,10 +13,6 @@
 namespace deputy::cli {
 namespace {
 
-bool is_loopback(const std::string& address) {
-  return address.starts_with("127.") || address == "::1";
-}
-
 // Each connection is a descriptor, and so is each call to AWS. The limit that the system begins with is often
 // far below what it allows.
 void raise_descriptor_limit(std::size_t connections_max) {
@@ -37,12 +33,7 @@ void tell_where(const app::Config::Server& server, std::uint16_t port) {
   const bool has_tls = !server.tls_cert_file.empty();
   spdlog::info("listening on {}:{}{}", server.listen.address, port, has_tls ? ", TLS" : "");
   if (!server.unix_socket.empty()) spdlog::info("listening on {}", server.unix_socket.string());
-  if (!has_tls && !is_loopback(server.listen.address))
-    spdlog::warn(
-        "{} is no loopback address and `server.tls_cert_file` is not set: keys and credentials can be read "
-        "on "
-        "the way unless a proxy on this machine ends TLS",
-        server.listen.address);
+  if (const auto exposed = exposure_of(server)) spdlog::warn("{}", *exposed);
 }
 
 Task<void> serve(http::AsioLoop& loop, app::Service& service, app::Config::Server server,

@@ -110,9 +110,13 @@ int check_config(const std::string& file) {
   if (!brand) std::cout << brand.error().message << "\n";
   if (!webhooks) std::cout << webhooks.error().message << "\n";
   if (!has_database || !brand || !webhooks) return found_something;
-  const int credentials = check_base_credentials(loaded.config);
-  if (credentials != done) return credentials;
-  std::cout << "the configuration can be used\n";
+  if (const auto exposed = exposure_of(loaded.config.server)) std::cout << "note: " << *exposed << "\n";
+  const BaseCredentialsCheck credentials = check_base_credentials(loaded.config);
+  if (credentials.status != done) return credentials.status;
+  std::cout << (credentials.are_there
+                    ? "the configuration can be used\n"
+                    : "note: there are none here: the service starts only where there are some\n"
+                      "the configuration can be used on a machine that has AWS credentials\n");
   return done;
 }
 

@@ -287,7 +287,38 @@ class BaseCredentials(unittest.TestCase):
         self.assertEqual(checked.returncode, 0, checked.stdout)
         for source in ("environment", "shared files", "web identity", "container", "instance metadata"):
             self.assertRegex(checked.stdout, rf"(?m)^  {source} +not there: ")
-        self.assertIn("note: there are none here", checked.stdout)
+        self.assertTrue(checked.stdout.endswith("note: there are none here: the service starts only where there are some\n"
+                                                "the configuration can be used on a machine that has AWS credentials\n"), checked.stdout)
+
+    def test_shared_files_that_cannot_be_used_are_told_with_every_source(self):
+        self.write("config", "[default]\nregion = eu-central-1\n[broken\n")
+        for more, told in (({}, "config, line 3"), ({"AWS_PROFILE": "nope"}, "config, line 3"), ({"AWS_CONFIG_FILE": "/none", "AWS_PROFILE": "nope"}, "profile `nope`")):
+            for place in ({}, {"AWS_ENDPOINT_URL": ""}):  # read for the endpoint too, or not
+                checked = self.run_command("config", "check", **more, **place)
+                self.assertEqual(checked.returncode, 1, checked.stdout)
+                self.assertRegex(checked.stdout, r"(?m)^  environment +not there: ")
+                self.assertRegex(checked.stdout, rf"(?m)^  shared files +broken: .*{told}")
+                self.assertRegex(checked.stdout, r"(?m)^  instance metadata +not asked: shared files comes first")
+        # The environment wins, and still nothing starts with such a file.
+        checked = self.run_command("config", "check", AWS_ENDPOINT_URL="", AWS_PROFILE="nope", AWS_CONFIG_FILE="/none", **self.sandbox.partner_session())
+        self.assertEqual(checked.returncode, 1, checked.stdout)
+        self.assertTrue(checked.stdout.startswith("profile `nope` (AWS_PROFILE) is neither in "), checked.stdout)
+        self.assertRegex(checked.stdout, r"(?m)^  environment +used: ")
+        self.assertNotIn("can be used", checked.stdout)
+
+    def test_a_process_that_the_check_did_not_wait_for_is_not_called_broken(self):
+        began, hold = (os.path.join(self.home, name) for name in ("began", "hold"))
+        for name in (began, hold):
+            os.mkfifo(name)
+        program = self.write("slow", f"#!/bin/sh\necho $$ > '{began}'\nread never < '{hold}'\n")
+        os.chmod(program, stat.S_IRWXU)
+        self.write("config", f"[default]\ncredential_process = '{program}'\n")
+        process = Process([BINARY, "config", "check"], self.deputy.environment(), self.deputy.folder)
+        with open(began) as file:
+            file.read()
+        self.assertEqual(process.end(signal.SIGTERM), 3, process.output())
+        self.assertRegex(process.output(), r"(?m)^  shared files +not known: the check was stopped$")
+        self.assertNotIn("broken", process.output())
 
 
 if __name__ == "__main__":

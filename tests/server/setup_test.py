@@ -95,6 +95,14 @@ class Setup(unittest.TestCase):
         self.assertIn("Restore the key", refused.stderr)
         self.assertEqual(os.listdir(self.deputy.folder), ["deputy.toml"])
 
+    def test_config_check_tells_that_others_can_listen_in(self):
+        told = r"(?m)^note: 0\.0\.0\.0 is no loopback address and `server\.tls_cert_file` is not set"
+        self.assertNotRegex(self.check().stdout, "loopback")
+        exposed = subprocess.run([BINARY, "config", "check"], env=self.deputy.environment(DEPUTY_SERVER__LISTEN="0.0.0.0:8180"), cwd=self.deputy.folder,
+                                 capture_output=True, text=True, timeout=60)
+        self.assertEqual(exposed.returncode, 0, exposed.stdout)
+        self.assertRegex(exposed.stdout, told)
+
     def test_config_check_looks_at_the_database(self):
         self.assertEqual(self.check().returncode, 0)
         with sqlite3.connect(self.path("deputy.db")) as database:
