@@ -69,7 +69,7 @@ std::string for_json(std::string_view text) {
 
 std::string for_csv(std::string_view text) {
   // A tab or line break in front, which some programs skip, is a `\x09` by then.
-  const std::string safe = without_formulas(for_terminal(text));
+  std::string safe = without_formulas(for_terminal(text));
   if (safe.find_first_of(",;\"'") == std::string::npos && !safe.starts_with(' ') && !safe.ends_with(' '))
     return safe;
   std::string quoted = "\"";
