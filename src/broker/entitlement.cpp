@@ -4,7 +4,7 @@
 #include <cctype>
 #include <set>
 
-#include "policy/policy.hpp"
+#include "registry/grant_rules.hpp"
 #include "registry/session_name.hpp"
 
 namespace deputy::broker {
@@ -17,7 +17,6 @@ using registry::KeyRole;
 
 constexpr std::chrono::seconds duration_min{1'800};
 constexpr std::chrono::seconds duration_max{43'200};
-constexpr std::size_t session_policy_max = 2'048;
 constexpr std::size_t tags_max = 50;
 constexpr std::size_t tag_key_max = 128;
 constexpr std::size_t tag_value_max = 256;
@@ -84,21 +83,6 @@ Result<void> check_tags(const std::vector<std::pair<std::string, std::string>>& 
   return success();
 }
 
-// Characters that STS takes in a policy: tab, LF, CR, U+0020–U+00FF.
-Result<void> check_session_policy(const std::string& text) {
-  const auto points = decoded(text);
-  const auto taken = [](char32_t c) {
-    return c == '\t' || c == '\n' || c == '\r' || (c >= 0x20 && c <= 0xff);
-  };
-  if (!points || !std::ranges::all_of(*points, taken))
-    return invalid("a session policy has a character that AWS does not take", "session_policy");
-  if (points->size() > session_policy_max)
-    return invalid("a session policy has at most 2048 characters", "session_policy");
-  const auto read = policy::Policy::read(text, policy::PolicyKind::session);
-  if (!read) return Error{read.error()}.with_field("session_policy");
-  return success();
-}
-
 // The option of the request that the grant does not allow; nullptr when it allows all of them.
 const char* beyond(const Grant& grant, const CredentialOptions& options) {
   const auto may = [&](GrantOption option) {
@@ -115,21 +99,42 @@ const char* beyond(const Grant& grant, const CredentialOptions& options) {
   return nullptr;
 }
 
+std::vector<const Grant*> covering(const registry::Workload& workload,
+                                   const registry::Connection& connection) {
+  std::vector<const Grant*> found;
+  for (const Grant& grant : workload.grants)
+    if (grant.covers(connection)) found.push_back(&grant);
+  return found;
+}
+
+bool forces(const Grant* grant) {
+  return grant->session_policy.has_value();
+}
+
+// Where one of the grants forces a policy, only such count: no option that another one allows is a way out of
+// it. What two of them force differently could be given as neither, and is refused. What comes of it is the
+// same in whatever order the grants are listed.
 Result<Entitlement> entitle_workload(const CredentialRequest& request, const registry::IssuingView& view) {
-  const char* refused = nullptr;
-  if (view.workload && request.key->workload == view.workload->name) {
-    for (const Grant& grant : view.workload->grants) {
-      if (!grant.covers(*view.connection)) continue;
-      const char* option = beyond(grant, request.options);
-      if (option == nullptr)
-        return Entitlement{grant.session_policy ? grant.session_policy : request.options.session_policy};
-      if (refused == nullptr) refused = option;
-    }
+  std::vector<const Grant*> grants;
+  if (view.workload && request.key->workload == view.workload->name)
+    grants = covering(*view.workload, *view.connection);
+  if (grants.empty()) return no_such_connection(request.connection_id);
+  if (std::ranges::any_of(grants, forces))
+    std::erase_if(grants, [](const Grant* grant) { return !forces(grant); });
+  const auto& forced = grants.front()->session_policy;
+  if (std::ranges::any_of(grants, [&](const Grant* grant) { return grant->session_policy != forced; }))
+    return Error{ErrorKind::forbidden,
+                 "the workload's grants force different session policies on this connection; have one of "
+                 "them changed"};
+  std::string_view refused;
+  for (const Grant* grant : grants) {
+    const char* option = beyond(*grant, request.options);
+    if (option == nullptr) return Entitlement{forced ? forced : request.options.session_policy};
+    refused = std::max(refused, std::string_view{option});
   }
-  if (refused == nullptr) return no_such_connection(request.connection_id);
   return Error{ErrorKind::forbidden, "the workload's grant does not allow " + in_backticks(refused) +
                                          "; leave it out, or have it added to the grant's `may`"}
-      .with_field(refused);
+      .with_field(std::string{refused});
 }
 
 }  // namespace
@@ -142,7 +147,7 @@ Result<void> check_options(const CredentialOptions& options) {
   if (options.duration && (*options.duration < duration_min || *options.duration > duration_max))
     return invalid("duration_seconds is from 1800 to 43200", "duration_seconds");
   if (options.session_policy) {
-    DEPUTY_TRY(check_session_policy(*options.session_policy));
+    DEPUTY_TRY(registry::check_session_policy(*options.session_policy, "session_policy"));
   }
   if (options.session_name &&
       (options.session_name->size() > suffix_max || !SessionName::parse(*options.session_name)))

@@ -22,8 +22,10 @@ struct Entitlement {
   std::optional<std::string> session_policy;  // forced by the grant, or the caller's own
 };
 
-// May this key have credentials of this connection with these options? A workload by the first of its grants
-// that covers the connection and allows the options, an admin always. As `check_key`, and `forbidden` for
+// May this key have credentials of this connection with these options? An admin always. A workload when one
+// of its grants that cover the connection allows all the options; where any of those forces a session policy,
+// by the ones that force it alone (`forbidden` where they force different ones). The order of the grants
+// decides nothing. As `check_key`, and `forbidden` for
 // options beyond the grants, naming the option; `not_found` for what the key may not even know of, word for
 // word as for a connection that does not exist.
 Result<Entitlement> entitle(const CredentialRequest& request, const registry::IssuingView& view);

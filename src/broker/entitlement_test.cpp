@@ -102,13 +102,59 @@ TEST_F(EntitlementTest, AGrantsOwnPolicyIsForcedAndCannotBeReplaced) {
   EXPECT_EQ(entitled(view({forced}), {.session_policy = "own"}).error().kind, ErrorKind::forbidden);
 }
 
-TEST_F(EntitlementTest, TheFirstGrantThatAllowsTheOptionsCounts) {
-  const Grant first{.session_policy = "first"};
-  const Grant second{.may = {GrantOption::region}, .session_policy = "second"};
-  EXPECT_EQ(entitled(view({first, second})).value().session_policy, "first");
-  EXPECT_EQ(
-      entitled(view({first, second}), {.region = Region::parse("us-east-1").value()}).value().session_policy,
-      "second");
+// Threat: a forced policy that is escaped by naming an option that only another grant allows, or by the order
+// in which the grants were written.
+TEST_F(EntitlementTest, NoOptionOfAnotherGrantLeadsAroundAForcedPolicy) {
+  const Region region = Region::parse("us-east-1").value();
+  const Grant forcing{.session_policy = "forced"};
+  const Grant free{.may = {GrantOption::region, GrantOption::session_policy}};
+  for (const auto& grants : {std::vector{forcing, free}, std::vector{free, forcing}}) {
+    const auto what = view(grants);
+    EXPECT_EQ(entitled(what).value().session_policy, "forced");
+    const auto elsewhere = entitled(what, {.region = region});
+    ASSERT_FALSE(elsewhere);
+    EXPECT_EQ(elsewhere.error().kind, ErrorKind::forbidden);
+    EXPECT_EQ(elsewhere.error().field, "region");
+    EXPECT_EQ(entitled(what, {.session_policy = "own"}).error().kind, ErrorKind::forbidden);
+  }
+  // One that covers another connection forces nothing here.
+  Grant elsewhere = forcing;
+  elsewhere.tenants = std::vector{TenantId::draw(random)};
+  EXPECT_EQ(entitled(view({elsewhere, free}), {.session_policy = "own"}).value().session_policy, "own");
+}
+
+TEST_F(EntitlementTest, GrantsThatForceThePolicyAllowTogetherWhatEachAllows) {
+  const Grant plain{.session_policy = "forced"};
+  const Grant wider{.may = {GrantOption::region}, .session_policy = "forced"};
+  const CredentialOptions options{.region = Region::parse("us-east-1").value()};
+  EXPECT_EQ(entitled(view({plain, wider}), options).value().session_policy, "forced");
+  EXPECT_EQ(entitled(view({wider, plain}), options).value().session_policy, "forced");
+}
+
+TEST_F(EntitlementTest, WhereGrantsForceDifferentPoliciesNobodyGetsAnything) {
+  const Grant one{.session_policy = "one"};
+  const Grant other{.may = {GrantOption::region}, .session_policy = "other"};
+  const CredentialOptions with_region{.region = Region::parse("us-east-1").value()};
+  for (const auto& grants : {std::vector{one, other, Grant{}}, std::vector{Grant{}, other, one}})
+    for (const CredentialOptions& options : {CredentialOptions{}, with_region}) {
+      const auto refused = entitled(view(grants), options);
+      ASSERT_FALSE(refused);
+      EXPECT_EQ(refused.error().kind, ErrorKind::forbidden);
+      EXPECT_THAT(refused.error().message, HasSubstr("different session policies"));
+    }
+}
+
+TEST_F(EntitlementTest, TheOrderOfTheGrantsDecidesNothing) {
+  const Grant region{.may = {GrantOption::region}};
+  const Grant tags{.may = {GrantOption::tags}};
+  const CredentialOptions both{.tags = {{"team", "a"}}, .region = Region::parse("us-east-1").value()};
+  const auto one = entitled(view({region, tags}), both), other = entitled(view({tags, region}), both);
+  EXPECT_EQ(one.error().kind, ErrorKind::forbidden);
+  EXPECT_EQ(one.error().field, other.error().field);
+  for (const CredentialOptions& options : {CredentialOptions{.tags = both.tags}, {.region = both.region}}) {
+    EXPECT_TRUE(entitled(view({region, tags}), options));
+    EXPECT_TRUE(entitled(view({tags, region}), options));
+  }
 }
 
 TEST_F(EntitlementTest, OnlyWorkloadsAndAdminsGetCredentials) {

@@ -1,8 +1,8 @@
 #include <algorithm>
 #include <fmt/format.h>
 
-#include "policy/policy.hpp"
 #include "registry/facts.hpp"
+#include "registry/grant_rules.hpp"
 #include "registry/registry.hpp"
 #include "registry/session_name.hpp"
 #include "registry/unit_of_work.hpp"
@@ -10,9 +10,6 @@
 namespace deputy::registry {
 namespace {
 
-constexpr std::size_t grants_max = 100;
-constexpr std::size_t tenants_of_grant_max = 1'000;
-constexpr std::size_t session_policy_characters_max = 2'048;
 constexpr std::size_t secret_length = 52;  // base32: 260 random bits
 constexpr std::chrono::seconds expires_in_min{1};
 constexpr std::chrono::seconds expires_in_max = std::chrono::days{3'650};
@@ -27,17 +24,6 @@ constexpr std::size_t forgotten_at_once = 20;
 
 Error wrong_field(std::string field, std::string what) {
   return Error{ErrorKind::invalid_request, std::move(what)}.with_field(std::move(field));
-}
-
-Result<void> check_grant(const Grant& grant) {
-  if (grant.tenants && grant.tenants->size() > tenants_of_grant_max)
-    return wrong_field("grants", "a grant names 1,000 tenants at most");
-  if (!grant.session_policy) return success();
-  if (grant.session_policy->size() > session_policy_characters_max)
-    return wrong_field("grants.session_policy", "a session policy has 2,048 characters at most");
-  const auto policy = policy::Policy::read(*grant.session_policy, policy::PolicyKind::session);
-  if (!policy) return wrong_field("grants.session_policy", policy.error().message);
-  return success();
 }
 
 Result<void> check_new_key(const NewKey& key) {
@@ -81,10 +67,7 @@ Result<Workload> Registry::put_workload(const Actor& actor, Workload workload) {
   if (is_reserved_caller(workload.name.text()))
     return wrong_field("name", "the name " + in_backticks(workload.name.text()) +
                                    " stands for Deputy's own acts; give the workload another");
-  if (workload.grants.size() > grants_max) return wrong_field("grants", "a workload has 100 grants at most");
-  for (const Grant& grant : workload.grants) {
-    DEPUTY_TRY(check_grant(grant));
-  }
+  DEPUTY_TRY(check_grants(workload.grants));
   const Timestamp now = clock_.now();
   return in_write(store_, [&](Transaction& tx) -> Result<Workload> {
     DEPUTY_TRY(tx.put(workload));
