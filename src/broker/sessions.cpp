@@ -9,13 +9,15 @@ namespace deputy::broker {
 namespace {
 
 using std::chrono::milliseconds;
-using SessionPointer = std::shared_ptr<const Session>;
 
 // A session is fetched anew when it has a fifth of its life left, and so long before it is no longer fresh.
 constexpr milliseconds refresh_before_floor = std::chrono::minutes{2};
 constexpr milliseconds refresh_jitter_max = std::chrono::minutes{5};  // so that not all are refreshed at once
 constexpr milliseconds refresh_retry = std::chrono::seconds{10};  // a failed refresh is not tried on each hit
-constexpr milliseconds outage_memory = std::chrono::seconds{30};
+constexpr milliseconds outage_memory =
+    std::chrono::seconds{30};  // after a call that failed, while none is up
+// Who could be given what is still good does not wait for STS until the client gives up.
+constexpr milliseconds wait_beside_session_max{500};
 constexpr std::size_t refusals_max = 10'000;
 
 Error takes_too_long() {
@@ -41,6 +43,7 @@ struct Sessions::Flight {
   Owners owners;
   bool refreshes = false;  // ahead of expiry, beside a hit
   bool abandoned = false;
+  bool in_outage = false;  // STS was out when it began, or somebody waited for it in vain
   std::optional<Result<SessionPointer>> outcome;
   std::unordered_set<Landing*> waiting;
 };
@@ -82,7 +85,7 @@ Task<Result<Obtained>> Sessions::obtain(const Order& order) {
   if (auto* entry = cache_.find(order.key)) {
     const auto life = entry->session->life_left(around_.clock);
     const bool fresh = life >= settings_.life_min;
-    if (fresh || (now < entry->outage_until && life >= settings_.outage_life_min)) {
+    if (fresh || (life >= settings_.outage_life_min && is_known_outage(*entry))) {
       ++(fresh ? tally.hits : tally.outage_hits);
       Obtained hit{entry->session, registry::IssuanceSource::cache};
       refresh_ahead(*entry, order);
@@ -97,20 +100,41 @@ Task<Result<Obtained>> Sessions::obtain(const Order& order) {
   const bool joined = flying != flights_.end();
   ++(joined ? tally.joins : tally.misses);
   const std::shared_ptr<Flight> flight = joined ? flying->second : take_off(order);
-  co_await Landing{around_.loop, *flight, settings_.answer_wait_max};
-  if (flight->outcome && *flight->outcome)
-    co_return Obtained{flight->outcome->value(),
-                       joined ? registry::IssuanceSource::cache : registry::IssuanceSource::sts};
-  if (!flight->outcome && !flight->abandoned) note_outage(order.key);
-  const Error error = flight->outcome ? flight->outcome->error() : takes_too_long();
-  if (is_outage(error)) {
-    auto* entry = cache_.find(order.key);
-    if (entry != nullptr && entry->session->life_left(around_.clock) >= settings_.outage_life_min) {
-      ++tally.outage_hits;
-      co_return Obtained{entry->session, registry::IssuanceSource::cache};
-    }
+  co_return co_await arrival(order.key, *flight, joined);
+}
+
+// STS is out while the last call failed a moment ago, or one that began so is still up.
+bool Sessions::is_known_outage(const CredentialCache::Entry& entry) const {
+  const auto flying = flights_.find(entry.key);
+  if (flying != flights_.end() && flying->second->in_outage) return true;
+  return around_.clock.steady_now() < entry.outage_until;
+}
+
+Sessions::SessionPointer Sessions::good_in_outage(const std::string& key) {
+  auto* entry = cache_.find(key);
+  const bool good = entry != nullptr && entry->session->life_left(around_.clock) >= settings_.outage_life_min;
+  return good ? entry->session : nullptr;
+}
+
+// Waits for the flight: not for long where there is something to fall back on, which is looked up again when
+// the wait is over, since it may be forgotten by then.
+Task<Result<Obtained>> Sessions::arrival(const std::string& key, Flight& flight, bool joined) {
+  if (good_in_outage(key)) {
+    co_await Landing{around_.loop, flight, std::min(wait_beside_session_max, settings_.answer_wait_max)};
+    if (!flight.outcome && !flight.abandoned) flight.in_outage = true;
   }
-  co_return error;
+  if (!flight.outcome && !good_in_outage(key))
+    co_await Landing{around_.loop, flight, settings_.answer_wait_max};
+  if (flight.outcome && *flight.outcome)
+    co_return Obtained{flight.outcome->value(),
+                       joined ? registry::IssuanceSource::cache : registry::IssuanceSource::sts};
+  if (!flight.outcome && !flight.abandoned) note_outage(key);
+  const Error error = flight.outcome ? flight.outcome->error() : takes_too_long();
+  if (!is_outage(error)) co_return error;
+  auto session = good_in_outage(key);
+  if (!session) co_return error;
+  ++around_.tally.outage_hits;
+  co_return Obtained{std::move(session), registry::IssuanceSource::cache};
 }
 
 std::shared_ptr<Sessions::Flight> Sessions::take_off(const Order& order, bool refreshes) {
@@ -169,7 +193,8 @@ void Sessions::refresh_ahead(CredentialCache::Entry& entry, const Order& order) 
   if (flights_.contains(order.key) || refused_.find(order.key, now) != nullptr) return;
   entry.next_refresh_attempt = now + refresh_retry + full_jitter(around_.random, refresh_retry);
   ++around_.tally.refreshes;
-  take_off(order, true);
+  const bool in_outage = is_known_outage(entry);
+  take_off(order, true)->in_outage = in_outage;
 }
 
 template <class Matches>

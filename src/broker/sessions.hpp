@@ -29,9 +29,9 @@ struct Obtained {
 // is still good serves on. Knows nothing of grants or records. On one loop's thread; references outlive it.
 //
 // A session is fresh while it has `life_min` left. Refreshing begins a good while before that, so that hits
-// of a session in use never wait. In an outage (no answer, a throttle, none within `answer_wait_max`)
-// whatever has `outage_life_min` left is handed out, at once while STS was seen to be out in the last half
-// minute.
+// of a session in use never wait. In an outage whatever has `outage_life_min` left is handed out: where there
+// is such a session STS has half a second to answer, and `answer_wait_max` where there is none. It is handed
+// out at once while the latest call failed less than half a minute ago, or is up and was found to be late.
 class Sessions {
  public:
   Sessions(SessionSource::Surroundings around, const BrokerSettings& settings);
@@ -49,12 +49,17 @@ class Sessions {
   Task<void> stop();
 
  private:
+  using SessionPointer = std::shared_ptr<const Session>;
   struct Flight;
   struct Landing;
 
+  // `flight` outlives it: whoever awaits holds it.
+  Task<Result<Obtained>> arrival(const std::string& key, Flight& flight, bool joined);
+  bool is_known_outage(const CredentialCache::Entry& entry) const;
+  SessionPointer good_in_outage(const std::string& key);
   std::shared_ptr<Flight> take_off(const Order& order, bool refreshes = false);
   Task<void> fly(Order order, std::shared_ptr<Flight> flight);
-  void keep(const Order& order, std::shared_ptr<const Session> session);
+  void keep(const Order& order, SessionPointer session);
   void note_failure(const Order& order, const Error& error);
   void note_outage(const std::string& key);
   void refresh_ahead(CredentialCache::Entry& entry, const Order& order);

@@ -202,8 +202,10 @@ TEST_F(SessionsTest, InAnOutageWhatIsGoodIsServedAtOnceAndSoonAfterNoMore) {
   loop.advance(minutes{50});
   gate.close();
   const auto first = begin(order());  // finds out that STS does not answer
+  loop.advance(milliseconds{499});
   EXPECT_FALSE(first->answer.has_value());
-  loop.advance(seconds{10});
+  loop.advance(milliseconds{1});
+  ASSERT_TRUE(first->answer.has_value());
   EXPECT_EQ(id(end(*first)), "ASIAFAKE00000001");
   for (int i = 0; i < 100; ++i) {
     const auto next = begin(order());
@@ -215,6 +217,66 @@ TEST_F(SessionsTest, InAnOutageWhatIsGoodIsServedAtOnceAndSoonAfterNoMore) {
   gate.open();
   loop.run_ready();
   EXPECT_EQ(id(obtain(order())), "ASIAFAKE00000002");
+}
+
+// An STS that takes every call and answers none: each ends by its time-out, and the next begins. SDKs give up
+// long before that; whoever asks must not wait for it a second time.
+TEST_F(SessionsTest, InAHangingOutageOnlyTheFirstWaitsAndNotForLong) {
+  obtain(order()).value();
+  loop.advance(minutes{47});
+  sts.before_answer = [this]() -> Task<void> { (co_await sleep_for(loop, seconds{8}, {})); };
+  trouble = FakeSts::no_answer();
+  const auto first = begin(order());
+  loop.advance(milliseconds{500});
+  ASSERT_TRUE(first->answer.has_value());
+  EXPECT_EQ(id(end(*first)), "ASIAFAKE00000001");
+  for (int second = 0; second < 600; second += 5) {
+    const auto next = begin(order());
+    ASSERT_TRUE(next->answer.has_value()) << second;
+    EXPECT_EQ(id(end(*next)), "ASIAFAKE00000001");
+    loop.advance(seconds{5});
+  }
+  EXPECT_GT(sts.assume_role_calls.size(), 15U);  // it goes on being asked
+  trouble.reset();
+  for (int second = 0; second < 40; second += 5) {
+    obtain(order()).value();
+    loop.advance(seconds{5});
+  }
+  EXPECT_NE(id(obtain(order())), "ASIAFAKE00000001");
+}
+
+// One call that is up for longer than an outage is remembered.
+TEST_F(SessionsTest, AnOutageIsRememberedForAsLongAsTheCallIsUp) {
+  obtain(order()).value();
+  loop.advance(minutes{47});
+  gate.close();
+  const auto first = begin(order());
+  loop.advance(milliseconds{500});
+  EXPECT_EQ(id(end(*first)), "ASIAFAKE00000001");
+  for (const auto later : {seconds{29}, seconds{31}, seconds{60}, seconds{300}}) {
+    loop.advance(later);
+    const auto next = begin(order());
+    ASSERT_TRUE(next->answer.has_value()) << later.count();
+    EXPECT_EQ(id(end(*next)), "ASIAFAKE00000001");
+  }
+  EXPECT_EQ(sts.assume_role_calls.size(), 2U);
+  gate.open();
+  loop.run_ready();
+  EXPECT_EQ(id(obtain(order())), "ASIAFAKE00000002");
+}
+
+// What there was to fall back on is gone: then it is waited for as if there never had been anything.
+TEST_F(SessionsTest, WhatIsForgottenDuringTheWaitIsNotHandedOut) {
+  obtain(order()).value();
+  loop.advance(minutes{47});
+  gate.close();
+  const auto ongoing = begin(order());
+  sessions->forget(acme);
+  loop.advance(milliseconds{500});
+  EXPECT_FALSE(ongoing->answer.has_value());
+  loop.advance(seconds{10});
+  ASSERT_TRUE(ongoing->answer.has_value());
+  EXPECT_FALSE(end(*ongoing));
 }
 
 TEST_F(SessionsTest, TheMemoryOfAnOutageDoesNotLast) {
