@@ -68,6 +68,34 @@ TEST_F(MetricsApi, TheDashboardAndTheAlertsAskForNoOthers) {
     EXPECT_TRUE(exist.contains(name)) << name;
 }
 
+// An alert on a code that is counted as `other` would never ring.
+TEST_F(MetricsApi, TheAlertsAskForCodesThatAreCounted) {
+  const std::string alerts = file("packaging/prometheus/alerts.yml");
+  const broker::Tally counted;
+  std::size_t codes = 0;
+  const std::string begin = "deputy_sts_errors_total{code=~\"";
+  for (auto at = alerts.find(begin); at != std::string::npos; at = alerts.find(begin, at + 1)) {
+    const auto from = at + begin.size();
+    std::stringstream list{alerts.substr(from, alerts.find('"', from) - from)};
+    for (std::string code; std::getline(list, code, '|'); ++codes)
+      EXPECT_TRUE(counted.sts_errors_by_code.contains(code)) << code;
+  }
+  EXPECT_GT(codes, 10U);
+}
+
+// Whatever way STS is out, the alert on it has the code.
+TEST_F(MetricsApi, EveryCodeOfAnUnreachableStsRingsTheAlert) {
+  const std::string alerts = file("packaging/prometheus/alerts.yml");
+  const auto begin = alerts.find("alert: DeputyStsCallsFail");
+  ASSERT_NE(begin, std::string::npos);
+  const std::string alert = alerts.substr(begin, alerts.find("alert:", begin + 1) - begin);
+  for (const char* code :
+       {"Timeout", "ConnectionFailed", "ConnectionCut", "TlsFailed", "ResponseTooLarge", "Unavailable",
+        "MalformedResponse", "InternalFailure", "InternalError", "ServiceUnavailable",
+        "ServiceUnavailableException", "RequestTimeout", "RequestTimeoutException"})
+    EXPECT_THAT(alert, testing::ContainsRegex("[\"|]" + std::string{code} + "[\"|]")) << code;
+}
+
 TEST_F(MetricsApi, TellWhatHappened) {
   const auto acme = make_tenant("Acme", "a-1");
   const auto connection = make_active_connection(acme);

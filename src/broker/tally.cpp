@@ -3,12 +3,14 @@
 namespace deputy::broker {
 namespace {
 
-// https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html, what the transport says, and what
-// session_source.cpp calls an answer that is not believed.
+// https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html, what the transport says (aws/transport.cpp),
+// and what session_source.cpp calls an answer that is not believed.
 constexpr std::string_view known_codes[] = {"AccessDenied",
+                                            "ConnectionCut",
                                             "ConnectionFailed",
                                             "ExpiredToken",
                                             "ExpiredTokenException",
+                                            "InternalError",
                                             "InternalFailure",
                                             "InvalidClientTokenId",
                                             "MalformedPolicyDocument",
@@ -18,13 +20,20 @@ constexpr std::string_view known_codes[] = {"AccessDenied",
                                             "PackedPolicyTooLarge",
                                             "RegionDisabledException",
                                             "RequestExpired",
+                                            "RequestTimeout",
+                                            "RequestTimeoutException",
+                                            "ResponseTooLarge",
                                             "ServiceUnavailable",
+                                            "ServiceUnavailableException",
                                             "SignatureDoesNotMatch",
                                             "Throttling",
                                             "ThrottlingException",
                                             "Timeout",
+                                            "TlsFailed",
+                                            "Unavailable",
                                             "UnusableCredentials",
                                             "ValidationError"};
+static_assert(std::ranges::is_sorted(known_codes));  // it is searched by halves
 
 }  // namespace
 
