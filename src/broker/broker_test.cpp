@@ -269,6 +269,31 @@ TEST_F(BrokerTest, TellsStssErrorsApartWithoutItsWords) {
   }
 }
 
+TEST_F(BrokerTest, ARegionThatIsNotEnabledIsTheCallersMistake) {
+  fail_sts(FakeSts::error(aws::AwsErrorClass::region_disabled, 403, "RegionDisabledException"));
+  for (int i = 0; i < 3; ++i) {
+    const auto issued = issue(collector, acme.id, {.region = Region::parse("me-south-1").value()});
+    EXPECT_EQ(kind(issued), ErrorKind::invalid_request);
+    EXPECT_EQ(issued.error().field, "region");
+  }
+  EXPECT_EQ(sts.assume_role_calls.size(), 1U);
+  // The configured one, named or not, is the operator's to mend.
+  EXPECT_EQ(kind(issue(collector, acme.id)), ErrorKind::upstream_unavailable);
+  EXPECT_EQ(kind(issue(collector, acme.id, {.region = Region::parse("eu-central-1").value()})),
+            ErrorKind::upstream_unavailable);
+}
+
+TEST_F(BrokerTest, WhatStsDoesNotTakeAndNobodyKnowsWhyIsNotAskedForAgainAtOnce) {
+  const auto answer = sts.on_assume_role;
+  fail_sts(FakeSts::error(aws::AwsErrorClass::invalid_request, 400, "ValidationError"));
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(kind(issue(collector, acme.id)), ErrorKind::upstream_unavailable);
+  EXPECT_EQ(sts.assume_role_calls.size(), 1U);
+  sts.on_assume_role = answer;
+  EXPECT_TRUE(issue(collector, acme.id, {.session_name = "other"}));  // another request is not locked out
+  pass_time(seconds{10});
+  EXPECT_TRUE(issue(collector, acme.id));
+}
+
 TEST_F(BrokerTest, WithoutBaseCredentialsTheOperatorHasToLook) {
   base.broken = true;
   EXPECT_EQ(kind(issue(collector, acme.id)), ErrorKind::upstream_unavailable);

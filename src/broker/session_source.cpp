@@ -74,7 +74,41 @@ std::string detail_of(const aws::AwsError& error) {
          in_backticks(error.request_id);
 }
 
-Error refused(const aws::AwsError& error, const aws::AssumeRoleRequest& request) {
+Error own_access_broken(std::string detail) {
+  return no_answer("the partner's own access to AWS STS does not work; Deputy's operator has to look",
+                   std::move(detail));
+}
+
+// STS took the credentials and not the request.
+Error not_taken(const aws::AwsError& error, const aws::AssumeRoleRequest& request) {
+  if (error.code == "PackedPolicyTooLarge" || error.code == "MalformedPolicyDocument")
+    return Error{ErrorKind::invalid_request,
+                 "AWS does not take the session policy and tags: they are malformed or together too large",
+                 detail_of(error)}
+        .with_field(request.session_policy ? "session_policy" : "tags");
+  const auto field = suspect(request);
+  if (error.code != "ValidationError" || field.empty())
+    return no_answer(std::string{not_taken_message}, detail_of(error));
+  return Error{ErrorKind::invalid_request,
+               field == "duration_seconds"
+                   ? "AWS does not take the request: the role's longest session may be shorter than "
+                     "duration_seconds"
+                   : "AWS does not take the request's " + in_backticks(field),
+               detail_of(error)}
+      .with_field(std::string{field});
+}
+
+// The one that is configured is the operator's to enable; any other is the caller's choice.
+Error region_is_disabled(const aws::AwsError& error, const SessionOrder& order) {
+  if (!order.region_by_caller) return own_access_broken(detail_of(error));
+  return Error{ErrorKind::invalid_request,
+               "AWS STS is not enabled in the Region " + in_backticks(order.region.text()) +
+                   "; leave it out, or name one that is enabled",
+               detail_of(error)}
+      .with_field("region");
+}
+
+Error refused(const aws::AwsError& error, const SessionOrder& order) {
   using enum aws::AwsErrorClass;
   switch (error.error_class) {
     case access_denied:
@@ -87,25 +121,11 @@ Error refused(const aws::AwsError& error, const aws::AssumeRoleRequest& request)
     case throttled:
       return too_many();
     case invalid_request:
-      if (error.code == "PackedPolicyTooLarge" || error.code == "MalformedPolicyDocument")
-        return Error{
-            ErrorKind::invalid_request,
-            "AWS does not take the session policy and tags: they are malformed or together too large",
-            detail_of(error)}
-            .with_field(request.session_policy ? "session_policy" : "tags");
-      if (const auto field = suspect(request); error.code == "ValidationError" && !field.empty())
-        return Error{ErrorKind::invalid_request,
-                     field == "duration_seconds"
-                         ? "AWS does not take the request: the role's longest session may be shorter than "
-                           "duration_seconds"
-                         : "AWS does not take the request's " + in_backticks(field),
-                     detail_of(error)}
-            .with_field(std::string{field});
-      break;
-    case caller_credentials:
+      return not_taken(error, order.request);
     case region_disabled:
-      return no_answer("the partner's own access to AWS STS does not work; Deputy's operator has to look",
-                       detail_of(error));
+      return region_is_disabled(error, order);
+    case caller_credentials:
+      return own_access_broken(detail_of(error));
     case unavailable:
     case not_found:
     case other:
@@ -143,6 +163,11 @@ std::string session_key(const registry::Connection& connection, const std::strin
 
 bool is_outage(const Error& error) {
   return error.kind == ErrorKind::upstream_throttled || error.kind == ErrorKind::upstream_unavailable;
+}
+
+bool is_refusal(const Error& error) {
+  return error.kind == ErrorKind::role_denied || error.kind == ErrorKind::invalid_request ||
+         error.message == not_taken_message;
 }
 
 SessionSource::SessionSource(Surroundings around, const BrokerSettings& settings)
@@ -186,9 +211,7 @@ Task<SessionSource::Answer> SessionSource::ask(SessionOrder order, std::stop_tok
   auto base = co_await around_.base.get();
   if (!base) {
     around_.tally.count_sts_error("NoBaseCredentials");
-    co_return Answer{
-        no_answer("the partner's own access to AWS STS does not work; Deputy's operator has to look",
-                  base.error().message + " " + base.error().detail)};
+    co_return Answer{own_access_broken(base.error().message + " " + base.error().detail)};
   }
   around_.tally.base_expires_at = base.value().expires_at;
   if (order.request.duration > chained_duration_max && !base.value().session_token.empty())
@@ -206,7 +229,7 @@ SessionSource::Answer SessionSource::failed(const SessionOrder& order, const aws
   around_.tally.count_sts_error(error.code);
   const bool throttled = error.error_class == aws::AwsErrorClass::throttled;
   if (throttled) around_.quota.throttled(order.region, around_.clock.steady_now());
-  return {refused(error, order.request), throttled || error.error_class == aws::AwsErrorClass::unavailable};
+  return {refused(error, order), throttled || error.error_class == aws::AwsErrorClass::unavailable};
 }
 
 // STS's word is not taken for it: credentials of another role or account, of another form, hardly alive, or

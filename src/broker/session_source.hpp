@@ -17,6 +17,7 @@ struct SessionOrder {
   aws::AssumeRoleRequest request;
   Region region;
   ConnectionId connection;
+  bool region_by_caller = false;  // another than the one that is configured
 };
 
 // Everything that makes one session differ from another, unambiguous: each part carries its length. `caller`
@@ -65,7 +66,14 @@ class SessionSource {
 inline constexpr std::string_view other_session_message =
     "AWS STS answered with a session of another role; it was thrown away";
 
-// Does this error say that STS cannot be reached at the moment, rather than that it refused?
+// The message of the error for a request that STS does not take, for no reason that the caller could mend.
+inline constexpr std::string_view not_taken_message =
+    "AWS STS does not take the request; Deputy's operator has to look";
+
+// Does this error say that STS gives no session at the moment, so that one it gave before may serve on?
 bool is_outage(const Error& error);
+
+// Did STS say no to this very request? Asking the same again at once would be a call for nothing.
+bool is_refusal(const Error& error);
 
 }  // namespace deputy::broker

@@ -25,11 +25,6 @@ Error takes_too_long() {
       .with_retry_after(std::chrono::seconds{5});
 }
 
-// Has STS said no to this very request? Asking again at once would be a call for nothing.
-bool is_refusal(const Error& error) {
-  return error.kind == ErrorKind::role_denied || error.kind == ErrorKind::invalid_request;
-}
-
 Error again(const Error& error) {
   if (error.kind == ErrorKind::role_denied)
     return Error{ErrorKind::role_denied, "AWS denied the role a moment ago; verify the connection again"};
@@ -171,11 +166,10 @@ void Sessions::keep(const Order& order, SessionPointer session) {
 }
 
 void Sessions::note_failure(const Order& order, const Error& error) {
-  if (is_outage(error)) {
+  if (is_outage(error))
     note_outage(order.key);
-    return;
-  }
-  if (auto* entry = cache_.find(order.key)) entry->outage_until = {};
+  else if (auto* entry = cache_.find(order.key))
+    entry->outage_until = {};
   if (is_refusal(error))
     refused_.add(order.key, order.owners.connection.text(), error, around_.clock.steady_now());
 }

@@ -3,8 +3,8 @@
 namespace deputy::broker {
 namespace {
 
-// https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html, what the transport says (aws/transport.cpp),
-// and what session_source.cpp calls an answer that is not believed.
+// https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html, what the transport says
+// (aws/transport.cpp), and what session_source.cpp calls an answer that is not believed.
 constexpr std::string_view known_codes[] = {"AccessDenied",
                                             "ConnectionCut",
                                             "ConnectionFailed",
