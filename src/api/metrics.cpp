@@ -143,10 +143,14 @@ void add_sts(Sheet& sheet, const broker::Broker::Counts& counts) {
   sheet.counter("deputy_sts_quota_calls_total", "AssumeRole calls that the quota let go, by purpose.")
       .value(counts.quota_calls, {{"by", "issuing"}})
       .value(counts.quota_calls_of_verification, {{"by", "verification"}});
-  sheet.counter("deputy_sts_quota_waits_total", "Calls that had to wait for the quota.")
-      .value(counts.quota_waits);
-  sheet.counter("deputy_sts_quota_refusals_total", "Calls that would have had to wait for too long.")
-      .value(counts.quota_refusals);
+  sheet.counter("deputy_sts_quota_waits_total", "Calls that had to wait, by whose quota.")
+      .value(counts.share_waits, {{"by", "connection"}})
+      .value(counts.quota_waits, {{"by", "region"}});
+  sheet
+      .counter("deputy_sts_quota_refusals_total",
+               "Calls that would have had to wait for too long, by whose quota.")
+      .value(counts.share_refusals, {{"by", "connection"}})
+      .value(counts.quota_refusals, {{"by", "region"}});
   sheet.counter("deputy_sts_quota_cuts_total", "How often a throttle halved a Region's rate.")
       .value(counts.quota_cuts);
   sheet.gauge("deputy_sts_quota_rate", "Calls a second in the Region that is held back most.")

@@ -596,9 +596,28 @@ TEST_F(BrokerTest, OneConnectionsMissesDoNotTakeTheQuotaOfOthers) {
     if (!issued) {
       ++refused;
       EXPECT_EQ(issued.error().kind, ErrorKind::upstream_throttled);
+      EXPECT_THAT(issued.error().message, HasSubstr("its share of credentials.sts_rate"));
+      EXPECT_EQ(issued.error().retry_after, seconds{3});  // two that went and four that wait, at two a second
     }
   }
   EXPECT_GE(refused, 30U);
+  EXPECT_EQ(broker->counts().share_refusals, refused);
+  EXPECT_EQ(broker->counts().share_waits, 4U);
+  EXPECT_EQ(broker->counts().quota_refusals, 0U);
+}
+
+TEST_F(BrokerTest, AConnectionHasTwoCallsASecondWhereATenthIsLess) {
+  for (const auto& [rate, at_once] : {std::pair{5.0, 2U}, {2.0, 2U}, {1.0, 1U}, {40.0, 4U}}) {
+    start_broker({.region = Region::parse("eu-central-1").value(), .sts_rate = rate});
+    sts.assume_role_calls.clear();
+    std::vector<std::unique_ptr<Ongoing>> asked;
+    for (int i = 0; i < 5; ++i)
+      asked.push_back(begin(request(collector, acme.id, {.session_name = "job-" + std::to_string(i)})));
+    settle();
+    EXPECT_EQ(sts.assume_role_calls.size(), at_once) << rate;
+    loop.advance(seconds{5});
+    for (const auto& each : asked) std::ignore = end(*each);
+  }
 }
 
 TEST_F(BrokerTest, ARegionOfAnotherPartitionIsRefused) {

@@ -29,16 +29,21 @@ CallQuota::Bucket& CallQuota::bucket_of(const std::string& subject,
   return buckets_.emplace(subject, Bucket{burst_, now}).first->second;
 }
 
-std::optional<std::chrono::milliseconds> CallQuota::reserve(const std::string& subject,
-                                                            std::chrono::steady_clock::time_point now) {
+std::chrono::milliseconds CallQuota::free_in(const std::string& subject,
+                                             std::chrono::steady_clock::time_point now) {
   Bucket& bucket = bucket_of(subject, now);
   const std::chrono::duration<double> passed = now - bucket.filled_at;
   bucket.tokens = std::min(burst_, bucket.tokens + passed.count() * rate_);
   bucket.filled_at = now;
   const double missing = std::max(0.0, 1.0 - bucket.tokens);
-  const std::chrono::milliseconds wait{static_cast<std::int64_t>(std::ceil(1000 * missing / rate_))};
+  return std::chrono::milliseconds{static_cast<std::int64_t>(std::ceil(1000 * missing / rate_))};
+}
+
+std::optional<std::chrono::milliseconds> CallQuota::reserve(const std::string& subject,
+                                                            std::chrono::steady_clock::time_point now) {
+  const auto wait = free_in(subject, now);
   if (wait > wait_max_) return std::nullopt;
-  bucket.tokens -= 1;
+  bucket_of(subject, now).tokens -= 1;
   return wait;
 }
 

@@ -18,6 +18,8 @@ class CallQuota {
   // How long to wait before the call; nullopt when the wait would be too long: nothing is reserved then.
   std::optional<std::chrono::milliseconds> reserve(const std::string& subject,
                                                    std::chrono::steady_clock::time_point now);
+  // For who was refused: when a call would go at once, if nobody came before.
+  std::chrono::milliseconds free_in(const std::string& subject, std::chrono::steady_clock::time_point now);
 
  private:
   struct Bucket {

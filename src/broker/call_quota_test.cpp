@@ -41,6 +41,14 @@ TEST(CallQuota, CountsEachSubjectApart) {
   EXPECT_TRUE(quota.reserve("us-east-1", start));
 }
 
+TEST(CallQuota, TellsWhoIsRefusedWhenACallWouldGo) {
+  CallQuota quota{2, milliseconds{1'000}};
+  for (int i = 0; i < 4; ++i) EXPECT_TRUE(quota.reserve(here, start)) << i;
+  EXPECT_FALSE(quota.reserve(here, start));
+  EXPECT_EQ(quota.free_in(here, start), milliseconds{1'500});
+  EXPECT_EQ(quota.reserve(here, start + milliseconds{1'500}), milliseconds{0});
+}
+
 TEST(CallQuota, AFractionOfACallASecondWorks) {
   CallQuota quota{0.5, std::chrono::seconds{5}};
   EXPECT_EQ(quota.reserve(here, start), milliseconds{0});

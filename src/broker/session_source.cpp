@@ -19,7 +19,10 @@ constexpr std::chrono::minutes clock_skew_max{5};
 constexpr std::size_t token_max = 8'192;
 constexpr std::size_t secret_max = 256;
 constexpr std::size_t key_id_min = 16, key_id_max = 128;
+// What one connection may have of the quota. Where that is little it has this many calls a second all the
+// same, or everything: a job that begins with some sessions of its own is no noise.
 constexpr double connection_share = 0.1;
+constexpr double connection_rate_min = 2;
 // A partner that runs on a role itself chains roles: STS gives an hour at most then.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles.html#iam-term-role-chaining
 constexpr std::chrono::seconds chained_duration_max{3'600};
@@ -39,6 +42,18 @@ Error too_many() {
   return Error{ErrorKind::upstream_throttled,
                "AWS STS takes no more requests at the moment; try again shortly"}
       .with_retry_after(std::chrono::seconds{2});
+}
+
+double connection_rate(double sts_rate) {
+  return std::max(sts_rate * connection_share, std::min(connection_rate_min, sts_rate));
+}
+
+// AWS has nothing to do with it.
+Error share_is_used_up(std::chrono::milliseconds free_in) {
+  return Error{ErrorKind::upstream_throttled,
+               "this connection asks for more new sessions than its share of credentials.sts_rate; use again "
+               "those that it has, or try again shortly"}
+      .with_retry_after(std::max(std::chrono::ceil<std::chrono::seconds>(free_in), std::chrono::seconds{1}));
 }
 
 // Visible ASCII that JSON need not escape.
@@ -174,18 +189,20 @@ SessionSource::SessionSource(Surroundings around, const BrokerSettings& settings
     : around_(around),
       life_min_(settings.life_min),
       attempts_max_(settings.sts_attempts_max),
-      connection_quota_(settings.sts_rate * connection_share, quota_wait_max) {}
+      connection_quota_(connection_rate(settings.sts_rate), quota_wait_max) {}
 
-std::optional<std::chrono::milliseconds> SessionSource::reserve(const SessionOrder& order) {
+Result<std::chrono::milliseconds> SessionSource::reserve(const SessionOrder& order) {
   const auto now = around_.clock.steady_now();
+  const std::string& connection = order.connection.text();
   // The connection's first: what it may not have does not cost the others.
-  const auto for_connection = connection_quota_.reserve(order.connection.text(), now);
+  const auto for_connection = connection_quota_.reserve(connection, now);
   if (!for_connection) {
-    ++around_.tally.quota_refusals;
-    return std::nullopt;
+    ++around_.tally.share_refusals;
+    return share_is_used_up(connection_quota_.free_in(connection, now));
   }
+  if (for_connection->count() > 0) ++around_.tally.share_waits;
   const auto for_region = around_.quota.reserve(order.region, now);
-  if (!for_region) return std::nullopt;
+  if (!for_region) return too_many();
   return std::max(*for_connection, *for_region);
 }
 
@@ -205,8 +222,8 @@ Task<Result<std::shared_ptr<const Session>>> SessionSource::get(SessionOrder ord
 
 Task<SessionSource::Answer> SessionSource::ask(SessionOrder order, std::stop_token stop) {
   const auto wait = reserve(order);
-  if (!wait) co_return Answer{too_many()};
-  if (wait->count() > 0 && !co_await sleep_for(around_.loop, *wait, stop))
+  if (!wait) co_return Answer{wait.error()};
+  if (wait.value().count() > 0 && !co_await sleep_for(around_.loop, wait.value(), stop))
     co_return Answer{no_answer("Deputy is stopping; try again shortly", "")};
   auto base = co_await around_.base.get();
   if (!base) {

@@ -49,7 +49,7 @@ class SessionSource {
     Result<std::shared_ptr<const Session>> session;
     bool may_pass = false;  // by itself: worth another try
   };
-  std::optional<std::chrono::milliseconds> reserve(const SessionOrder& order);
+  Result<std::chrono::milliseconds> reserve(const SessionOrder& order);
   Task<Answer> ask(SessionOrder order, std::stop_token stop);
   Answer failed(const SessionOrder& order, const aws::AwsError& error);
   Result<std::shared_ptr<const Session>> checked(const SessionOrder& order, aws::AssumedRole answer);
@@ -57,8 +57,8 @@ class SessionSource {
   Surroundings around_;
   const std::chrono::seconds life_min_;
   const int attempts_max_;
-  // Of the Region's quota a part for each connection: one broken or noisy customer does not starve the
-  // others.
+  // Of the Region's quota a part for each connection, in all Regions together: one broken or noisy customer
+  // does not starve the others.
   CallQuota connection_quota_;
 };
 

@@ -71,7 +71,9 @@ struct Tally {
   std::optional<Timestamp> base_expires_at;
   // The quota of calls.
   std::uint64_t quota_calls = 0, quota_calls_of_verification = 0;
-  std::uint64_t quota_waits = 0, quota_refusals = 0, quota_cuts = 0;
+  std::uint64_t quota_waits = 0, quota_refusals = 0, quota_cuts = 0;  // of a Region's
+  // Of a connection's share of it.
+  std::uint64_t share_waits = 0, share_refusals = 0;
 
   // `code` is AWS's or Deputy's own word for what went wrong; one that is not on the list counts as `other`.
   void count_sts_error(std::string_view code);
