@@ -221,7 +221,8 @@ Result<Order> Broker::State::order_for(const CredentialRequest& request, const r
                                       .source_identity = options.source_identity},
                           .region = options.region.value_or(settings.region),
                           .connection = connection.id,
-                          .region_by_caller = options.region && *options.region != settings.region}};
+                          .region_by_caller = options.region && *options.region != settings.region,
+                          .policy_forced_by = std::move(entitlement.forced_by)}};
   // An identifier of a key is no name that a caller may have, nor are the reserved ones.
   const bool named = request.key->workload || request.for_logs;
   order.key = session_key(connection, named ? who : request.key->id.text(), order.session);

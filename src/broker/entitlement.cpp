@@ -107,6 +107,11 @@ std::vector<const Grant*> covering(const registry::Workload& workload,
   return found;
 }
 
+std::string name_of(const Grant& grant, const registry::Workload& workload) {
+  return "grants[" + std::to_string(&grant - workload.grants.data()) + "] of the workload " +
+         in_backticks(workload.name.text());
+}
+
 bool forces(const Grant* grant) {
   return grant->session_policy.has_value();
 }
@@ -129,7 +134,9 @@ Result<Entitlement> entitle_workload(const CredentialRequest& request, const reg
   std::string_view refused;
   for (const Grant* grant : grants) {
     const char* option = beyond(*grant, request.options);
-    if (option == nullptr) return Entitlement{forced ? forced : request.options.session_policy};
+    if (option == nullptr)
+      return forced ? Entitlement{forced, name_of(*grant, *view.workload)}
+                    : Entitlement{request.options.session_policy};
     refused = std::max(refused, std::string_view{option});
   }
   return Error{ErrorKind::forbidden, "the workload's grant does not allow " + in_backticks(refused) +

@@ -20,6 +20,7 @@ Result<void> check_key(const CredentialRequest& request);
 // What a grant adds to a request.
 struct Entitlement {
   std::optional<std::string> session_policy;  // forced by the grant, or the caller's own
+  std::string forced_by = {};                 // for people: the grant; empty where none forces it
 };
 
 // May this key have credentials of this connection with these options? An admin always. A workload when one

@@ -99,6 +99,8 @@ TEST_F(EntitlementTest, EveryOptionNeedsItsOwnLeave) {
 TEST_F(EntitlementTest, AGrantsOwnPolicyIsForcedAndCannotBeReplaced) {
   const Grant forced{.may = {GrantOption::session_policy}, .session_policy = "forced"};
   EXPECT_EQ(entitled(view({forced})).value().session_policy, "forced");
+  EXPECT_EQ(entitled(view({Grant{}, forced})).value().forced_by, "grants[1] of the workload `collector`");
+  EXPECT_EQ(entitled(view({Grant{.may = forced.may}}), {.session_policy = "own"}).value().forced_by, "");
   EXPECT_EQ(entitled(view({forced}), {.session_policy = "own"}).error().kind, ErrorKind::forbidden);
 }
 

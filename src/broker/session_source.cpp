@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <spdlog/spdlog.h>
 
 #include "registry/session_name.hpp"
 
@@ -94,14 +95,44 @@ Error own_access_broken(std::string detail) {
                    std::move(detail));
 }
 
-// STS took the credentials and not the request.
-Error not_taken(const aws::AwsError& error, const aws::AssumeRoleRequest& request) {
-  if (error.code == "PackedPolicyTooLarge" || error.code == "MalformedPolicyDocument")
+// The caller did not send the policy and cannot mend it.
+bool blames_forced_policy(const aws::AwsError& error, const SessionOrder& order) {
+  if (order.policy_forced_by.empty()) return false;
+  if (error.code == "MalformedPolicyDocument") return true;
+  if (error.code == "PackedPolicyTooLarge") return order.request.tags.empty();
+  return error.code == "ValidationError" && suspect(order.request) == "session_policy";
+}
+
+Error forced_policy_not_taken(const aws::AwsError& error, const SessionOrder& order) {
+  spdlog::error("{} forces a session policy that AWS does not take; change the grant ({})",
+                order.policy_forced_by, detail_of(error));
+  return Error{
+      ErrorKind::forbidden,
+      order.policy_forced_by +
+          " forces a session policy that AWS does not take: it is malformed or too large once packed; "
+          "have the grant changed",
+      detail_of(error)};
+}
+
+Error policy_or_tags_not_taken(const aws::AwsError& error, const SessionOrder& order) {
+  if (!order.policy_forced_by.empty())
     return Error{ErrorKind::invalid_request,
-                 "AWS does not take the session policy and tags: they are malformed or together too large",
+                 "AWS does not take so many or such long tags together with the session policy that " +
+                     order.policy_forced_by + " forces",
                  detail_of(error)}
-        .with_field(request.session_policy ? "session_policy" : "tags");
-  const auto field = suspect(request);
+        .with_field("tags");
+  return Error{ErrorKind::invalid_request,
+               "AWS does not take the session policy and tags: they are malformed or together too large",
+               detail_of(error)}
+      .with_field(order.request.session_policy ? "session_policy" : "tags");
+}
+
+// STS took the credentials and not the request.
+Error not_taken(const aws::AwsError& error, const SessionOrder& order) {
+  if (blames_forced_policy(error, order)) return forced_policy_not_taken(error, order);
+  if (error.code == "PackedPolicyTooLarge" || error.code == "MalformedPolicyDocument")
+    return policy_or_tags_not_taken(error, order);
+  const auto field = suspect(order.request);
   if (error.code != "ValidationError" || field.empty())
     return no_answer(std::string{not_taken_message}, detail_of(error));
   return Error{ErrorKind::invalid_request,
@@ -136,7 +167,7 @@ Error refused(const aws::AwsError& error, const SessionOrder& order) {
     case throttled:
       return too_many();
     case invalid_request:
-      return not_taken(error, order.request);
+      return not_taken(error, order);
     case region_disabled:
       return region_is_disabled(error, order);
     case caller_credentials:
@@ -182,7 +213,7 @@ bool is_outage(const Error& error) {
 
 bool is_refusal(const Error& error) {
   return error.kind == ErrorKind::role_denied || error.kind == ErrorKind::invalid_request ||
-         error.message == not_taken_message;
+         error.kind == ErrorKind::forbidden || error.message == not_taken_message;
 }
 
 SessionSource::SessionSource(Surroundings around, const BrokerSettings& settings)

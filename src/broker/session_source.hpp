@@ -17,7 +17,8 @@ struct SessionOrder {
   aws::AssumeRoleRequest request;
   Region region;
   ConnectionId connection;
-  bool region_by_caller = false;  // another than the one that is configured
+  bool region_by_caller = false;      // another than the one that is configured
+  std::string policy_forced_by = {};  // for people: the grant whose session policy it is; else empty
 };
 
 // Everything that makes one session differ from another, unambiguous: each part carries its length. `caller`
@@ -27,8 +28,9 @@ std::string session_key(const registry::Connection& connection, const std::strin
 
 // Gets sessions from STS: within the quota, with the partner's own credentials, and only such as are what was
 // asked for. What may pass by itself is tried again after a pause with full jitter, within bounds of time and
-// number. Errors: `role_denied`, `upstream_throttled`, `upstream_unavailable`, `invalid_request`; none
-// carries AWS's text in its message. On one loop's thread; references outlive it.
+// number. Errors: `role_denied`, `upstream_throttled`, `upstream_unavailable`, `invalid_request`,
+// and `forbidden` where a grant forces a policy that AWS does not take; none carries AWS's text in its
+// message. On one loop's thread; references outlive it.
 class SessionSource {
  public:
   struct Surroundings {

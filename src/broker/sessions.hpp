@@ -36,7 +36,7 @@ class Sessions {
  public:
   Sessions(SessionSource::Surroundings around, const BrokerSettings& settings);
 
-  // `role_denied`, `invalid_request`, `upstream_throttled`, `upstream_unavailable`.
+  // `role_denied`, `invalid_request`, `forbidden`, `upstream_throttled`, `upstream_unavailable`.
   Task<Result<Obtained>> obtain(const Order& order);
 
   // Forgets what is cached, and what was denied, and sees to it that what is being fetched is not kept.
