@@ -1,9 +1,9 @@
 #include "broker/entitlement.hpp"
 
 #include <algorithm>
-#include <cctype>
 #include <set>
 
+#include "aws/tag_text.hpp"
 #include "registry/grant_rules.hpp"
 #include "registry/session_name.hpp"
 
@@ -18,8 +18,6 @@ using registry::KeyRole;
 constexpr std::chrono::seconds duration_min{1'800};
 constexpr std::chrono::seconds duration_max{43'200};
 constexpr std::size_t tags_max = 50;
-constexpr std::size_t tag_key_max = 128;
-constexpr std::size_t tag_value_max = 256;
 constexpr std::size_t suffix_max = 32;
 constexpr std::size_t reason_max = 200;
 
@@ -31,50 +29,20 @@ bool has_control_characters(std::string_view text) {
   return std::ranges::any_of(text, [](unsigned char c) { return c < 0x20 || c == 0x7f; });
 }
 
-// The code points of UTF-8 text; nothing when it is not that.
-std::optional<std::u32string> decoded(std::string_view text) {
-  std::u32string points;
-  for (std::size_t i = 0; i < text.size();) {
-    const auto lead = static_cast<unsigned char>(text[i]);
-    const std::size_t length = lead < 0x80 ? 1 : lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : lead >= 0xc2 ? 2 : 0;
-    if (length == 0 || lead > 0xf4 || text.size() - i < length) return std::nullopt;
-    char32_t point = length == 1 ? lead : lead & (0x7fU >> length);
-    for (std::size_t j = 1; j < length; ++j) {
-      const auto next = static_cast<unsigned char>(text[i + j]);
-      if ((next & 0xc0U) != 0x80) return std::nullopt;
-      point = point << 6 | (next & 0x3fU);
-    }
-    points += point;
-    i += length;
-  }
-  return points;
-}
-
-// STS takes `[\p{L}\p{Z}\p{N}_.:/=+\-@]*` and counts characters. Of what is not ASCII it has the last word.
-bool is_tag_text(std::string_view text, std::size_t characters_max) {
-  const auto points = decoded(text);
-  return points && points->size() <= characters_max && std::ranges::all_of(*points, [](char32_t c) {
-           if (c >= 0x80) return c >= 0xa0;
-           return std::isalnum(static_cast<int>(c)) != 0 ||
-                  std::string_view{" _.:/=+-@"}.find(static_cast<char>(c)) != std::string_view::npos;
-         });
-}
-
 // https://docs.aws.amazon.com/STS/latest/APIReference/API_Tag.html
 Result<void> check_tags(const std::vector<std::pair<std::string, std::string>>& tags) {
   if (tags.size() > tags_max) return invalid("a session takes at most 50 tags", "tags");
   std::set<std::string> keys;  // STS compares them without case
   for (const auto& [key, value] : tags) {
-    if (key.empty() || !is_tag_text(key, tag_key_max))
+    if (key.empty() || !aws::is_tag_text(key, aws::tag_key_characters_max))
       return invalid(
           "a tag's key has 1 to 128 letters, digits, spaces and _.:/=+-@; " + in_backticks(key) + " does not",
           "tags");
-    if (!is_tag_text(value, tag_value_max))
+    if (!aws::is_tag_text(value, aws::tag_value_characters_max))
       return invalid("a tag's value has at most 256 letters, digits, spaces and _.:/=+-@; that of " +
                          in_backticks(key) + " does not",
                      "tags");
-    std::string folded = key;
-    for (char& c : folded) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    std::string folded = aws::folded_tag_key(key);
     if (folded.starts_with("aws:")) return invalid("a tag's key may not begin with `aws:`", "tags");
     if (!keys.insert(std::move(folded)).second)
       return invalid("the tag " + in_backticks(key) + " is given twice: upper and lower case are one",

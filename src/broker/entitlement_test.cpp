@@ -243,6 +243,13 @@ TEST(CheckOptions, TagsAreOfTheCharactersThatStsTakes) {
     EXPECT_FALSE(is_taken(wrong, "")) << wrong;
     EXPECT_FALSE(is_taken("k", wrong)) << wrong;
   }
+  // Symbols, format characters and private use are no letters.
+  for (const char* wrong : {"\U0001f600", "\u200b", "\u202e", "\ue000", "\xed\xa0\x80"}) {
+    EXPECT_FALSE(is_taken(wrong, "")) << wrong;
+    EXPECT_FALSE(is_taken("k", wrong)) << wrong;
+  }
+  EXPECT_FALSE(check_options({.tags = {{"\u00c9", "1"}, {"\u00e9", "2"}}}));
+  EXPECT_TRUE(check_options({.tags = {{"\u00c9", "1"}, {"\u00e8", "2"}}}));
   EXPECT_FALSE(is_taken("AWS:x", ""));
   std::vector<std::pair<std::string, std::string>> many;
   for (int i = 0; i < 50; ++i) many.emplace_back("k" + std::to_string(i), "");

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <set>
 
+#include "aws/tag_text.hpp"
 #include "core/ascii.hpp"
 
 namespace deputy::sandbox {
@@ -96,17 +97,33 @@ std::vector<std::pair<std::string, std::optional<std::string>>> Parameters::pair
   return out;
 }
 
+namespace {
+
+std::optional<Fault> fault_of_tag(const std::string& key, const std::string& value) {
+  const std::string pattern = "satisfy regular expression pattern: [\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]";
+  if (key.empty())
+    return constraint_error(key, "tags.1.member.key", "have length greater than or equal to 1");
+  if (!aws::is_tag_text(key, std::string::npos))
+    return constraint_error(key, "tags.1.member.key", pattern + "+");
+  if (!aws::is_tag_text(value, std::string::npos))
+    return constraint_error(value, "tags.1.member.value", pattern + "*");
+  if (!aws::is_tag_text(key, aws::tag_key_characters_max))
+    return constraint_error(key, "tags.1.member.key", "have length less than or equal to 128");
+  if (!aws::is_tag_text(value, aws::tag_value_characters_max))
+    return constraint_error(value, "tags.1.member.value", "have length less than or equal to 256");
+  return std::nullopt;
+}
+
+}  // namespace
+
 Outcome<std::vector<Tag>> Parameters::tags(std::string_view name) const {
-  constexpr std::size_t tags_max = 50, key_max = 128, value_max = 256;
+  constexpr std::size_t tags_max = 50;
   std::vector<Tag> tags;
   std::set<std::string> seen;
   for (auto& [key, value] : pairs(name, "Key", "Value")) {
     if (!value) return validation_error("The tag " + in_backticks(key) + " has no value");
-    if (key.empty() || key.size() > key_max)
-      return constraint_error(key, "tags.1.member.key", "have length between 1 and 128");
-    if (value->size() > value_max)
-      return constraint_error(*value, "tags.1.member.value", "have length less than or equal to 256");
-    if (!seen.insert(to_lower(key)).second)
+    if (auto fault = fault_of_tag(key, *value)) return *std::move(fault);
+    if (!seen.insert(aws::folded_tag_key(key)).second)
       return Fault{400, "InvalidInput",
                    "Duplicate tag keys found. Please note that Tag keys are case insensitive."};
     tags.push_back({std::move(key), *std::move(value)});

@@ -115,6 +115,36 @@ TEST(AssumeRole, TagsAndSourceIdentityNeedTheirOwnAllow) {
             "alice");
 }
 
+// As strict as AWS, and by character: what passes here must not fail there.
+TEST(AssumeRole, TagsAreOfTheCharactersThatAwsTakes) {
+  TestClient client;
+  std::string open = trust_of(broker_arn);
+  open.replace(open.find(R"("sts:AssumeRole")"), 16, R"(["sts:AssumeRole","sts:TagSession"])");
+  const std::string role = client.make_role("reader", open);
+  const auto tagged = [&](const std::vector<std::pair<std::string, std::string>>& tags) {
+    TestClient::Fields fields{{"ExternalId", std::string{external_id}}};
+    for (std::size_t i = 0; i < tags.size(); ++i) {
+      const std::string member = "Tags.member." + std::to_string(i + 1);
+      fields.emplace_back(member + ".Key", tags[i].first);
+      fields.emplace_back(member + ".Value", tags[i].second);
+    }
+    const auto answer = client.assume(TestClient::broker(), role, fields);
+    return answer.status == 200 ? std::string{} : TestClient::code(answer);
+  };
+  std::string wide;
+  for (int i = 0; i < 128; ++i) wide += "\u00fc";
+  EXPECT_EQ(tagged({{wide, wide + wide}, {"Cost Centre_.:/=+-@", ""}, {"\u6771\u4eac", "\u0661"}}), "");
+  EXPECT_EQ(tagged({{wide + "k", ""}}), "ValidationError");
+  EXPECT_EQ(tagged({{"k", wide + wide + "v"}}), "ValidationError");
+  EXPECT_EQ(tagged({{"", ""}}), "ValidationError");
+  for (const char* wrong : {"\U0001f600", "\u200b", "\u202e", "\ue000", "a*", "a\tb", "\xff"}) {
+    EXPECT_EQ(tagged({{wrong, ""}}), "ValidationError") << wrong;
+    EXPECT_EQ(tagged({{"k", wrong}}), "ValidationError") << wrong;
+  }
+  EXPECT_EQ(tagged({{"\u00c9", "1"}, {"\u00e9", "2"}}), "InvalidInput");
+  EXPECT_EQ(tagged({{"Team", "1"}, {"team", "2"}}), "InvalidInput");
+}
+
 TEST(AssumeRole, ASessionPolicyNarrows) {
   TestClient client;
   const std::string role = client.make_role("reader", trust_of(broker_arn));
