@@ -12,7 +12,8 @@
 
 // Two thousand tenants at once, over sockets: clients on threads of their own ask for credentials with hits,
 // misses, joins, refreshes and evictions, while connections are rotated, disconnected and given other roles
-// and the clock moves on. Nobody ever gets what was made for another, nor what was revoked before they asked.
+// and the clock moves on. Nobody ever gets what was made for another, nor what was revoked before they asked;
+// and nothing that was cached or on its way when it was revoked leaves after the revocation returned.
 namespace deputy::isolation {
 namespace {
 
@@ -82,9 +83,9 @@ class Isolation : public RegistryFixture {
                                                    .public_url = "",
                                                    .template_url = std::nullopt,
                                                    .region = Region::parse("eu-central-1").value()});
-    server = std::make_unique<http::Server>(
-        thread.loop(), http::ServerOptions{},
-        [this](http::Request request) { return api->handle(std::move(request)); });
+    server =
+        std::make_unique<http::Server>(thread.loop(), http::ServerOptions{},
+                                       [this](http::Request request) { return watched(std::move(request)); });
     ASSERT_TRUE(server->listen());
     port = server->port();
   }
@@ -107,6 +108,7 @@ class Isolation : public RegistryFixture {
       DEPUTY_TRY(const auto connection, insert_active(tx, account));
       tenants[i].connection = connection.id.text();
       tenants[i].account = account;
+      tenant_of.emplace(tenants[i].connection, i);
       tenants.note(connection.external_id.text(), i, 0);
     }
     return success();
@@ -118,6 +120,12 @@ class Isolation : public RegistryFixture {
            (body.empty() ? "" : "\r\nContent-Type: application/json") +
            "\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
   }
+
+  Task<http::Response> watched(http::Request request);
+  void leaves(const std::string& method, const std::string& path, const http::Response& response);
+  // With the loop's thread: what is revoked, and from when on.
+  void revoke(std::size_t tenant);
+  void revoke_reporter();
 
   struct Asked {
     std::size_t tenant = 0;
@@ -132,9 +140,12 @@ class Isolation : public RegistryFixture {
   void judge_credentials(const Asked& asked, const std::string& body);
   void revoke_all_the_time();
   void rotate(std::size_t which);
+  void revoke_alone(std::size_t which);
   void end(std::size_t which, http::SocketClient& line, bool by_new_role);
 
   Tenants tenants{tenant_count};
+  std::map<std::string, std::size_t, std::less<>> tenant_of;  // by connection; written before the start
+  Tenants::Leaving reporter;
   std::string admin;
   std::vector<std::string> workload_keys;
   FakeBaseCredentials base;
@@ -238,9 +249,54 @@ void Isolation::rotate(std::size_t which) {
     ++stored->binding_version;
     return tx.update(*stored);
   }));
-  thread.call([&] { broker->revoke(connection); });
+  thread.call([&] { revoke(which); });
   tenants[which].generation = next;
   ++rotated;
+}
+
+// Nothing about the connection changed but the broker is told to forget it, as after a verification: there is
+// no new key in the cache that would hide what was not forgotten.
+void Isolation::revoke_alone(std::size_t which) {
+  thread.call([&] { revoke(which); });
+}
+
+void Isolation::revoke(std::size_t tenant) {
+  broker->revoke(ConnectionId::parse(tenants[tenant].connection).value());
+  tenants[tenant].leaving.revoked_at = sts->calls;
+}
+
+void Isolation::revoke_reporter() {
+  broker->revoke(WorkloadName::parse("reporter").value());
+  reporter.revoked_at = sts->calls;
+}
+
+// The last moment at which the broker could have kept credentials back.
+Task<http::Response> Isolation::watched(http::Request request) {
+  const std::string method = request.method, path = request.path;
+  auto response = co_await api->handle(std::move(request));
+  leaves(method, path, response);
+  co_return response;
+}
+
+void Isolation::leaves(const std::string& method, const std::string& path, const http::Response& response) {
+  const auto named = path.find("con_");
+  if (response.status >= 300 || named == std::string::npos) return;
+  const auto found = tenant_of.find(path.substr(named, path.find('/', named) - named));
+  ASSERT_NE(found, tenant_of.end()) << path;
+  Tenants::Leaving& leaving = tenants[found->second].leaving;
+  if (method == "DELETE" || method == "PUT") {
+    leaving.ended = true;
+    return;
+  }
+  constexpr std::string_view before_number = "ASIAFAKE";
+  const auto at = response.body.find(before_number);
+  ASSERT_NE(at, std::string::npos) << response.body;
+  const auto call =
+      std::stoull(response.body.substr(at + before_number.size(), 16)) - TellingSts::first_number;
+  EXPECT_FALSE(leaving.ended) << "credentials left after the end was confirmed";
+  EXPECT_GT(call, leaving.revoked_at) << "credentials left after they were revoked";
+  if (response.body.find("@reporter") != std::string::npos)
+    EXPECT_GT(call, reporter.revoked_at) << "credentials left after their workload's were revoked";
 }
 
 // Over the API: from the answer on, nothing is issued.
@@ -268,7 +324,8 @@ void Isolation::revoke_all_the_time() {
     // Half of those who are asked for often stay to the end.
     if (!tenants[other].ended && (other >= often_asked || other % 2 == 0))
       end(other, line, dice.roll(2) == 0);
-    if (turn % 16 == 15) thread.call([&] { broker->revoke(WorkloadName::parse("reporter").value()); });
+    revoke_alone(dice.roll(often_asked));
+    if (turn % 16 == 15) thread.call([&] { revoke_reporter(); });
     if (clock().now() < Timestamp{std::chrono::sys_days{std::chrono::year{2026} / 1 / 3}})
       clock().advance(std::chrono::minutes{dice.roll(9)});
     std::this_thread::yield();

@@ -3,6 +3,7 @@
 #include "support/registry_fixture.hpp"
 
 #include <atomic>
+#include <cstdint>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -20,6 +21,13 @@ namespace deputy::isolation {
 // order, and what was revoked. Thread-safe.
 class Tenants {
  public:
+  // What may leave Deputy, as it stands on the loop's thread at that very moment: no client could tell what
+  // left before a revocation returned from what left after. Touched on that thread alone.
+  struct Leaving {
+    std::uint64_t revoked_at =
+        0;  // calls to STS that had begun by the last revocation: none of theirs leaves
+    bool ended = false;
+  };
   struct Tenant {
     std::string connection;
     std::string account;
@@ -27,6 +35,7 @@ class Tenants {
     // one.
     std::atomic<int> generation = 0;
     std::atomic<bool> ended = false;  // disconnected or given another role; none must be issued after
+    Leaving leaving;
   };
 
   explicit Tenants(std::size_t count) : all_(count) {}
@@ -50,7 +59,8 @@ class Tenants {
 };
 
 // An STS that says yes to everybody and writes into the credentials what they were made for:
-// `ACCOUNT/EXTERNAL-ID/SESSION-NAME`. It takes a moment, denies a few and throttles a few.
+// `ACCOUNT/EXTERNAL-ID/SESSION-NAME`, and into the access key ID which of its calls they are of
+// (`first_number` and on). It takes a moment, and fails some.
 class TellingSts final : public aws::Sts {
  public:
   TellingSts(EventLoop& loop, const Clock& clock) : loop_(loop), clock_(clock) {}
@@ -61,7 +71,7 @@ class TellingSts final : public aws::Sts {
     co_await sleep_for(loop_, std::chrono::milliseconds{serial % 7}, {});
     if (serial % 97 == 0)
       co_return aws::AwsError{aws::AwsErrorClass::unavailable, 503, "ServiceUnavailable", "", ""};
-    const std::string number = std::to_string(10'000'000 + serial);
+    const std::string number = std::to_string(first_number + serial);
     const std::string arn = "arn:aws:sts::" + request.role_arn.account().text() + ":assumed-role/" +
                             std::string{request.role_arn.name()} + "/" + request.session_name.text();
     co_return aws::AssumedRole{
@@ -78,6 +88,7 @@ class TellingSts final : public aws::Sts {
     co_return aws::AwsError{aws::AwsErrorClass::other, 0, "NotScripted", "", ""};
   }
 
+  static constexpr std::uint64_t first_number = 10'000'000;
   std::atomic<std::uint64_t> calls = 0;
 
  private:
