@@ -1,5 +1,7 @@
 #include "support/api_fixture.hpp"
 
+#include <latch>
+
 // Credentials, workloads, keys and the journal over the API.
 namespace deputy::api {
 namespace {
@@ -438,6 +440,97 @@ TEST_F(AccessApi, TheJournalTellsWhoDidWhat) {
     issued = issued || entry.at("act") == "credentials.issued";
   }
   EXPECT_TRUE(issued);
+}
+
+// Requests with a key each, side by side, while the one thread of the database stands still.
+class KeysMadeUp : public AccessApi {
+ public:
+  ~KeysMadeUp() override {
+    go_on();
+    loop.run(group.join());
+  }
+
+ protected:
+  static std::string made_up(int number) {
+    std::string text = "dpk_workload_" + std::string(52, 'a');
+    for (std::size_t i = text.size(); number != 0; number /= 26)
+      text[--i] = static_cast<char>('a' + number % 26);
+    return text;
+  }
+  void stand_still() {
+    ASSERT_TRUE(pool.try_post([this] { released.wait(); }));
+  }
+  void go_on() {
+    if (!released.try_wait()) released.count_down();
+  }
+  void begin(const std::string& name, const std::string& key, const std::string& address) {
+    http::Request request;
+    request.method = "POST";
+    request.path = request.target = credentials_of(acme_connection);
+    request.remote_address = address;
+    request.headers.add("Authorization", "Bearer " + key);
+    group.spawn(note(name, std::move(request)));
+    loop.run_ready();
+  }
+  std::size_t place_of(const std::string& name) const {
+    return static_cast<std::size_t>(std::ranges::find(answered, name, &std::pair<std::string, int>::first) -
+                                    answered.begin());
+  }
+
+  std::vector<std::pair<std::string, int>> answered;  // name and status, in the order of the answers
+  TaskGroup group;
+
+ private:
+  Task<void> note(std::string name, http::Request request) {
+    const auto response = co_await api.handle(std::move(request));
+    answered.emplace_back(name, response.status);
+  }
+  std::latch released{1};
+};
+
+TEST_F(KeysMadeUp, WhatHasNotTheFormOfAKeyIsNotLookedUp) {
+  stand_still();
+  const std::string key = made_up(1);
+  for (const std::string& wrong :
+       {std::string{"secret"}, std::string{"dpk_workload_wrong"}, key + "a", key.substr(0, key.size() - 1),
+        "dpk_owner_" + key.substr(13), "dpk_workload_1" + key.substr(14), "DPK" + key.substr(3)})
+    begin(wrong, wrong, "192.0.2.1");
+  EXPECT_EQ(answered.size(), 7U);
+  for (const auto& [name, status] : answered) EXPECT_EQ(status, 401) << name;
+}
+
+// Threat: thousands of connections, each with a key that was made up, stand before those who have one.
+TEST_F(KeysMadeUp, DoNotGoAheadOfIssuing) {
+  EXPECT_EQ(call("POST", credentials_of(acme_connection), collector).status, 200);
+  EXPECT_EQ(call("POST", credentials_of(acme_connection), collector).status, 200);  // known from now on
+  stand_still();
+  for (int i = 0; i < 300; ++i) begin("made up", made_up(i), "192.0.2.1");
+  begin("valid", collector, "192.0.2.1");
+  begin("elsewhere", made_up(1'000), "192.0.2.2");
+  go_on();
+  loop.run(group.join());
+  ASSERT_EQ(answered.size(), 302U);
+  EXPECT_EQ(answered[place_of("valid")].second, 200);
+  EXPECT_LT(place_of("valid"), 10U);
+  EXPECT_LT(place_of("elsewhere"), 10U) << "one address after the other";
+}
+
+TEST_F(KeysMadeUp, DoNotWaitWithoutEnd) {
+  stand_still();
+  for (int i = 0; i < 600; ++i) begin("made up", made_up(i), "192.0.2.1");
+  EXPECT_EQ(answered.size(), 600U - 2U - 512U);
+  for (const auto& [name, status] : answered) EXPECT_EQ(status, 429);
+}
+
+// A key that is minted for a job is new to the memory, and good.
+TEST_F(KeysMadeUp, NewKeysAreFoundInTheirTurn) {
+  const std::string fresh = make_key(KeyRole::workload, WorkloadName::parse("collector").value());
+  stand_still();
+  for (int i = 0; i < 50; ++i) begin("made up", made_up(i), "192.0.2.1");
+  for (int i = 0; i < 50; ++i) begin("fresh", fresh, "192.0.2.2");
+  go_on();
+  loop.run(group.join());
+  for (const auto& [name, status] : answered) EXPECT_EQ(status, name == "fresh" ? 200 : 401);
 }
 
 }  // namespace

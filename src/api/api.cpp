@@ -12,6 +12,7 @@
 #include "api/metrics.hpp"
 #include "api/problem.hpp"
 #include "api/services.hpp"
+#include "api/turns.hpp"
 
 namespace deputy::api {
 namespace {
@@ -113,6 +114,11 @@ class RecentRefusals {
   std::unordered_map<std::string, std::chrono::steady_clock::time_point> until_;
 };
 
+std::string asking_client(const http::Request& request) {
+  if (request.peer_user_id) return "user " + std::to_string(*request.peer_user_id);
+  return client_at(request.remote_address);
+}
+
 // What is still to be known of a request when it was given away.
 struct Asked {
   std::string request_id;
@@ -133,12 +139,17 @@ struct Api::State {
   CreationPace creations;
   Services services;
   RecentRefusals refusals;
+  // For keys that are not in memory; of issuing's apart, so that those never wait behind the desk's work.
+  Turns issuing_lookups, desk_lookups;
 
   State(Parts parts, Settings settings, const std::optional<std::string>& unready)
-      : services{std::move(parts), std::move(settings), metrics, creations, unready} {}
+      : services{std::move(parts), std::move(settings), metrics, creations, unready},
+        issuing_lookups{services.parts.loop, {}},
+        desk_lookups{services.parts.loop, {}} {}
 
   using KeyPointer = std::shared_ptr<const registry::Key>;
   Task<Result<KeyPointer>> authenticate(const http::Request& request, const Route& route);
+  Task<Result<KeyPointer>> look_up(const http::Request& request, const SecretString& secret);
   Task<Result<Reply>> answer(Call& call);
   Task<void> put_on_record(const Error& error, const Call& call);
   http::Response refuse(const Error& error, const Match& match, const Asked& asked) const;
@@ -148,7 +159,24 @@ Task<Result<Api::State::KeyPointer>> Api::State::authenticate(const http::Reques
                                                               const Route& route) {
   const KeyForm form = route.container_protocol ? KeyForm::bearer_or_bare : KeyForm::bearer;
   DEPUTY_CO_TRY(const auto secret, presented_key(request.headers, form));
+  if (!registry::is_key_secret(secret.reveal()))
+    co_return Error{ErrorKind::unauthorized, "a valid key is needed"};
   if (auto known = services.registry().known_key(secret)) co_return known;
+  if (services.registry().knows_secret(secret)) co_return co_await look_up(request, secret);
+  // Until it is found nobody vouches for it: whoever makes keys up waits behind their own, by where they come
+  // from, and never fills the queue of those who have one.
+  Turns& turns = is_issuing(request) ? issuing_lookups : desk_lookups;
+  if (!co_await turns.enter(asking_client(request)))
+    co_return Error{ErrorKind::rate_limited, "too many keys of this address wait to be looked up"}
+        .with_retry_after(std::chrono::seconds{1});
+  auto found = services.registry().known_key(secret);  // by another request, meanwhile
+  auto key = found ? Result<KeyPointer>{std::move(found)} : co_await look_up(request, secret);
+  turns.leave();
+  co_return key;
+}
+
+Task<Result<Api::State::KeyPointer>> Api::State::look_up(const http::Request& request,
+                                                         const SecretString& secret) {
   const auto ask = [&] { return services.registry().authenticate(secret); };
   if (is_issuing(request)) co_return co_await services.run_ahead(ask);
   co_return co_await services.run(ask);

@@ -21,7 +21,8 @@ struct Lane {
 };
 
 // Decides whether a request may go to the handler now. A client is who carries one Authorization, or without
-// it the peer's user or address. Clients are counted in a fixed table under a secret hash: two may share a
+// it the peer's user or address: a claim, which nobody checked yet; whoever makes up many is bounded where
+// they are checked. Clients are counted in a fixed table under a secret hash: two may share a
 // count, and nobody can choose with whom. Takes no memory. On the loop's thread.
 class Admission {
  public:

@@ -8,6 +8,7 @@
 #include <set>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/clock.hpp"
@@ -147,6 +148,9 @@ struct IssuanceRecord {
 
 class Facts;  // registry/facts.hpp
 
+// Has the text a key's form, `dpk_ROLE_` and 52 letters and digits of base32? No other was ever drawn.
+bool is_key_secret(std::string_view text);
+
 // Tenants, integrations, connections with their state machine, rotation, workloads, keys: the rules, and
 // nothing of SQL or HTTP. Every act that matters writes its journal entry in the same transaction.
 // Thread-safe; blocking (it calls the store): use it from a WorkPool.
@@ -229,6 +233,8 @@ class Registry {
   // The same from memory, for the event loop: nothing when the key is not known there, is not usable, or its
   // use is to be noted; `authenticate` says which.
   std::shared_ptr<const Key> known_key(const SecretString& secret);
+  // Is it the secret of a usable key in memory? `authenticate` is then no guess of whoever asks.
+  bool knows_secret(const SecretString& secret);
 
   // For one tenant and one integration, 30 minutes without `expires_in`, 7 days at most. Without a connection
   // it takes up the newest of the tenant's that is not active yet; where the tenant has none at all, one is

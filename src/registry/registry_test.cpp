@@ -71,6 +71,21 @@ TEST_F(RegistryTest, CreatingTwiceUnderOneIdempotencyKeyMakesOne) {
             ErrorKind::idempotency_conflict);
 }
 
+TEST_F(RegistryTest, EveryKeyHasAKeysForm) {
+  const auto name = WorkloadName::parse("log-loader").value();
+  ASSERT_TRUE(registry().put_workload(actor(), {.name = name, .grants = {}}));
+  for (const KeyRole role : {KeyRole::admin, KeyRole::onboarding, KeyRole::workload, KeyRole::auditor}) {
+    NewKey wanted{.role = role};
+    if (role == KeyRole::workload) wanted.workload = name;
+    const auto made = registry().create_key(actor(), wanted, std::nullopt).value();
+    const std::string secret{made.value.secret->reveal()};
+    EXPECT_TRUE(is_key_secret(secret));
+    EXPECT_FALSE(is_key_secret(secret + "a"));
+    EXPECT_FALSE(is_key_secret("x" + secret));
+  }
+  EXPECT_FALSE(is_key_secret(""));
+}
+
 TEST_F(RegistryTest, AReplayedKeyHasNoSecret) {
   const Idempotency once{"key_x POST /v1/keys", "k1", "fingerprint"};
   const NewKey wanted{.role = KeyRole::auditor, .workload = {}, .connection_id = {}, .expires_in = {}};

@@ -148,6 +148,17 @@ Result<void> Registry::revoke_key(const Actor& actor, const KeyId& id) {
   });
 }
 
+bool is_key_secret(std::string_view text) {
+  const auto begins = [&](KeyRole role) { return text.starts_with(fmt::format("dpk_{}_", to_text(role))); };
+  using enum KeyRole;
+  const auto roles = {admin, onboarding, workload, auditor};
+  const auto* const role = std::ranges::find_if(roles, begins);
+  if (role == roles.end()) return false;
+  text.remove_prefix(std::string_view{"dpk__"}.size() + to_text(*role).size());
+  return text.size() == secret_length &&
+         std::ranges::all_of(text, [](char c) { return (c >= 'a' && c <= 'z') || (c >= '2' && c <= '7'); });
+}
+
 bool is_usable(const Key& key, Timestamp now) {
   return !key.revoked_at && (!key.expires_at || now < *key.expires_at);
 }
@@ -180,17 +191,28 @@ bool is_use_due(const Key& key, Timestamp now) {
 
 }  // namespace
 
+namespace {
+
+std::shared_ptr<const Key> usable_in_memory(Facts& facts, const SecretString& secret, Timestamp now) {
+  auto key = facts.key(secret);
+  if (!key || !is_usable(*key, now)) return nullptr;
+  if (!key->made_with) return key;
+  const auto maker = facts.key(*key->made_with);
+  return maker && is_usable(*maker, now) ? key : nullptr;
+}
+
+}  // namespace
+
 std::shared_ptr<const Key> Registry::known_key(const SecretString& secret) {
   const Timestamp now = clock_.now();
-  auto key = facts_->key(secret);
-  if (!key || !is_usable(*key, now)) return nullptr;
-  if (key->made_with) {
-    const auto maker = facts_->key(*key->made_with);
-    if (!maker || !is_usable(*maker, now)) return nullptr;
-  }
+  auto key = usable_in_memory(*facts_, secret, now);
   // Of all who use it at that moment one writes it down.
-  if (is_use_due(*key, now) && facts_->take_noting(*key, now)) return nullptr;
+  if (key && is_use_due(*key, now) && facts_->take_noting(*key, now)) return nullptr;
   return key;
+}
+
+bool Registry::knows_secret(const SecretString& secret) {
+  return usable_in_memory(*facts_, secret, clock_.now()) != nullptr;
 }
 
 Result<std::shared_ptr<const Key>> Registry::authenticate(const SecretString& secret) {
