@@ -524,6 +524,25 @@ TEST_F(RegistryTest, WhatWasVerifiedForAnotherPartnerPrincipalIssuesNothing) {
   EXPECT_TRUE(record());
 }
 
+// Still active, but under another external ID or role than the session was made with.
+TEST_F(RegistryTest, NothingIsRecordedForAnOlderBinding) {
+  const auto connection = active_connection(make_tenant("Acme"));
+  const auto view = registry().issuing_view(connection.id, std::nullopt).value();
+  const auto record = [&](const IssuingView& decided_on) {
+    return registry().record_issuance(Actor::command("test"), make_issuance(connection), decided_on);
+  };
+  EXPECT_TRUE(record(view));
+  ASSERT_TRUE(store().write([&](Transaction& tx) -> Result<void> {
+    DEPUTY_TRY(auto stored, tx.find_connection(connection.id));
+    ++stored->binding_version;
+    return tx.update(*stored);
+  }));
+  const auto refused = record(view);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, ErrorKind::conflict);
+  EXPECT_TRUE(record(registry().issuing_view(connection.id, std::nullopt).value()));
+}
+
 TEST_F(RegistryTest, GrantsThatWereChangedAreDecidedOnAgain) {
   const auto connection = active_connection(make_tenant("Acme"));
   const auto name = WorkloadName::parse("log-loader").value();
