@@ -42,6 +42,20 @@ TEST_F(FactsTest, NothingIsKnownThatWasNotRead) {
   EXPECT_FALSE(registry().known_key(SecretString{"dpk_auditor_wrong"}));
 }
 
+// The one that writes a key's use down keeps it for the others.
+TEST_F(FactsTest, AKeyIsKnownFromItsFirstUseOnAlsoWhenThatIsWrittenDown) {
+  const auto key = make_key();
+  ASSERT_TRUE(registry().authenticate(*key.secret));
+  EXPECT_TRUE(registry().known_key(*key.secret));
+  clock().advance(1min);
+  EXPECT_FALSE(registry().known_key(*key.secret));
+  EXPECT_TRUE(registry().knows_secret(*key.secret));
+  ASSERT_TRUE(registry().authenticate(*key.secret));
+  EXPECT_TRUE(registry().known_key(*key.secret));
+  ASSERT_TRUE(registry().revoke_key(actor(), key.key.id));
+  EXPECT_FALSE(registry().knows_secret(*key.secret));
+}
+
 TEST_F(FactsTest, AConnectionIsForgottenWithEveryWriteToIt) {
   const auto connection = active_connection();
   const std::vector<std::function<void()>> acts{

@@ -217,10 +217,19 @@ bool Registry::knows_secret(const SecretString& secret) {
 
 Result<std::shared_ptr<const Key>> Registry::authenticate(const SecretString& secret) {
   const Timestamp now = clock_.now();
-  const Facts::Mark mark = facts_->mark();
-  DEPUTY_TRY(auto found, in_read(store_, [&](Transaction& tx) { return usable_key(tx, secret, now); }));
+  const auto read = [&] {
+    return in_read(store_, [&](Transaction& tx) { return usable_key(tx, secret, now); });
+  };
+  Facts::Mark mark = facts_->mark();
+  DEPUTY_TRY(auto found, read());
   if (!found) return unauthorized();
-  if (is_use_due(found->key, now)) return note_use(secret, now);
+  if (is_use_due(found->key, now)) {
+    // Writing it down dropped the key from memory: it comes back at once, and nobody has to look it up.
+    DEPUTY_TRY(note_use(secret, now));
+    mark = facts_->mark();
+    DEPUTY_TRY(found, read());
+    if (!found) return unauthorized();
+  }
   auto key = std::make_shared<const Key>(std::move(found->key));
   if (found->maker) facts_->put(mark, std::make_shared<const Key>(*std::move(found->maker)));
   facts_->put(mark, secret, key);

@@ -3,6 +3,7 @@
 import http.client
 import json
 import os
+import random
 import re
 import resource
 import signal
@@ -288,6 +289,25 @@ class Threats(ListenerTest):
         text = self.deputy.call("GET", "/metrics").text
         self.assertRegex(text, r'deputy_http_requests_refused_total\{lane="issuing",why="full"\} 0')
         self.assertRegex(text, r'deputy_http_requests_refused_total\{lane="desk",why="client"\} [1-9]')
+
+    def test_issuing_goes_on_in_a_flood_of_keys_that_were_made_up(self):
+        connection = self.active_connection()
+        key = self.workload_key()
+        path = f"/v1/credentials/{connection['id']}"
+        self.deputy.must("GET", path, key=key)
+        flood = [self.open() for _ in range(800)]
+        self.addCleanup(lambda: [one.close() for one in flood])
+        alphabet = "abcdefghijklmnopqrstuvwxyz234567"
+        for one in flood:
+            made_up = "dpk_workload_" + "".join(random.choices(alphabet, k=52))
+            one.sendall(f"GET {path} HTTP/1.1\r\nHost: h\r\nAuthorization: {made_up}\r\n\r\n".encode())
+        for _ in range(20):
+            self.deputy.must("GET", path, key=key)
+        statuses = {one.recv(65536)[9:12] for one in flood}
+        self.assertLessEqual(statuses, {b"401", b"429"})
+        self.assertIn(b"401", statuses)
+        fresh = self.workload_key()  # the next who is not in memory is found as before
+        self.deputy.must("GET", path, key=fresh)
 
     def test_too_many_connections_are_bounded_and_idle_ones_give_way(self):
         self.restart(DEPUTY_SERVER__CONNECTIONS_MAX="20")
