@@ -379,7 +379,6 @@ TEST(Analyzer, SeesFederatedPathsThatAreNotPinned) {
             statement("Allow", R"({"Federated":"www.amazon.com"})",
                       R"({"StringEquals":{"www.amazon.com:user_id":"amzn1.account.X"}})", web),
         "federated_subject"},
-       {"tokens of a SAML provider, which gives none", good() + "," + statement("Allow", saml, "", web), ""},
        {"an assertion carries no external ID", good() + "," + statement("Allow", github, exact, web), ""},
        {"a provider that cannot ask so",
         good() + "," + statement("Allow", github, "", R"("Action":"sts:AssumeRole")"), ""}},

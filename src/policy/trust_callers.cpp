@@ -319,12 +319,9 @@ class CallerList {
 
   void add_federated() {
     std::set<std::string> providers = named_.providers;
-    constexpr std::string_view any = "any identity provider";
-    if (named_.everyone_allowed) providers.emplace(any);
+    if (named_.everyone_allowed) providers.insert("any identity provider");
     for (const std::string& provider : providers) {
       for (const std::string_view action : {"sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity"}) {
-        const bool is_saml = provider.find(":saml-provider/") != std::string::npos;
-        if (provider != any && is_saml != (action == "sts:AssumeRoleWithSAML")) continue;
         TrustCaller caller = blank(Standing::federated, provider);
         caller.action = action;
         caller.caller.federated = provider;
