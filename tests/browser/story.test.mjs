@@ -25,6 +25,7 @@ browse("by mouse, and every screen looked at", () => world, { permissions: ["cli
   const [console] = await Promise.all([context.waitForEvent("page"), click(page, "link", /Open the stack/)]);
   const arn = await createStack(console, "222222222222");
   await click(console, "button", "Copy");
+  await console.getByRole("button", { name: "Copied" }).waitFor();
   await console.close();
   for (const way of ["Terraform", "AWS CLI"]) {
     await click(page, "link", new RegExp("^" + way));

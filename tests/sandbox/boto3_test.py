@@ -34,7 +34,7 @@ def expect_error(code, call, **arguments):
 def create_role(host, name, external_id):
     iam = client(host, "iam", ADMIN_KEY)
     role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust_policy(external_id)),
-                           Tags=[{"Key": "made-by", "Value": "test & <test>"}])["Role"]
+                           Description="test & <test>", Tags=[{"Key": "made-by", "Value": "a test + Größe"}])["Role"]
     iam.put_role_policy(RoleName=name, PolicyName="reader", PolicyDocument=json.dumps(reader_policy()))
     return role["Arn"]
 
@@ -66,7 +66,8 @@ def a_role_is_shown_changed_and_deleted(host):
     iam = client(host, "iam", ADMIN_KEY)
     role = iam.get_role(RoleName="reader")["Role"]
     expect_equal(role["AssumeRolePolicyDocument"], trust_policy(EXTERNAL_ID))
-    expect_equal(iam.list_role_tags(RoleName="reader")["Tags"], [{"Key": "made-by", "Value": "test & <test>"}])
+    expect_equal(role["Description"], "test & <test>")
+    expect_equal(iam.list_role_tags(RoleName="reader")["Tags"], [{"Key": "made-by", "Value": "a test + Größe"}])
     expect_equal([role["RoleName"] for role in iam.list_roles()["Roles"]], ["reader", "seeded"])
     pages = iam.get_paginator("list_roles").paginate(PaginationConfig={"PageSize": 1})
     expect_equal([role["RoleName"] for page in pages for role in page["Roles"]], ["reader", "seeded"])
