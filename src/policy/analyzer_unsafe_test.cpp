@@ -230,6 +230,14 @@ TEST(Analyzer, SeesStrangers) {
       {"a session of another account",
        good() + "," + statement("Allow", R"({"AWS":"arn:aws:sts::999999999999:assumed-role/x/y"})", ""),
        "foreign_account"},
+      {"a session whose role is denied under a path that may not be its own",
+       good() + "," + statement("Allow", R"({"AWS":"arn:aws:sts::111111111111:assumed-role/other/s1"})", "") +
+           "," +
+           statement(
+               "Deny",
+               R"({"AWS":["arn:aws:iam::111111111111:role/team/other","arn:aws:iam::111111111111:role/other"]})",
+               ""),
+       "partner_identity_without_id"},
       {"a federated user of another account",
        good() + "," + statement("Allow", R"({"AWS":"arn:aws:sts::999999999999:federated-user/x"})", ""),
        "foreign_account"},

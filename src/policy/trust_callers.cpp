@@ -210,25 +210,29 @@ class CallerList {
     callers_.push_back(std::move(caller));
   }
 
-  // A session's ARN lacks its role's path. A role's name is unique in its account, so where the policy or the
-  // question names a role of that name, it is that one.
+  // A session's ARN lacks its role's path. A role's name is unique in its account, so where the question
+  // names a role of that name, it is that one. Where the policy does, it may be that one, or the policy names
+  // a role that is not there: then it is one under a path that nobody names.
   void add_named_session(const IdentityArn& arn, const IdentityArn& partner) {
     if (is_role_of(partner, arn)) {
       add_session(Standing::partner_principal, partner, arn.session);
       callers_.back().name = arn.text;
       return;
     }
-    bool found = false;
     for (const IdentityArn& role : named_.arns) {
       if (!is_role_of(role, arn)) continue;
-      found = true;
       add_session(standing_of(arn), role, arn.session);
       callers_.back().name = arn.text;
     }
-    if (found) return;
     TrustCaller caller = blank(standing_of(arn), arn.text);
     caller.caller.account = arn.account;
-    caller.caller.role_arn = fmt::format("arn:{}:iam::{}:role/{}", arn.partition, arn.account, arn.name);
+    std::string path;
+    const auto role_arn = [&] {
+      return fmt::format("arn:{}:iam::{}:role/{}{}", arn.partition, arn.account, path, arn.name);
+    };
+    const auto is_named = [&](const IdentityArn& one) { return one.text == role_arn(); };
+    while (std::any_of(named_.arns.begin(), named_.arns.end(), is_named)) path += "any-path/";
+    caller.caller.role_arn = role_arn();
     caller.caller.arn = arn.text;
     is_like(caller, "aws:PrincipalArn",
             fmt::format("arn:{}:iam::{}:role/*{}", arn.partition, arn.account, arn.name));
