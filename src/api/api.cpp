@@ -169,10 +169,9 @@ Task<Result<Api::State::KeyPointer>> Api::State::authenticate(const http::Reques
   if (!co_await turns.enter(asking_client(request)))
     co_return Error{ErrorKind::rate_limited, "too many keys of this address wait to be looked up"}
         .with_retry_after(std::chrono::seconds{1});
-  auto found = services.registry().known_key(secret);  // by another request, meanwhile
-  auto key = found ? Result<KeyPointer>{std::move(found)} : co_await look_up(request, secret);
-  turns.leave();
-  co_return key;
+  const Turns::Leaving leaving{turns};
+  if (auto found = services.registry().known_key(secret)) co_return found;  // by another request, meanwhile
+  co_return co_await look_up(request, secret);
 }
 
 Task<Result<Api::State::KeyPointer>> Api::State::look_up(const http::Request& request,

@@ -29,6 +29,19 @@ class Turns {
   Task<bool> enter(std::string client);
   void leave();
 
+  // Leaves at the end of its scope, also when what was done there failed with an exception: a turn that is
+  // never given back is one less for everybody.
+  class Leaving {
+   public:
+    explicit Leaving(Turns& turns) : turns_(turns) {}
+    Leaving(const Leaving&) = delete;
+    Leaving& operator=(const Leaving&) = delete;
+    ~Leaving() { turns_.leave(); }
+
+   private:
+    Turns& turns_;
+  };
+
   std::size_t waiting() const { return waiting_; }
 
  private:

@@ -4,6 +4,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <stdexcept>
 
 #include "core/task_group.hpp"
 
@@ -38,6 +39,21 @@ class TurnsTest : public testing::Test {
     (mine ? entered : refused).push_back(client);
   }
 };
+
+// Else two failures would be enough, and nobody's key would be looked up any more.
+TEST_F(TurnsTest, ATurnIsGivenBackByAFailureToo) {
+  come("a");
+  come("b");
+  EXPECT_THROW(
+      {
+        const Turns::Leaving leaving{turns};
+        throw std::runtime_error{"the database is gone"};
+      },
+      std::runtime_error);
+  loop.run_ready();
+  EXPECT_THAT(entered, ElementsAre("a", "b"));
+  leave();
+}
 
 TEST_F(TurnsTest, WhoBringsMuchWaitsBehindItself) {
   for (const char* client : {"a", "a", "a", "a", "b"}) come(client);

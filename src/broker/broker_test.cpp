@@ -19,23 +19,12 @@ using std::chrono::seconds;
 using testing::HasSubstr;
 using testing::Not;
 
-class BrokerTest : public BrokerFixture {
+class BrokerTest : public OneCustomerFixture {
  protected:
-  registry::Connection acme = connect("Acme");
-  registry::Key collector = workload("collector", {everything()});
-
   std::string key_id(const Issued& issued) {
     EXPECT_TRUE(issued) << issued.error().message;
     return issued ? issued.value().credentials->access_key_id : "";
   }
-  static ErrorKind kind(const Issued& issued) {
-    EXPECT_FALSE(issued);
-    return issued ? ErrorKind::internal : issued.error().kind;
-  }
-  void fail_sts(aws::AwsError error) {
-    sts.on_assume_role = [error](const auto&) -> aws::AwsResult<aws::AssumedRole> { return error; };
-  }
-  void pass_time(std::chrono::milliseconds by) { clock().advance(by); }
   // A hit whose record is durable while the caller has not been told yet: the loop stands still.
   std::unique_ptr<Ongoing> recorded_hit(const registry::Key& key) {
     issue(key, acme.id).value();

@@ -11,10 +11,8 @@ namespace {
 using testing::HasSubstr;
 using testing::Not;
 
-class LogCredentials : public BrokerFixture {
+class LogCredentials : public OneCustomerFixture {
  protected:
-  registry::Connection acme = connect("Acme");
-  registry::Key collector = workload("collector", {everything()});
   const Region ireland = Region::parse("eu-west-1").value();
 };
 

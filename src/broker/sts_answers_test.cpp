@@ -19,20 +19,7 @@ using std::chrono::seconds;
 using testing::HasSubstr;
 using testing::Not;
 
-class StsAnswers : public BrokerFixture {
- protected:
-  registry::Connection acme = connect("Acme");
-  registry::Key collector = workload("collector", {everything()});
-
-  static ErrorKind kind(const Issued& issued) {
-    EXPECT_FALSE(issued);
-    return issued ? ErrorKind::internal : issued.error().kind;
-  }
-  void fail_sts(aws::AwsError error) {
-    sts.on_assume_role = [error](const auto&) -> aws::AwsResult<aws::AssumedRole> { return error; };
-  }
-  void pass_time(std::chrono::milliseconds by) { clock().advance(by); }
-};
+class StsAnswers : public OneCustomerFixture {};
 
 TEST_F(StsAnswers, ADenialIsRememberedForTheVeryRequestAndAWhile) {
   fail_sts(FakeSts::denial());

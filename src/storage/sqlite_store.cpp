@@ -240,10 +240,7 @@ class SqliteStore final : public registry::Store {
   Result<void> write(const std::function<Result<void>(registry::Transaction&)>& work) override {
     if (!writer_) return Error{ErrorKind::internal, "the database was opened for reading only"};
     const std::lock_guard lock{writing_};
-    auto written = write_in_turn(work);
-    note_outcome(written);
-    if (checkpointer_) checkpointer_->committed();
-    return written;
+    return ended(write_in_turn(work));
   }
 
   std::optional<Error> write_trouble() const override {
@@ -261,9 +258,7 @@ class SqliteStore final : public registry::Store {
       DEPUTY_TRY(inventory.save(*writer_, keys_.sealer));
       return scope.commit();
     };
-    auto written = save();
-    note_outcome(written);
-    return written;
+    return ended(save());
   }
 
   void add_listener(registry::WriteListener& listener) override {
@@ -296,6 +291,13 @@ class SqliteStore final : public registry::Store {
     const auto written = carry_out(scope, transaction, work);
     // Also when it failed: a commit that cannot say how it ended may have been one.
     if (!transaction.touched().empty()) tell(transaction.touched());
+    return written;
+  }
+
+  // After each write, whatever it was for: the log is bounded by all of them.
+  Result<void> ended(Result<void> written) {
+    note_outcome(written);
+    if (checkpointer_) checkpointer_->committed();
     return written;
   }
 

@@ -198,14 +198,19 @@ class BaseCredentials(unittest.TestCase):
         self.assertEqual(with_cli.returncode, 0, with_cli.stderr)
         self.assertTrue(json.loads(with_cli.stdout)["AssumedRoleUser"]["Arn"].endswith("assumed-role/deputy-broker/cli"))
 
-    def test_a_slow_process_does_not_hold_up_the_end(self):
-        """It has begun, and would never end by itself; nor does the service wait for it when it is told to stop."""
+    def give_endless_program(self):
+        """A credential_process that never ends by itself; returns the pipe that has its process ID once it has begun."""
         began, hold = (os.path.join(self.home, name) for name in ("began", "hold"))
         for name in (began, hold):
             os.mkfifo(name)
         program = self.write("slow", f"#!/bin/sh\necho $$ > '{began}'\nread never < '{hold}'\n")
         os.chmod(program, stat.S_IRWXU)
         self.write("config", f"[default]\ncredential_process = '{program}'\n")
+        return began
+
+    def test_a_slow_process_does_not_hold_up_the_end(self):
+        """It has begun, and would never end by itself; nor does the service wait for it when it is told to stop."""
+        began = self.give_endless_program()
         process = Process([BINARY, "serve"], self.deputy.environment(), self.deputy.folder)
         with open(began) as file:
             child = int(file.read())
@@ -307,12 +312,7 @@ class BaseCredentials(unittest.TestCase):
         self.assertNotIn("can be used", checked.stdout)
 
     def test_a_process_that_the_check_did_not_wait_for_is_not_called_broken(self):
-        began, hold = (os.path.join(self.home, name) for name in ("began", "hold"))
-        for name in (began, hold):
-            os.mkfifo(name)
-        program = self.write("slow", f"#!/bin/sh\necho $$ > '{began}'\nread never < '{hold}'\n")
-        os.chmod(program, stat.S_IRWXU)
-        self.write("config", f"[default]\ncredential_process = '{program}'\n")
+        began = self.give_endless_program()
         process = Process([BINARY, "config", "check"], self.deputy.environment(), self.deputy.folder)
         with open(began) as file:
             file.read()

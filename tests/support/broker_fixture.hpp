@@ -7,6 +7,7 @@
 #include "support/registry_fixture.hpp"
 #include "support/scripted_role.hpp"
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -147,6 +148,22 @@ class BrokerFixture : public RegistryFixture {
     result.emplace(co_await broker.issue(std::move(what)));
   }
   std::int64_t accounts_ = 0;
+};
+
+// The same with one customer, and a workload that may do everything there.
+class OneCustomerFixture : public BrokerFixture {
+ protected:
+  registry::Connection acme = connect("Acme");
+  registry::Key collector = workload("collector", {everything()});
+
+  static ErrorKind kind(const Issued& issued) {
+    EXPECT_FALSE(issued);
+    return issued ? ErrorKind::internal : issued.error().kind;
+  }
+  void fail_sts(aws::AwsError error) {
+    sts.on_assume_role = [error](const auto&) -> aws::AwsResult<aws::AssumedRole> { return error; };
+  }
+  void pass_time(std::chrono::milliseconds by) { clock().advance(by); }
 };
 
 }  // namespace deputy
