@@ -1,6 +1,7 @@
 #include "api/metrics.hpp"
 
 #include "support/api_fixture.hpp"
+#include "support/source_folder.hpp"
 
 #include <fstream>
 #include <gmock/gmock.h>
@@ -14,7 +15,7 @@ using testing::HasSubstr;
 using testing::Not;
 
 std::string file(const std::string& path) {
-  std::ifstream stream{std::string{DEPUTY_SOURCE_DIR} + "/" + path};
+  std::ifstream stream{in_source_folder(path)};
   EXPECT_TRUE(stream) << path;
   std::stringstream text;
   text << stream.rdbuf();

@@ -1,5 +1,7 @@
 #include "aws/sigv4.hpp"
 
+#include "support/source_folder.hpp"
+
 #include <boost/json.hpp>
 #include <cstdio>
 #include <filesystem>
@@ -82,7 +84,7 @@ void take_added_headers(Case& of) {
 
 TEST(SigV4, EveryStageEqualsWhatAwsDocuments) {
   int cases = 0;
-  for (const auto& entry : std::filesystem::directory_iterator{DEPUTY_SOURCE_DIR "/tests/data/sigv4"}) {
+  for (const auto& entry : std::filesystem::directory_iterator{in_source_folder("tests/data/sigv4")}) {
     if (!entry.is_directory()) continue;
     SCOPED_TRACE(entry.path().filename().string());
     ++cases;
@@ -136,8 +138,8 @@ Case read_case(const boost::json::object& line) {
 
 TEST(SigV4, SignsRandomRequestsAsBotocoreDoes) {
   constexpr int count = 2'000;
-  const std::string command = "/usr/bin/python3 " DEPUTY_SOURCE_DIR "/tests/support/botocore_signer.py " +
-                              std::to_string(count) + " 20261122";
+  const std::string command = "/usr/bin/python3 " + in_source_folder("tests/support/botocore_signer.py") +
+                              " " + std::to_string(count) + " 20261122";
   FILE* pipe = popen(command.c_str(), "r");
   ASSERT_NE(pipe, nullptr);
   std::string output;

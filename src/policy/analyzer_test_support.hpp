@@ -1,5 +1,7 @@
 #pragma once
 
+#include "support/source_folder.hpp"
+
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <cstdlib>
@@ -38,7 +40,7 @@ struct CorpusPolicy {
 };
 
 inline void add_cases_of(const std::string& name, std::vector<CorpusPolicy>& out) {
-  std::ifstream file{std::string{DEPUTY_SOURCE_DIR} + "/corpus/trust-policies/" + name};
+  std::ifstream file{in_source_folder("corpus/trust-policies/" + std::string{name})};
   std::stringstream text;
   text << file.rdbuf();
   const boost::json::value root = boost::json::parse(text.str());

@@ -1,3 +1,5 @@
+#include "support/source_folder.hpp"
+
 #include <algorithm>
 #include <cstdlib>
 #include <fstream>
@@ -60,7 +62,7 @@ struct Corpus {
 };
 
 Corpus load() {
-  std::ifstream file{std::string{DEPUTY_SOURCE_DIR} + "/corpus/trust-policies/cases.json"};
+  std::ifstream file{in_source_folder("corpus/trust-policies/cases.json")};
   std::stringstream text;
   text << file.rdbuf();
   const auto read = json::read(text.str(), {.bytes_max = 1U << 20U});

@@ -1,3 +1,5 @@
+#include "support/source_folder.hpp"
+
 #include <fstream>
 #include <map>
 #include <regex>
@@ -166,7 +168,7 @@ TEST(Authorization, AnExplicitDenyWinsOverAnAdministrator) {
 
 // The table of README.md lists what is served: an operation that is new there needs a sample here.
 TEST(Authorization, EveryOperationOfTheReadmeHasASample) {
-  std::ifstream file{DEPUTY_SOURCE_DIR "/src/sandbox/README.md"};
+  std::ifstream file{in_source_folder("src/sandbox/README.md")};
   std::stringstream text;
   text << file.rdbuf();
   const std::string readme = text.str();

@@ -1,3 +1,5 @@
+#include "support/source_folder.hpp"
+
 #include <fstream>
 #include <iterator>
 
@@ -9,7 +11,7 @@ namespace {
 
 // A template as Deputy makes it; its partner is another account than the tests' own.
 std::string deputy_template(std::string_view name) {
-  std::ifstream stream{fmt::format("{}/src/templates/testdata/{}.yaml", DEPUTY_SOURCE_DIR, name)};
+  std::ifstream stream{in_source_folder(fmt::format("src/templates/testdata/{}.yaml", name))};
   return {std::istreambuf_iterator<char>{stream}, {}};
 }
 

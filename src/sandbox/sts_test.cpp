@@ -1,3 +1,5 @@
+#include "support/source_folder.hpp"
+
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <fstream>
@@ -215,7 +217,7 @@ TEST(AssumeRole, ChangesOfATrustPolicySpreadLate) {
 // Each shape of the corpus as a role: what is safe takes the external ID and nothing else, what is denied
 // takes nothing, what is invalid is not taken.
 TEST(AssumeRole, JudgesTheCorpus) {
-  std::ifstream stream{DEPUTY_SOURCE_DIR "/corpus/trust-policies/cases.json"};
+  std::ifstream stream{in_source_folder("corpus/trust-policies/cases.json")};
   const std::string text{std::istreambuf_iterator<char>{stream}, {}};
   const boost::json::value corpus = boost::json::parse(text);
   int judged = 0;

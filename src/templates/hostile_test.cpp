@@ -1,3 +1,5 @@
+#include "support/source_folder.hpp"
+
 #include <boost/json.hpp>
 #include <cstdio>
 #include <cstdlib>
@@ -85,8 +87,8 @@ std::vector<RoleDescription> all_roles() {
 boost::json::value read_yaml(const std::string& yaml) {
   const TemporaryDirectory directory;
   const fs::path file = directory.write("template.yaml", yaml);
-  const Ran ran =
-      run("/usr/bin/python3 " DEPUTY_SOURCE_DIR "/src/templates/testdata/read_template.py " + file.string());
+  const Ran ran = run("/usr/bin/python3 " + in_source_folder("src/templates/testdata/read_template.py") +
+                      " " + file.string());
   EXPECT_EQ(ran.status, 0);
   return boost::json::parse(ran.output);
 }

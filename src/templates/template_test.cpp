@@ -1,5 +1,7 @@
 #include "templates/template.hpp"
 
+#include "support/source_folder.hpp"
+
 #include <boost/json.hpp>
 #include <cstdlib>
 #include <fstream>
@@ -20,7 +22,7 @@ using testing::StartsWith;
 // the difference.
 void expect_golden(const std::string& name, const Result<std::string>& written) {
   ASSERT_TRUE(written) << written.error().message;
-  const std::string path = std::string{DEPUTY_SOURCE_DIR "/src/templates/testdata/"} + name;
+  const std::string path = in_source_folder("src/templates/testdata/" + std::string{name});
   if (std::getenv("DEPUTY_WRITE_GOLDEN") != nullptr) std::ofstream{path, std::ios::binary} << written.value();
   std::ifstream file{path, std::ios::binary};
   std::stringstream wanted;

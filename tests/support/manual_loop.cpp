@@ -51,12 +51,15 @@ void ManualLoop::advance(std::chrono::milliseconds by) {
   const auto end = clock_.steady_now() + by;
   run_ready();
   while (!timers_.empty() && timers_.begin()->first <= end) advance_to_next_timer();
-  clock_.advance(std::chrono::duration_cast<std::chrono::microseconds>(end - clock_.steady_now()));
-  run_ready();
+  advance_to(end);
 }
 
 void ManualLoop::advance_to_next_timer() {
-  const auto wait = timers_.begin()->first - clock_.steady_now();
+  advance_to(timers_.begin()->first);
+}
+
+void ManualLoop::advance_to(std::chrono::steady_clock::time_point time) {
+  const auto wait = time - clock_.steady_now();
   if (wait.count() > 0) clock_.advance(std::chrono::ceil<std::chrono::microseconds>(wait));
   run_ready();
 }

@@ -30,6 +30,20 @@ class ManualLoop final : public EventLoop {
   void run_ready();
   // Moves the clock on, running each timer at its time.
   void advance(std::chrono::milliseconds by);
+  // The same with `settle` after each step, so that what other threads do for a timer is over before time
+  // goes on.
+  template <class Settle>
+  void advance(std::chrono::milliseconds by, Settle settle) {
+    const auto end = clock_.steady_now() + by;
+    run_ready();
+    settle();
+    while (!timers_.empty() && timers_.begin()->first <= end) {
+      advance_to_next_timer();
+      settle();
+    }
+    advance_to(end);
+    settle();
+  }
   std::size_t timers() const { return timers_.size(); }
 
   // Runs the loop until the task is done, and returns its value. Never moves the clock; waits for posts from
@@ -69,6 +83,7 @@ class ManualLoop final : public EventLoop {
   void run_until_idle(const TaskGroup& group);
   void wait_for_post();
   void advance_to_next_timer();
+  void advance_to(std::chrono::steady_clock::time_point time);
 
   struct Timer {
     TimerId id;

@@ -2,6 +2,7 @@
 #include "support/broker_fixture.hpp"
 #include "support/gate.hpp"
 #include "support/service_fixture.hpp"
+#include "support/source_folder.hpp"
 #include "threats/verification.hpp"
 
 #include <boost/json.hpp>
@@ -149,7 +150,7 @@ class Shapes : public Check {
   };
 
   Shapes() {
-    std::ifstream file{DEPUTY_SOURCE_DIR "/corpus/trust-policies/cases.json"};
+    std::ifstream file{in_source_folder("corpus/trust-policies/cases.json")};
     std::stringstream text;
     text << file.rdbuf();
     const boost::json::value corpus = boost::json::parse(text.str());

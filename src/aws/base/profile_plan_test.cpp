@@ -1,6 +1,7 @@
 #include "aws/base/profile_plan.hpp"
 
 #include "support/base_credentials_fixture.hpp"
+#include "support/source_folder.hpp"
 
 #include <array>
 #include <boost/json.hpp>
@@ -249,7 +250,7 @@ TEST_F(ProfilePlanTest, DoesWhatBotocoreWouldDo) {
         json::object{{"config", one.config}, {"credentials", one.credentials}, {"profile", one.profile}});
   write("cases", json::serialize(asked));
   const std::string command =
-      "/usr/bin/python3 " DEPUTY_SOURCE_DIR "/tests/support/botocore_profiles.py < " + path("cases");
+      "/usr/bin/python3 " + in_source_folder("tests/support/botocore_profiles.py") + " < " + path("cases");
   FILE* pipe = popen(command.c_str(), "r");
   ASSERT_NE(pipe, nullptr);
   std::string output;
