@@ -207,6 +207,13 @@ void ManyAllows(benchmark::State& state) {
                                  everyone);
               }));
 }
+void ManyDenies(benchmark::State& state) {
+  analyze_one(state, filled(bare(), [](int i) {
+                return statement(
+                    "Deny", R"({"ArnNotLike":{"k:a":"arn:*a)" + std::to_string(i) + R"(*:*?:*:*b:*:*c*"}})",
+                    everyone);
+              }));
+}
 void ManyValues(benchmark::State& state) {
   std::string ids;
   for (int i = 0; i < 600; ++i) ids += (i == 0 ? "\"" : ",\"") + std::to_string(10 + i) + "\"";
@@ -224,6 +231,7 @@ BENCHMARK(ManyWildcards);
 BENCHMARK(ManyIgnoreCase);
 BENCHMARK(QuadraticGlobs);
 BENCHMARK(ManyAllows);
+BENCHMARK(ManyDenies);
 BENCHMARK(ManyValues);
 
 }  // namespace

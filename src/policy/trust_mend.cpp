@@ -18,6 +18,8 @@ namespace {
 constexpr std::string_view assume_role = "sts:AssumeRole";
 constexpr std::uint64_t work_of_one = 1'000'000;  // for analyzing one draft
 constexpr std::uint64_t work_of_all = 2'000'000;
+constexpr std::size_t search_bytes_max =
+    16 * 1024;  // of drafts that are written to find out which Deny it is
 
 // There is no such key as the second: it is often written for the first.
 bool is_about_id(const Condition& condition) {
@@ -295,20 +297,34 @@ class Judge {
   std::uint64_t left_ = work_of_all;
 };
 
+// The Denies that refuse the partner by themselves: each is tried in a draft of its own. None where that
+// would take long.
+std::vector<const Statement*> guilty_denies(const Draft& draft, const Policy& policy, std::size_t draft_size,
+                                            Judge& judge) {
+  std::vector<const Statement*> suspects;
+  for (const Statement& deny : policy.statements()) {
+    if (deny.effect == Effect::deny && draft.binds_partner(deny)) suspects.push_back(&deny);
+  }
+  if (suspects.size() * draft_size > search_bytes_max) return {};
+  std::erase_if(suspects, [&](const Statement* deny) {
+    const auto others = [&](const Statement& one) { return &one != deny && draft.binds_partner(one); };
+    return !judge.is(TrustVerdict::denied, draft.write(others).text);
+  });
+  return suspects;
+}
+
 // With as few Denies narrowed as will do: none, those that refuse the partner by themselves, or all.
 std::optional<Mend> safe_draft(const Draft& draft, const Policy& policy, Judge& judge) {
   const auto nothing = [](const Statement&) { return false; };
-  if (Mend out = draft.write(nothing); judge.is(TrustVerdict::safe, out.text)) return out;
-  std::vector<const Statement*> guilty;
-  for (const Statement& deny : policy.statements()) {
-    if (deny.effect != Effect::deny || !draft.binds_partner(deny)) continue;
-    const auto others = [&](const Statement& one) { return &one != &deny && draft.binds_partner(one); };
-    if (judge.is(TrustVerdict::denied, draft.write(others).text)) guilty.push_back(&deny);
-  }
+  Mend untouched = draft.write(nothing);
+  if (judge.is(TrustVerdict::safe, untouched.text)) return untouched;
+  const auto guilty = guilty_denies(draft, policy, untouched.text.size(), judge);
   const auto is_guilty = [&](const Statement& one) {
     return std::ranges::find(guilty, &one) != guilty.end();
   };
-  if (Mend out = draft.write(is_guilty); judge.is(TrustVerdict::safe, out.text)) return out;
+  if (!guilty.empty()) {
+    if (Mend out = draft.write(is_guilty); judge.is(TrustVerdict::safe, out.text)) return out;
+  }
   const auto any = [&](const Statement& one) { return draft.binds_partner(one); };
   if (Mend out = draft.write(any); judge.is(TrustVerdict::safe, out.text)) return out;
   return std::nullopt;
