@@ -25,7 +25,7 @@ void advance_rotation(Connection& connection, const VerificationFacts& facts, bo
   rotation.verified_at = works ? std::optional{facts.now} : std::nullopt;
 }
 
-ConnectionState state_after_pass(ConnectionState state, bool account_of_another_tenant) {
+ConnectionState state_after_pass(ConnectionState state, bool held_by_another_tenant) {
   switch (state) {
     case ConnectionState::active:
     case ConnectionState::suspended:
@@ -33,7 +33,7 @@ ConnectionState state_after_pass(ConnectionState state, bool account_of_another_
     case ConnectionState::in_review:
       return ConnectionState::in_review;  // only the partner releases it
     default:
-      return account_of_another_tenant ? ConnectionState::in_review : ConnectionState::active;
+      return held_by_another_tenant ? ConnectionState::in_review : ConnectionState::active;
   }
 }
 
@@ -49,7 +49,7 @@ void claim_account(Connection& connection, Timestamp now) {
 
 void pass(Connection& connection, const VerificationFacts& facts) {
   DEPUTY_ASSERT(connection.role_arn.has_value());
-  connection.state = state_after_pass(connection.state, facts.account_of_another_tenant);
+  connection.state = state_after_pass(connection.state, facts.held_by_another_tenant);
   connection.proof = facts.report.proof;
   connection.verified_at = facts.now;
   if (!connection.account_id) connection.account_id = connection.role_arn->account();

@@ -35,7 +35,7 @@ struct VerificationFacts {
   VerificationId id;
   VerificationReport report;
   std::optional<ExternalId> next_external_id_tried;  // the one that the run tried, in a rotation
-  bool account_of_another_tenant = false;  // held or claimed before there, and accounts are exclusive
+  bool held_by_another_tenant = false;               // the account is, and accounts are exclusive
   bool require_proof = false;
   Timestamp now;
   Timestamp next_due;   // by the schedule

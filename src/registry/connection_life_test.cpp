@@ -88,7 +88,7 @@ TEST_F(ConnectionLife, InconclusiveChangesNoState) {
 
 TEST_F(ConnectionLife, AnAccountOfAnotherTenantGoesToReviewUntilReleased) {
   auto found = facts(VerificationOutcome::passed);
-  found.account_of_another_tenant = true;
+  found.held_by_another_tenant = true;
   const auto reviewed = with_verification_finished(in_state(verifying), found);
   EXPECT_EQ(reviewed.state, in_review);
   EXPECT_EQ(finished(reviewed, VerificationOutcome::passed).state, in_review);

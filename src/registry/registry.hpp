@@ -127,7 +127,9 @@ struct VerificationReport {
   bool role_answered = false;           // to the external ID, whatever was found then; also when concealed
   bool next_external_id_works = false;  // rotation, see Rotation
   bool previous_external_id_denied = false;
-  std::optional<Timestamp> retry_at;  // for an inconclusive one: when to try again
+  std::optional<Timestamp> retry_at;  // for one that was cut short: when to try again
+  // Of a run that was concealed: the check that failed in truth. The partner reads it in the journal.
+  std::string concealed_failure;
 };
 
 struct VerificationFacts;  // registry/connection_life.hpp
@@ -337,7 +339,11 @@ class Registry {
   // What runs for an older binding ends without an outcome.
   Result<void> close_running_verification(Transaction& tx, const Connection& connection, Timestamp now);
   Verification new_verification(const Connection& connection, Timestamp now);
+  // Whether another tenant was active in the connection's account, and accounts are exclusive.
+  Result<bool> held_by_another_tenant(Transaction& tx, const Connection& connection);
+  // The same, or another tenant claimed it first.
   Result<bool> account_of_another_tenant(Transaction& tx, const Connection& connection);
+  Result<Timestamp> due_after_unclear(Transaction& tx, const Connection& connection, Timestamp now);
   Result<std::optional<VerificationTask>> claim(Transaction& tx, Connection connection, Timestamp now,
                                                 std::chrono::milliseconds lease);
   Result<VerificationFacts> facts_of(Transaction& tx, const Connection& connection,

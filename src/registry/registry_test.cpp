@@ -2,6 +2,7 @@
 
 #include "support/registry_fixture.hpp"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 namespace deputy::registry {
@@ -34,12 +35,14 @@ class RegistryTest : public RegistryFixture {
     EXPECT_TRUE(registry().set_role(actor(), connection.id, role));
     return registry().finish_verification(only_task(), passed()).value();
   }
-  std::size_t journal_entries(std::string_view act) {
-    std::size_t count = 0;
+  std::vector<std::string> journal_details(std::string_view act) {
+    std::vector<std::string> details;
     const auto page = registry().journal({.limit = 200, .after = {}}).value();
-    for (const auto& chained : page.items) count += chained.entry.act == act ? 1 : 0;
-    return count;
+    for (const auto& chained : page.items)
+      if (chained.entry.act == act) details.push_back(chained.entry.detail);
+    return details;
   }
+  std::size_t journal_entries(std::string_view act) { return journal_details(act).size(); }
 };
 
 TEST_F(RegistryTest, AConnectionGetsItsExternalIdBeforeAnyRoleExists) {
@@ -254,7 +257,7 @@ TEST_F(RegistryTest, AnAccountThatWasNamedForAnotherTenantIsConcealed) {
   ASSERT_TRUE(registry().set_role(actor(), mallory.id, acme_role));
   const auto task = only_task();
   EXPECT_TRUE(task.conceal);
-  EXPECT_EQ(registry().finish_verification(task, passed()).value().state, ConnectionState::in_review);
+  ASSERT_TRUE(registry().finish_verification(task, failed()));
   const auto second = registry().create_connection(
       actor(), {mallory_tenant.id, integration_name(), acme_role.account()}, std::nullopt);
   ASSERT_TRUE(second);
@@ -265,6 +268,62 @@ TEST_F(RegistryTest, AnAccountThatWasNamedForAnotherTenantIsConcealed) {
   EXPECT_FALSE(only_task().conceal);
   ASSERT_TRUE(registry().set_role(actor(), first.id, acme_role));
   EXPECT_FALSE(only_task().conceal);
+}
+
+// Named, or once answered: that conceals. For a review the account must be active for somebody else.
+TEST_F(RegistryTest, OnlyAnAccountThatIsActiveForAnotherTenantIsReviewed) {
+  const NewConnection named{make_tenant("Globex").id, integration_name(), acme_role.account()};
+  const auto globex = registry().create_connection(actor(), named, std::nullopt).value().value;
+  clock().advance(1s);
+  const auto acme = make_connection(make_tenant("Acme"));
+  ASSERT_TRUE(registry().set_role(actor(), acme.id, acme_role));
+  EXPECT_EQ(registry().finish_verification(only_task(), passed()).value().state, ConnectionState::active);
+  ASSERT_TRUE(registry().set_role(actor(), globex.id, acme_role));
+  EXPECT_EQ(registry().finish_verification(only_task(), passed()).value().state, ConnectionState::in_review);
+}
+
+// Whose role it is reads a denial; the partner reads which role is wrong, and in what.
+TEST_F(RegistryTest, TheJournalSaysWhatWasConcealed) {
+  active_connection(make_tenant("Acme"));
+  const auto mallory = make_connection(make_tenant("Mallory"));
+  ASSERT_TRUE(registry().set_role(actor(), mallory.id, acme_role));
+  auto report = failed();
+  report.concealed_failure = "external_id_required";
+  ASSERT_TRUE(registry().finish_verification(only_task(), report));
+  const auto details = journal_details("verification.finished");
+  ASSERT_EQ(details.size(), 2U);
+  EXPECT_THAT(details,
+              testing::Contains(testing::HasSubstr(R"("concealed_failure":"external_id_required")")));
+  EXPECT_THAT(details, testing::Contains(testing::Not(testing::HasSubstr("concealed"))));
+}
+
+TEST_F(RegistryTest, ARunThatLeftItOpenProvesNothing) {
+  const auto acme = active_connection(make_tenant("Acme"));
+  clock().advance(1min);
+  ASSERT_TRUE(registry().request_verification(actor(), acme.id));
+  const auto task = only_task();
+  EXPECT_EQ(registry().finish_verification(task, {}).value().proof, Proof::probed);
+  const auto run = registry().verification(acme.id, task.verification.id).value();
+  EXPECT_EQ(run.outcome, VerificationOutcome::inconclusive);
+  EXPECT_EQ(run.proof, Proof::none);
+}
+
+TEST_F(RegistryTest, AFirstVerificationThatWasLeftOpenIsTriedAgainSoonAndThenLater) {
+  const auto acme = make_connection(make_tenant("Acme"));
+  ASSERT_TRUE(registry().set_role(actor(), acme.id, acme_role));
+  for (const auto least : {5s, 10s, 20s, 40s, 60s, 60s}) {
+    const auto after = registry().finish_verification(only_task(), {}).value();
+    EXPECT_EQ(after.state, ConnectionState::verifying);
+    const auto wait = after.next_verification_at.value() - clock().now();
+    EXPECT_GE(wait, least);
+    EXPECT_LE(wait, 2 * least);
+    clock().advance(wait);
+  }
+  ASSERT_EQ(registry().finish_verification(only_task(), passed()).value().state, ConnectionState::active);
+  clock().advance(1min);
+  ASSERT_TRUE(registry().request_verification(actor(), acme.id));
+  const auto in_use = registry().finish_verification(only_task(), {}).value();
+  EXPECT_GE(in_use.next_verification_at.value() - clock().now(), 60s);
 }
 
 TEST_F(RegistryTest, WhoOnlyTypesAnAccountKeepsNobodyOut) {
@@ -311,10 +370,7 @@ TEST_F(RegistryTest, TheJournalTellsWhetherARoleIsTheSameWithoutNamingIt) {
   const auto other = RoleArn::parse("arn:aws:iam::222222222222:role/other").value();
   for (const RoleArn& role : {acme_role, other, acme_role})
     ASSERT_TRUE(registry().set_role(actor(), make_connection(acme).id, role));
-  std::vector<std::string> details;
-  const auto page = registry().journal({.limit = 200, .after = {}}).value();
-  for (const auto& chained : page.items)
-    if (chained.entry.act == "connection.role_given") details.push_back(chained.entry.detail);
+  const auto details = journal_details("connection.role_given");
   ASSERT_EQ(details.size(), 3U);
   EXPECT_EQ(details[0], details[2]);
   EXPECT_NE(details[0], details[1]);

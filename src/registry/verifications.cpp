@@ -9,7 +9,8 @@
 namespace deputy::registry {
 namespace {
 
-constexpr std::chrono::minutes retry_default{1};
+constexpr std::chrono::seconds retry_first{5};
+constexpr std::chrono::seconds retry_max{60};
 
 VerificationTask task_for(Verification verification, const Connection& connection, Integration integration,
                           bool conceal) {
@@ -24,6 +25,15 @@ bool same_binding(const Connection& connection, const VerificationTask& task, co
          connection.binding_version == task.binding.version && connection.role_arn == task.binding.role_arn &&
          connection.external_id == task.binding.external_id &&
          settings.partner_principal == task.binding.partner_principal;
+}
+
+std::string finished_detail(const Verification& verification, ConnectionState before, ConnectionState after,
+                            const std::string& concealed_failure) {
+  const std::string concealed =
+      concealed_failure.empty() ? "" : fmt::format(R"(,"concealed_failure":"{}")", concealed_failure);
+  return fmt::format(R"({{"verification":"{}","outcome":"{}","state_before":"{}","state":"{}"{}}})",
+                     verification.id.text(), to_text(*verification.outcome), to_text(before), to_text(after),
+                     concealed);
 }
 
 std::optional<ExternalId> next_of(const std::optional<Rotation>& rotation) {
@@ -137,11 +147,15 @@ Result<Page<Verification>> Registry::verifications(const ConnectionId& connectio
 
 Result<bool> Registry::account_of_another_tenant(Transaction& tx, const Connection& connection) {
   if (settings_.account_policy == AccountPolicy::shared || !connection.role_arn) return false;
-  constexpr std::size_t looked_at_max = 1'000;
-  const AccountId& account = connection.role_arn->account();
-  DEPUTY_TRY(const auto first, tx.first_to_claim(account));
+  DEPUTY_TRY(const auto first, tx.first_to_claim(connection.role_arn->account()));
   if (first && first->tenant_id != connection.tenant_id) return true;
-  DEPUTY_TRY(const auto others, tx.connections_holding(account, looked_at_max));
+  return held_by_another_tenant(tx, connection);
+}
+
+Result<bool> Registry::held_by_another_tenant(Transaction& tx, const Connection& connection) {
+  if (settings_.account_policy == AccountPolicy::shared || !connection.role_arn) return false;
+  constexpr std::size_t looked_at_max = 1'000;
+  DEPUTY_TRY(const auto others, tx.connections_holding(connection.role_arn->account(), looked_at_max));
   return others.size() >= looked_at_max || std::ranges::any_of(others, [&](const Connection& other) {
            return other.tenant_id != connection.tenant_id;
          });
@@ -195,6 +209,20 @@ Result<std::optional<Timestamp>> Registry::earliest_due() {
   return in_read(store_, [](Transaction& tx) { return tx.earliest_due(); });
 }
 
+// Who waits for a first verification is tried again soon, and the longer AWS has no answer, the later.
+Result<Timestamp> Registry::due_after_unclear(Transaction& tx, const Connection& connection, Timestamp now) {
+  std::chrono::seconds wait = retry_max;
+  if (connection.state == ConnectionState::verifying) {
+    wait = retry_first;
+    DEPUTY_TRY(const auto runs, tx.list_verifications(connection.id, {.limit = 6, .after = {}}));
+    for (const Verification& run : runs.items) {
+      const bool of_this = run.binding_version == connection.binding_version;
+      if (of_this && run.outcome == VerificationOutcome::inconclusive) wait = std::min(2 * wait, retry_max);
+    }
+  }
+  return now + wait + full_jitter(random_, wait);
+}
+
 Result<VerificationFacts> Registry::facts_of(Transaction& tx, const Connection& connection,
                                              const VerificationTask& task, VerificationReport report,
                                              Timestamp now) {
@@ -207,11 +235,13 @@ Result<VerificationFacts> Registry::facts_of(Transaction& tx, const Connection& 
     report = VerificationReport{.role_answered = report.role_answered, .retry_at = now};
   }
   const auto interval = settings_.verification_interval;
-  const Timestamp retry_due = report.retry_at.value_or(now + retry_default);
+  DEPUTY_TRY(const bool held, held_by_another_tenant(tx, connection));
+  DEPUTY_TRY(const Timestamp unclear_due, due_after_unclear(tx, connection, now));
+  const Timestamp retry_due = report.retry_at.value_or(unclear_due);
   return VerificationFacts{.id = task.verification.id,
                            .report = std::move(report),
                            .next_external_id_tried = next_of(task.rotation),
-                           .account_of_another_tenant = foreign,
+                           .held_by_another_tenant = held,
                            .require_proof = task.integration.require_proof,
                            .now = now,
                            .next_due = now + interval - full_jitter(random_, interval / 4),
@@ -243,16 +273,14 @@ Result<Connection> Registry::finish_verification(const VerificationTask& task, V
     Connection after = with_verification_finished(before, facts);
     after.updated_at = now;
     verification.outcome = outcome = after.last_verification->outcome;
-    verification.proof = after.proof;
+    verification.proof = *outcome == VerificationOutcome::passed ? after.proof : Proof::none;
     verification.checks = facts.report.checks;
     DEPUTY_TRY(tx.update(verification));
     DEPUTY_TRY(write_connection(tx, before, after, now));
     ++after.revision;
     auto entry =
         entry_of(Actor::scheduler(), now, "verification.finished", after.id.text(), after.tenant_id.text(),
-                 fmt::format(R"({{"verification":"{}","outcome":"{}","state_before":"{}","state":"{}"}})",
-                             verification.id.text(), to_text(*verification.outcome), to_text(before.state),
-                             to_text(after.state)));
+                 finished_detail(verification, before.state, after.state, facts.report.concealed_failure));
     if (*verification.outcome != VerificationOutcome::passed) entry.outcome = journal::Outcome::failed;
     DEPUTY_TRY(tx.append(entry));
     return after;

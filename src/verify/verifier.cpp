@@ -26,7 +26,6 @@ constexpr milliseconds unclear_wait{500};  // before an unclear probe is tried a
 // The last try of a role that is denied comes this long before the window ends, so that the answer is there
 // by then and the end of the run shows nothing of how long it took.
 constexpr milliseconds settle_max = std::chrono::seconds{5};
-constexpr std::chrono::seconds retry_after_unclear{60};
 constexpr std::chrono::seconds reading_time_max{60};  // of a role, all calls together
 constexpr milliseconds reading_grace_min = std::chrono::seconds{10};
 
@@ -85,6 +84,10 @@ class Checklist {
     const bool probed = std::all_of(checks_.begin(), checks_.begin() + probes,
                                     [](const Check& check) { return check.result == CheckResult::passed; });
     return probed ? VerificationOutcome::passed : VerificationOutcome::inconclusive;
+  }
+  std::string first_failed() const {
+    const auto found = std::ranges::find(checks_, CheckResult::failed, &Check::result);
+    return found == checks_.end() ? std::string{} : found->name;
   }
   const std::vector<Check>& all() const { return checks_; }
 
@@ -170,6 +173,7 @@ class Run {
   bool was_denied_at_first_ = false;         // the role was made just now: AWS is not done with it
   bool answered_ = false;                    // to the external ID
   bool proved_ = false;
+  std::string concealed_failure_;  // the check that failed, of a run that tells of a denial instead
   bool next_works_ = false;
   bool previous_denied_ = false;
 };
@@ -498,6 +502,7 @@ void Run::set_unclear(std::string_view name, const Probed& probed) {
 // The account is another tenant's and the role said more than a denial: tell what a role that does not exist
 // would have told, at the time at which it would have. What AWS left open it leaves open for any role.
 Task<VerificationReport> Run::concealed() {
+  concealed_failure_ = checklist_.first_failed();
   next_works_ = previous_denied_ = proved_ = false;
   account_.reset();
   if (unclear_ && checklist_.outcome() == VerificationOutcome::inconclusive) {
@@ -530,11 +535,9 @@ VerificationReport Run::report() {
     made.proof = proved_ ? registry::Proof::proved : registry::Proof::probed;
   made.next_external_id_works = next_works_ && made.outcome == VerificationOutcome::passed;
   made.previous_external_id_denied = previous_denied_ && made.outcome == VerificationOutcome::passed;
-  if (made.outcome == VerificationOutcome::inconclusive) {
+  made.concealed_failure = concealed_failure_;
+  if (made.outcome == VerificationOutcome::inconclusive && stop_.stop_requested())
     made.retry_at = around_.clock.now();
-    if (!stop_.stop_requested())
-      *made.retry_at += retry_after_unclear + full_jitter(around_.random, retry_after_unclear);
-  }
   return made;
 }
 

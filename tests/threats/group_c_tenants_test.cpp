@@ -56,6 +56,7 @@ class Oracle : public VerificationThreat {
     }
     if (report.account_id) seen.checks += "account shown\n";
     role_answered = report.role_answered;
+    concealed_failure = report.concealed_failure;
     return seen;
   }
   verify::Target foreign() const {
@@ -68,6 +69,7 @@ class Oracle : public VerificationThreat {
   ScriptedRole::Trouble trouble;
   bool sha256_shown = false;
   bool role_answered = false;
+  std::string concealed_failure;
 
  private:
   std::uint64_t seed_ = 0;
@@ -82,6 +84,7 @@ TEST_F(Oracle, AForeignRoleAnswersLikeAMissingOne) {
   EXPECT_FALSE(role_answered);
   EXPECT_EQ(see(ScriptedRole::anything(), foreign()), missing) << "open";
   EXPECT_TRUE(role_answered) << "what the registry alone hears";
+  EXPECT_EQ(concealed_failure, "external_id_required") << "what the journal alone says";
   EXPECT_EQ(see([](const auto& id) { return id.has_value(); }, foreign()), missing) << "any external ID";
   EXPECT_EQ(see([](const auto& id) { return id && id->text().starts_with("3f2a9c4e"); }, foreign()), missing)
       << "prefix";
