@@ -351,6 +351,19 @@ TEST(Analyzer, GivesUpOnWhatIsTooInvolvedAndSaysUnsafe) {
   expect_unsafe({{"a puzzle", pigeons, "undecided"}});
 }
 
+TEST(Analyzer, TriesWhatIsWrittenWhereLookingTakesTooLong) {
+  std::string patterns;
+  for (int i = 0; i < 3'000; ++i)
+    patterns += (i == 0 ? "\"" : ",\"") + std::string{"*"} + std::to_string(i) + "*a*b*\"";
+  const TrustAnalysis analysis =
+      analyze(document_of(allow(R"({"StringLike":{"sts:ExternalId":[)" + patterns + "]}}")), question());
+  EXPECT_EQ(analysis.verdict, TrustVerdict::unsafe);
+  ASSERT_TRUE(analysis.witness.has_value());
+  const ContextKey* id = analysis.witness->find("sts:ExternalId");
+  ASSERT_NE(id, nullptr);
+  EXPECT_THAT(id->values, testing::ElementsAre("0ab"));
+}
+
 TEST(Analyzer, TellsNoMoreThanFits) {
   std::string accounts;
   for (int i = 0; i < 200; ++i)

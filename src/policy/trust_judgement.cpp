@@ -105,6 +105,7 @@ class Judgement {
            "simplify its "
            "conditions and Deny statements",
            {}});
+      if (!analysis_.witness) try_what_is_written();
     }
     for (TrustFinding& note : notes_on(view_, question_)) add(std::move(note));
     return conclude();
@@ -426,6 +427,45 @@ class Judgement {
       if (best == Sight::found) break;
     }
     return best;
+  }
+
+  // ── Where looking took too long ──
+
+  void try_what_is_written() {
+    const TrustCaller& partner = callers_.front();
+    const auto is_let_in = [&](std::vector<ContextKey> context) {
+      Request request = to_request(partner, std::move(context));
+      if (!evaluate(view_.policy(), request).allowed()) return false;
+      analysis_.witness = std::move(request);
+      return true;
+    };
+    if (is_let_in({})) return;
+    for (const std::string& id : written_ids()) {
+      if (is_let_in({{"sts:ExternalId", {id}}})) return;
+    }
+  }
+
+  // External IDs that the policy spells, patterns with nothing for a `*` and an `a` for a `?`.
+  std::vector<std::string> written_ids() const {
+    constexpr std::size_t tried_max = 8;
+    std::vector<std::string> out;
+    for (const StatementView& statement : view_.statements()) {
+      if (statement.statement->effect != Effect::allow) continue;
+      for (const Condition& condition : statement.statement->conditions) {
+        if (!equal_ignoring_case(condition.key, "sts:ExternalId")) continue;
+        for (std::string value : condition.values) {
+          std::erase(value, '*');
+          std::ranges::replace(value, '?', 'a');
+          const auto id = ExternalId::parse(value);
+          const auto is_it = [&](const ExternalId& one) { return id && one == id.value(); };
+          if (!id || std::ranges::any_of(question_.issued, is_it)) continue;
+          if (std::ranges::any_of(question_.tolerated, is_it)) continue;
+          out.push_back(std::move(value));
+          if (out.size() == tried_max) return out;
+        }
+      }
+    }
+    return out;
   }
 
   static constexpr std::size_t kept_max = 4 * findings_max;
