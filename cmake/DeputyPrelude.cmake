@@ -12,22 +12,25 @@ function(deputy_prelude NAME HEADER)
   add_library(${NAME} OBJECT "${header}")
   target_link_libraries(${NAME} PRIVATE ${ARG_DEPENDS})
   target_compile_options(${NAME} PRIVATE ${ARG_OPTIONS} -x c++-header -fpch-instantiate-templates)
+  set(compiled "${CMAKE_BINARY_DIR}/CMakeFiles/${NAME}.dir/cmake/${HEADER}.o")  # as the generator names it
 
   # It holds the paths of its folder, so it never comes out of ccache. What is compiled with it may, in every folder:
   # ccache knows a precompiled header by its .sum, here the hash of all the text in it.
-  set_target_properties(${NAME} PROPERTIES CXX_COMPILER_LAUNCHER "")
   execute_process(
     COMMAND "${CMAKE_CXX_COMPILER}" -std=c++20 -x c++ -E -P "${header}"
     OUTPUT_VARIABLE text ERROR_QUIET COMMAND_ERROR_IS_FATAL ANY)
   string(SHA256 sum "${CMAKE_CXX_COMPILER_VERSION} ${text}")
-  file(GENERATE OUTPUT "$<TARGET_OBJECTS:${NAME}>.sum" CONTENT "${sum}\n")
+  file(CONFIGURE OUTPUT "${compiled}.sum" CONTENT "${sum}\n")
+  set_target_properties(${NAME} PROPERTIES CXX_COMPILER_LAUNCHER "" DEPUTY_COMPILED "${compiled}")
 endfunction()
 
-# Has TARGET read PRELUDE before each of its sources.
+# Has TARGET read PRELUDE before each of its sources. To be called where TARGET is defined.
 function(deputy_use_prelude TARGET PRELUDE)
   if(TARGET ${PRELUDE})
-    add_dependencies(${TARGET} ${PRELUDE})
-    target_compile_options(${TARGET} PRIVATE "SHELL:-include-pch $<TARGET_OBJECTS:${PRELUDE}>")
+    get_target_property(compiled ${PRELUDE} DEPUTY_COMPILED)
+    get_target_property(sources ${TARGET} SOURCES)
+    target_compile_options(${TARGET} PRIVATE "SHELL:-include-pch ${compiled}")
+    set_property(SOURCE ${sources} APPEND PROPERTY OBJECT_DEPENDS "${compiled}")
   endif()
 endfunction()
 
