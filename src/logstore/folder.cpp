@@ -1,5 +1,7 @@
 #include "logstore/folder.hpp"
 
+#include "logstore/waiting_file.hpp"
+
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
@@ -15,7 +17,8 @@ constexpr std::size_t day_characters = 10;
 constexpr int set_aside_max = 1'000;
 
 Result<void> make_folder(const std::filesystem::path& folder) {
-  if (::mkdir(folder.c_str(), owner_only) == 0 || errno == EEXIST) return success();
+  if (::mkdir(folder.c_str(), owner_only) == 0) return sync_folder(folder.parent_path());
+  if (errno == EEXIST) return success();
   const int why = errno;
   if (why == ENOSPC || why == EDQUOT)
     return Error{ErrorKind::overloaded, "the log store's disk is full: make room; nothing was lost",
@@ -74,22 +77,28 @@ std::vector<TenantId> Folder::tenants() const {
   return tenants;
 }
 
-Result<std::string> Folder::set_aside(const TenantId& tenant, Day day) const {
-  const std::filesystem::path from = file(tenant, day);
+Result<std::string> Folder::free_damaged_name(const TenantId& tenant, Day day,
+                                              std::string_view ending) const {
   for (int number = 1; number <= set_aside_max; ++number) {
-    const std::filesystem::path to = of(tenant) / fmt::format("{}.damaged-{}.db", to_text(day), number);
-    if (std::filesystem::exists(to)) continue;
-    std::error_code code;
-    std::filesystem::rename(from, to, code);
-    if (code)
-      return Error{ErrorKind::internal, "a damaged file of the log store cannot be renamed", code.message()};
-    // The log belongs to the file: whoever mends it needs both.
-    std::filesystem::rename(from.string() + "-wal", to.string() + "-wal", code);
-    std::filesystem::remove(from.string() + "-shm", code);
-    return to.filename().string();
+    std::string name = fmt::format("{}.damaged-{}{}", to_text(day), number, ending);
+    if (!std::filesystem::exists(of(tenant) / name)) return name;
   }
   return Error{ErrorKind::internal, "too many damaged files of one day: remove those that are not needed",
-               from.string()};
+               file(tenant, day).string()};
+}
+
+Result<std::string> Folder::set_aside(const TenantId& tenant, Day day) const {
+  const std::filesystem::path from = file(tenant, day);
+  DEPUTY_TRY(auto name, free_damaged_name(tenant, day, ".db"));
+  const std::filesystem::path to = of(tenant) / name;
+  std::error_code code;
+  std::filesystem::rename(from, to, code);
+  if (code)
+    return Error{ErrorKind::internal, "a damaged file of the log store cannot be renamed", code.message()};
+  // The log belongs to the file: whoever mends it needs both.
+  std::filesystem::rename(from.string() + "-wal", to.string() + "-wal", code);
+  std::filesystem::remove(from.string() + "-shm", code);
+  return name;
 }
 
 std::size_t Folder::remove_before(const TenantId& tenant, Day first) const {

@@ -17,6 +17,7 @@ namespace deputy::logstore {
 //     2026-11-28.db              its records (and SQLite's -wal and -shm beside it)
 //     2026-11-28.waiting         pages that wait for it
 //     2026-11-28.damaged-1.db    one that was damaged, set aside
+//     2026-11-28.damaged-1.waiting    what waited, and has more than whole pages
 //
 // Nothing else in the folder is looked at. Folders are made for their owner alone.
 class Folder {
@@ -36,6 +37,8 @@ class Folder {
   std::vector<Day> waiting_days(const TenantId& tenant) const;
   std::vector<TenantId> tenants() const;
 
+  // A name for what is damaged, with this ending, that no file has.
+  Result<std::string> free_damaged_name(const TenantId& tenant, Day day, std::string_view ending) const;
   // Renames the day's file, so that another can be begun. Returns its new name.
   Result<std::string> set_aside(const TenantId& tenant, Day day) const;
   // Removes every file of days before `first`, those set aside as well. Returns how many days had a file.

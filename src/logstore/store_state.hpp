@@ -13,6 +13,8 @@
 // What the parts of the store share: private to store*.cpp.
 namespace deputy::logstore {
 
+class WaitingFile;
+
 struct Store::State {
   State(Options options_, const Clock& clock_)
       : options(std::move(options_)),
@@ -26,6 +28,7 @@ struct Store::State {
   Result<void> write_day(const TenantId& tenant, Day day, std::vector<NewRecord>& records);
   Result<void> store(const TenantId& tenant, Day day, std::vector<NewRecord>& records);
   Result<void> wait(const TenantId& tenant, Day day, const std::vector<NewRecord>& records, const Error& why);
+  Result<std::uint64_t> whole_waiting(const WaitingFile& file, const TenantId& tenant, Day day);
   Result<void> store_waiting(const TenantId& tenant, Day day);
   Result<void> maintain();
   Result<std::int64_t> next_arrival();
@@ -48,7 +51,8 @@ struct Store::State {
   FileDescriptor alone;                // the lock by which a second writer learns of this one
   std::int64_t arrival = 0;            // the last that was given
   std::int64_t arrivals_reserved = 0;  // none beyond it is given before the file says so
-  std::vector<std::pair<TenantId, Day>> waiting;
+  // Files of waiting pages that this process wrote, and how many bytes of whole pages are in each.
+  std::map<std::pair<TenantId, Day>, std::uint64_t> waiting;
 
   mutable std::mutex sight_mutex;
   StoreCounts counts;

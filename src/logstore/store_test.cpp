@@ -192,6 +192,51 @@ TEST_F(StoreTest, RecordsForALockedFileWaitAndHoldUpNoOther) {
   EXPECT_TRUE(store_->troubles().empty());
 }
 
+// A kill or a full disk leaves half a page at the end of what waits; what is acknowledged after it is found.
+TEST_F(StoreTest, NothingWaitsBehindAPageThatWasCutShort) {
+  for (const bool restarted : {false, true}) {
+    const logs::Origin origin = logs::an_origin(restarted ? 'd' : 'e');
+    write(origin, OwnedRecords{}.add("1", today, "before"));
+    {
+      auto held = sqlite::Connection::open(file_of(origin, "2026-01-01.db"),
+                                           sqlite::Connection::Access::read_write, {})
+                      .value();
+      ASSERT_TRUE(held->execute("BEGIN IMMEDIATE").has_value());
+      write(origin, OwnedRecords{}.add("2", today, "waits"));
+      std::vector<char> page;
+      logs::encode_page(origin, OwnedRecords{}.add("3", today, "cut short").records(), page);
+      std::ofstream{file_of(origin, "2026-01-01.waiting"), std::ios::app | std::ios::binary}.write(
+          page.data(), static_cast<std::streamsize>(page.size() / 2));
+      if (restarted) restart();
+      write(origin, OwnedRecords{}.add("4", today, "waits behind it"));
+    }
+    ASSERT_TRUE(store_->maintain().has_value());
+    EXPECT_EQ(messages(search(request(origin))), (Messages{"waits behind it", "waits", "before"}));
+    EXPECT_FALSE(std::filesystem::exists(file_of(origin, "2026-01-01.waiting")));
+    // What another process left is copied before it is cut.
+    EXPECT_EQ(std::filesystem::exists(file_of(origin, "2026-01-01.damaged-1.waiting")), restarted);
+  }
+}
+
+// Nobody knows what lies behind a damaged page: the file is kept.
+TEST_F(StoreTest, WhatWaitedAndCannotBeReadIsKept) {
+  write(acme_, OwnedRecords{}.add("1", today, "before"));
+  std::vector<char> first, second;
+  logs::encode_page(acme_, OwnedRecords{}.add("2", today, "whole").records(), first);
+  logs::encode_page(acme_, OwnedRecords{}.add("3", today, "behind").records(), second);
+  std::vector<char> all = first;
+  all.insert(all.end(), second.begin(), second.begin() + static_cast<std::ptrdiff_t>(second.size() / 2));
+  all.insert(all.end(), second.begin(), second.end());
+  std::ofstream{file_of(acme_, "2026-01-01.waiting"), std::ios::binary}.write(
+      all.data(), static_cast<std::streamsize>(all.size()));
+  ASSERT_TRUE(store_->maintain().has_value());
+  EXPECT_EQ(messages(search(request(acme_))), (Messages{"whole", "before"}));
+  EXPECT_FALSE(std::filesystem::exists(file_of(acme_, "2026-01-01.waiting")));
+  EXPECT_EQ(std::filesystem::file_size(file_of(acme_, "2026-01-01.damaged-1.waiting")), all.size());
+  ASSERT_EQ(store_->troubles().size(), 1U);
+  EXPECT_NE(store_->troubles()[0].what.find("2026-01-01.damaged-1.waiting"), std::string::npos);
+}
+
 // A file that may not grow stands for a disk that is full.
 TEST_F(StoreTest, AFullDiskAcknowledgesNothingAndLosesNothing) {
   write(acme_, OwnedRecords{}.add("1", today, "before"));

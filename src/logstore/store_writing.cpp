@@ -1,13 +1,11 @@
 #include "logstore/store_state.hpp"
+#include "logstore/waiting_file.hpp"
 
 #include <cerrno>
 #include <charconv>
-#include <cstring>
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <fstream>
 #include <map>
-#include <sys/stat.h>
 #include <unistd.h>
 
 namespace deputy::logstore {
@@ -18,44 +16,15 @@ constexpr std::uint64_t waiting_bytes_max = std::uint64_t{256} * 1024 * 1024;
 // AWS takes events two hours ahead of its time; what is further ahead has a wrong clock.
 constexpr std::chrono::days ahead_max{2};
 
-Error disk_error(int number, std::string_view doing, const std::filesystem::path& file) {
-  std::string detail = fmt::format("{} {}: {}", doing, file.string(), std::strerror(number));
-  if (number == ENOSPC || number == EDQUOT || number == EFBIG)
-    return {ErrorKind::overloaded, "the log store's disk is full: make room; nothing was lost",
-            std::move(detail)};
-  return {ErrorKind::internal, "the log store's disk failed to read or write", std::move(detail)};
-}
-
-Result<void> write_durably(const std::filesystem::path& file, std::string_view bytes, int flags) {
-  const FileDescriptor opened{::open(file.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | flags, 0600)};
-  if (!opened) return disk_error(errno, "open", file);
+// Another file in the place of this one, durably.
+Result<void> replace_durably(const std::filesystem::path& file, std::string_view bytes) {
+  const std::filesystem::path next = file.string() + ".next";
+  const FileDescriptor opened{::open(next.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600)};
+  if (!opened) return store_disk_error(errno, "open", next);
   if (!write_all(opened.get(), bytes) || ::fdatasync(opened.get()) != 0)
-    return disk_error(errno, "write", file);
-  return success();
-}
-
-Result<std::vector<char>> read_whole(const std::filesystem::path& file) {
-  std::ifstream in{file, std::ios::binary};
-  std::vector<char> bytes{std::istreambuf_iterator<char>{in}, std::istreambuf_iterator<char>{}};
-  if (in.bad()) return disk_error(errno, "read", file);
-  return bytes;
-}
-
-// Whole pages from the front. What is left behind is a page that was never acknowledged: a crash cut it off.
-std::vector<logs::RecordPage> pages_in(const std::vector<char>& bytes) {
-  std::vector<logs::RecordPage> pages;
-  for (std::size_t begin = 0; bytes.size() - begin >= logs::page_header_bytes;) {
-    std::uint64_t length = 0;
-    std::memcpy(&length, bytes.data() + begin + 8, sizeof length);
-    if (length > bytes.size() - begin - logs::page_header_bytes) break;
-    const auto first = bytes.begin() + static_cast<std::ptrdiff_t>(begin);
-    const std::size_t whole = logs::page_header_bytes + length;
-    auto page = logs::decode_page({first, first + static_cast<std::ptrdiff_t>(whole)});
-    if (!page) break;
-    pages.push_back(std::move(page).value());
-    begin += whole;
-  }
-  return pages;
+    return store_disk_error(errno, "write", next);
+  if (::rename(next.c_str(), file.c_str()) != 0) return store_disk_error(errno, "rename", next);
+  return sync_folder(file.parent_path());
 }
 
 }  // namespace
@@ -89,9 +58,7 @@ Result<std::int64_t> Store::State::next_arrival() {
     arrival = arrivals_reserved;
   }
   const std::int64_t reserved = arrivals_reserved + arrivals_at_once;
-  const std::filesystem::path next = folder.root() / "arrivals.next";
-  DEPUTY_TRY(write_durably(next, fmt::to_string(reserved), O_TRUNC));
-  if (::rename(next.c_str(), file.c_str()) != 0) return disk_error(errno, "rename", next);
+  DEPUTY_TRY(replace_durably(file, fmt::to_string(reserved)));
   arrivals_reserved = reserved;
   return ++arrival;
 }
@@ -165,10 +132,8 @@ Result<void> Store::State::store(const TenantId& tenant, Day day, std::vector<Ne
 
 Result<void> Store::State::wait(const TenantId& tenant, Day day, const std::vector<NewRecord>& records,
                                 const Error& why) {
-  const std::filesystem::path file = folder.waiting(tenant, day);
-  std::error_code none;
-  const std::uintmax_t before =
-      std::filesystem::exists(file, none) ? std::filesystem::file_size(file, none) : 0;
+  const WaitingFile file{folder, tenant, day};
+  DEPUTY_TRY(const std::uint64_t before, whole_waiting(file, tenant, day));
   if (before > waiting_bytes_max) return why;
   std::vector<char> bytes;
   for (std::size_t begin = 0; begin < records.size();) {
@@ -178,18 +143,31 @@ Result<void> Store::State::wait(const TenantId& tenant, Day day, const std::vect
       of_one.push_back(*records[begin].record);
     logs::encode_page(origin, of_one, bytes);
   }
-  DEPUTY_TRY(write_durably(file, {bytes.data(), bytes.size()}, O_APPEND));
+  DEPUTY_TRY(file.append(before, {bytes.data(), bytes.size()}));
+  waiting[{tenant, day}] = before + bytes.size();
   note_trouble(tenant, day, why.message + "; new records wait in a file beside it, and are not searched");
   const std::lock_guard lock{sight_mutex};
   counts.waiting_bytes += bytes.size();
   return success();
 }
 
+// How many bytes of whole pages wait already. Of a file that another process left all of it is read once; what
+// lies behind its whole pages may be more than a page that was cut short, and is copied before it is cut.
+Result<std::uint64_t> Store::State::whole_waiting(const WaitingFile& file, const TenantId& tenant, Day day) {
+  if (const auto known = waiting.find({tenant, day}); known != waiting.end()) return known->second;
+  DEPUTY_TRY(const auto content, file.read());
+  if (content.bytes == content.whole_bytes) return content.whole_bytes;
+  DEPUTY_TRY(const auto kept, file.keep_rest(content.whole_bytes));
+  const std::lock_guard lock{sight_mutex};
+  ++counts.set_aside;
+  return content.whole_bytes;
+}
+
 Result<void> Store::State::store_waiting(const TenantId& tenant, Day day) {
-  const std::filesystem::path path = folder.waiting(tenant, day);
-  if (::access(path.c_str(), F_OK) != 0) return success();
-  DEPUTY_TRY(const auto bytes, read_whole(path));
-  for (const logs::RecordPage& page : pages_in(bytes)) {
+  const WaitingFile file{folder, tenant, day};
+  if (!file.exists()) return success();
+  DEPUTY_TRY(const auto content, file.read());
+  for (const logs::RecordPage& page : content.pages) {
     if (page.origin.tenant != tenant) continue;  // never another's, whoever put it there
     std::vector<NewRecord> records;
     for (const logs::Record& record : page.records) {
@@ -198,11 +176,19 @@ Result<void> Store::State::store_waiting(const TenantId& tenant, Day day) {
     if (records.empty()) continue;
     DEPUTY_TRY(store(tenant, day, records));
   }
-  std::error_code ignored;
-  std::filesystem::remove(path, ignored);
-  forget_trouble(tenant, day);
-  const std::lock_guard lock{sight_mutex};
-  counts.waiting_bytes -= std::min<std::uint64_t>(counts.waiting_bytes, bytes.size());
+  DEPUTY_TRY(const auto kept, file.finish(content));
+  waiting.erase({tenant, day});
+  {
+    const std::lock_guard lock{sight_mutex};
+    counts.waiting_bytes -= std::min<std::uint64_t>(counts.waiting_bytes, content.bytes);
+    counts.set_aside += kept ? 1 : 0;
+  }
+  if (!kept) {
+    forget_trouble(tenant, day);
+  } else {
+    note_trouble(tenant, day,
+                 fmt::format("of the records that waited not all could be read: the rest is in `{}`", *kept));
+  }
   return success();
 }
 
