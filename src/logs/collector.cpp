@@ -91,8 +91,10 @@ void Collector::State::note_standing(Feed& feed) {
 
 bool Collector::State::may_start(const Feed& feed) const {
   if (feed.seen) return true;
-  const auto open = open_windows.find(feed.source.origin.tenant.text());
-  if (open != open_windows.end() && open->second >= settings.windows_per_tenant_max) return false;
+  const auto tenant = held.find(feed.source.origin.tenant.text());
+  if (tenant != held.end() && (tenant->second.windows >= settings.windows_per_tenant_max ||
+                               tenant->second.identities >= settings.identities_per_tenant_max))
+    return false;
   return identities < settings.identities_max;
 }
 
@@ -103,6 +105,7 @@ void Collector::State::pump() {
     Feed& feed = *waiting.begin()->second;
     take_out(feed);
     if (!feed.scope->place->is_ours(now)) {
+      forget_window(feed);  // others may need its room meanwhile
       wait(feed, now + no_lease_pause);
       continue;
     }
@@ -116,6 +119,7 @@ void Collector::State::pump() {
     feed->queued_since.reset();
     Pace& pace = feed->scope->place->filter;
     if (!feed->scope->place->is_ours(now)) {  // lost while it stood in the queue
+      forget_window(*feed);
       wait(*feed, now + no_lease_pause);
     } else if (!may_start(*feed)) {
       wait(*feed, now + crowded_pause);

@@ -59,6 +59,8 @@ struct CollectorSettings {
   std::size_t discoveries_max = 16;          // at once
   std::size_t windows_per_tenant_max = 16;   // open at once
   std::uint64_t identities_max = 8'000'000;  // in memory, of all open windows
+  // A tenant that has more of them opens no further window: others find room.
+  std::uint64_t identities_per_tenant_max = 1'000'000;
 };
 
 // A source as people see it.

@@ -85,6 +85,7 @@ struct Collector::State {
   void take_out(Feed& feed);
   void requeue(Feed& feed);
   bool may_start(const Feed& feed) const;
+  void note_identities(const Feed& feed, std::size_t more);
   // How many sources stand how is counted as they change, not when somebody asks.
   void note_standing(Feed& feed);
   void forget_standing(Feed& feed);
@@ -133,10 +134,15 @@ struct Collector::State {
   FairQueue<Feed> ready;
   std::size_t running = 0;
   std::map<SourceStatus, std::uint64_t> by_status;
-  std::set<std::pair<EventTime, const Feed*>> by_mark;        // of active ones
-  std::size_t leases = 0;                                     // that are held
-  std::uint64_t identities = 0;                               // in open windows
-  std::unordered_map<std::string, std::size_t> open_windows;  // by tenant
+  std::set<std::pair<EventTime, const Feed*>> by_mark;  // of active ones
+  std::size_t leases = 0;                               // that are held
+  // What open windows hold in memory: of all, and by tenant. A tenant that has none is not there.
+  struct Held {
+    std::size_t windows = 0;
+    std::uint64_t identities = 0;
+  };
+  std::uint64_t identities = 0;
+  std::unordered_map<std::string, Held> held;
   EventLoop::TimerId timer = 0;
   SteadyTime timer_at{};
   std::stop_source nap;

@@ -26,12 +26,20 @@ bool Collector::State::still_ours(const Feed& feed, const Lease& lease) const {
          place.is_ours(around.clock.steady_now());
 }
 
+void Collector::State::note_identities(const Feed& feed, std::size_t more) {
+  identities += more;
+  held[feed.source.origin.tenant.text()].identities += more;
+}
+
+// What is in memory for it; the window itself is the source's progress, and is taken up again.
 void Collector::State::forget_window(Feed& feed) {
   if (!feed.seen) return;
-  identities -= std::min<std::uint64_t>(identities, feed.seen->size());
+  const auto tenant = held.find(feed.source.origin.tenant.text());
+  DEPUTY_ASSERT(tenant != held.end() && tenant->second.identities >= feed.seen->size());
+  identities -= feed.seen->size();
+  tenant->second.identities -= feed.seen->size();
+  if (--tenant->second.windows == 0) held.erase(tenant);
   feed.seen.reset();
-  auto& open = open_windows[feed.source.origin.tenant.text()];
-  if (open > 0) --open;
 }
 
 void Collector::State::trouble(Feed& feed, const Error& error) {
@@ -52,7 +60,9 @@ Task<void> Collector::State::step(std::shared_ptr<Feed> feed) {
   co_await read_page(feed);
   feed->running = false;
   --running;
-  if (feed->scope->dropped || feed->stale) forget_window(*feed);
+  // One that failed pauses, for minutes where its Region is down: it must not keep the tenant's other accounts
+  // and Regions from opening windows.
+  if (feed->scope->dropped || feed->stale || feed->mood.failures > 0) forget_window(*feed);
   if (!feed->scope->dropped) requeue(*feed);
   pump();
 }
@@ -139,8 +149,8 @@ Task<bool> Collector::State::open_window(std::shared_ptr<Feed> feed, EventTime n
   progress.window = std::move(window);
   feed->seen.emplace();
   feed->seen->insert(known.value());
-  identities += feed->seen->size();
-  ++open_windows[feed->source.origin.tenant.text()];
+  ++held[feed->source.origin.tenant.text()].windows;
+  note_identities(*feed, feed->seen->size());
   co_return true;
 }
 
@@ -192,7 +202,7 @@ Task<void> Collector::State::take_answer(std::shared_ptr<Feed> feed, aws::Filter
   Result<ReadPage> read = Error{ErrorKind::overloaded, "too many pages are waiting to be read"};
   auto ran = co_await around.reading.run(
       [&] { read = logs::read_page(feed->source.origin, std::move(answer), *feed->seen); });
-  identities += feed->seen->size() - known;
+  note_identities(*feed, feed->seen->size() - known);
   ready.charge(feed->source.origin.tenant, std::max(bytes, least_charge));
   if (!still_ours(*feed, lease)) {
     feed->stale = true;

@@ -206,6 +206,59 @@ TEST_F(CollectorTest, ADropInTheMidstOfAStepEndsIt) {
   }
 }
 
+// A tenant's account in a Region that fails must not keep its other Regions waiting for room.
+TEST_F(CollectorTest, ARegionThatFailsHoldsNoWindowsOfItsTenant) {
+  access.subscriptions = {subscription('a', {"eu-central-1", "us-east-1"})};
+  for (int i = 0; i < 30; ++i)
+    aws.errors[aws.add_group("111111111111", "eu-central-1", "/app/" + std::to_string(i))] =
+        refusal(aws::AwsErrorClass::unavailable, "ServiceUnavailableException");
+  const auto arn = aws.add_group("111111111111", "us-east-1", "/app/there");
+  OneProcess process{*this, "a"};
+  loop.advance(std::chrono::minutes{5});
+  for (int i = 0; i < 5; ++i) {
+    write(arn, "of minute " + std::to_string(i), seconds{0});
+    loop.advance(seconds{90});
+    EXPECT_EQ(collected(*process.spool).size(), static_cast<std::size_t>(i + 1));
+  }
+}
+
+// Windows that do not end, of one tenant: neither their number nor what they hold leaves others without room.
+TEST_F(CollectorTest, ATenantHasAShareOfTheWindowsAndOfTheMemory) {
+  for (const bool by_number : {true, false}) {
+    access.subscriptions = {subscription('a')};
+    aws.groups.clear();
+    aws.endless.clear();
+    aws.reads.clear();
+    const std::string name = by_number ? "/app/many" : "/app/large";
+    for (int i = 0; i < 20; ++i) {
+      const auto arn = aws.add_group("111111111111", "eu-central-1", name + std::to_string(i));
+      aws.endless.insert(arn);
+      for (int event = 0; event < 60; ++event) write(arn, name + std::to_string(i * 100 + event));
+    }
+    const TemporaryFolder own;
+    const auto spool = Spool::open({.directory = own.path() / "logs"}).value();
+    CollectorSettings settings{.plan = {}, .holder = "a"};
+    settings.windows_per_tenant_max = by_number ? 5 : 20;
+    settings.identities_max = by_number ? 1'000'000 : 400;
+    settings.identities_per_tenant_max = by_number ? 1'000'000 : 170;
+    Collector collector{{loop, clock, random, aws, access, access, *spool, disk, disk}, settings};
+    collector.start();
+    loop.advance(std::chrono::minutes{2});
+    std::set<std::string> open;
+    for (const auto& read : aws.reads) open.insert(read.group_arn);
+    EXPECT_EQ(open.size(), by_number ? 5U : 3U);
+    access.subscriptions.push_back(subscription('b', {"us-east-1"}));
+    write(aws.add_group("222222222222", "us-east-1", name), "of another");
+    collector.wake();
+    loop.advance(seconds{30});
+    EXPECT_EQ(std::ranges::count(collected(*spool), "of another"), 1);
+    loop.run_through_time([](Collector& stopped) -> Task<bool> {
+      co_await stopped.stop();
+      co_return true;
+    }(collector));
+  }
+}
+
 // What this machine's clock says is of no account.
 TEST_F(CollectorTest, WindowsEndAtAwsTimeHoweverFarOursIsOff) {
   for (const milliseconds off : {milliseconds{-7'200'000}, milliseconds{7'200'000}}) {

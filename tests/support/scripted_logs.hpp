@@ -4,6 +4,7 @@
 
 #include <deque>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -46,7 +47,9 @@ class ScriptedLogs final : public aws::Logs {
               R"(,"message":")" + event.message + R"(","ingestionTime":)" +
               std::to_string(event.timestamp_ms) + R"(,"eventId":")" + event.id + R"("})";
     }
-    co_return aws::FilterLogEventsAnswer{R"({"events":[)" + body + "]}", date(), "req"};
+    body = R"({"events":[)" + body + "]";
+    if (endless.contains(request.group_arn)) body += R"(,"nextToken":"more")";
+    co_return aws::FilterLogEventsAnswer{body + "}", date(), "req"};
   }
 
   // A group that has been there for a day.
@@ -63,6 +66,7 @@ class ScriptedLogs final : public aws::Logs {
   std::map<std::string, std::vector<aws::LogGroupDetails>> groups;
   std::map<std::string, std::vector<Event>> events;  // by ARN
   std::map<std::string, aws::AwsError> errors;       // by Region (of discovery) or ARN
+  std::set<std::string> endless;                     // ARNs whose windows have always one more page
   std::chrono::milliseconds ahead{0};                // AWS's clock before ours
   std::vector<aws::FilterLogEventsRequest> reads;
   std::vector<std::string> keys;
