@@ -1,3 +1,5 @@
+#include "logs/collector.hpp"
+
 #include <charconv>
 
 #include "api/bodies.hpp"
@@ -39,6 +41,9 @@ Task<Result<Reply>> put_integration(const Services& services, Call call) {
   DEPUTY_CO_TRY(auto spec, read_integration(call.body, std::move(name).value()));
   DEPUTY_CO_TRY(const auto stored,
                 co_await services.run([&] { return put(services.registry(), call.actor, std::move(spec)); }));
+  // Log groups that it names no more are read no more, and new ones are looked for.
+  if (auto* const collector = services.parts.log_collector ? services.parts.log_collector() : nullptr)
+    collector->wake();
   co_return Reply{.status = stored.first ? 201 : 200,
                   .body = boost::json::serialize(render(stored.integration)),
                   .location = stored.first ? "/v1/integrations/" + stored.integration.name.text() : ""};

@@ -58,7 +58,7 @@ void Collector::State::wait(Feed& feed, SteadyTime until) {
 
 // After a step, or when the source was found: when is it due?
 void Collector::State::requeue(Feed& feed) {
-  if (feed.scope->dropped || feed.running) return;
+  if (feed.dropped || feed.running) return;
   note_standing(feed);
   if (feed.source.progress.status != SourceStatus::active) {
     take_out(feed);  // discovery wakes it

@@ -135,7 +135,7 @@ Task<bool> Collector::State::refresh_subscriptions() {
         scope.reset();
       }
       if (scope) {
-        scope->subscription.groups = each.groups;
+        if (scope->subscription.groups != each.groups) change_patterns(scope, each.groups);
         continue;
       }
       scope = std::make_shared<Scope>(Scope{.subscription = each});
@@ -156,14 +156,31 @@ Task<bool> Collector::State::refresh_subscriptions() {
 void Collector::State::drop_scope(const std::shared_ptr<Scope>& scope) {
   scope->dropped = true;
   scope->credentials.reset();
+  drop_feeds([&](const Feed& feed) { return feed.scope == scope; });
+}
+
+void Collector::State::drop_feeds(const std::function<bool(const Feed&)>& which) {
   for (auto each = feeds.begin(); each != feeds.end();) {
     const auto here = each++;
-    if (here->second->scope != scope) continue;
-    take_out(*here->second);
-    forget_standing(*here->second);
-    if (!here->second->running) forget_window(*here->second);
+    Feed& feed = *here->second;
+    if (!which(feed)) continue;
+    feed.dropped = true;
+    take_out(feed);
+    forget_standing(feed);
+    if (!feed.running) forget_window(feed);
     feeds.erase(here);
   }
+}
+
+// What no pattern names any more is read no more, from this moment. Its place is kept: where a pattern names it
+// again, reading goes on from there.
+void Collector::State::change_patterns(const std::shared_ptr<Scope>& scope, std::vector<std::string> groups) {
+  scope->subscription.groups = std::move(groups);
+  drop_feeds([&](const Feed& feed) {
+    return feed.scope == scope && !matches_any(scope->subscription.groups, feed.source.origin.group);
+  });
+  scope->discover_at = {};
+  scope->again = scope->discovering;
 }
 
 // ── Log groups ──
@@ -176,6 +193,7 @@ Task<void> Collector::State::discover(std::shared_ptr<Scope> scope) {
   scope->discover_at =
       now + (scope->last_error ? discovery_retry + full_jitter(around.random, settings.discovery)
                                : settings.discovery / 2 + full_jitter(around.random, settings.discovery / 2));
+  if (std::exchange(scope->again, false)) scope->discover_at = {};
   nap.request_stop();
   pump();
 }
@@ -216,10 +234,7 @@ Task<void> Collector::State::discover_groups(std::shared_ptr<Scope> scope) {
       }
       place.note_date(page.value().date, around.clock.steady_now());
       for (aws::LogGroupDetails& group_found : page.value().groups) {
-        const auto matches = [&](const std::string& pattern) {
-          return matches_group(pattern, group_found.name);
-        };
-        if (!std::ranges::any_of(scope->subscription.groups, matches)) continue;
+        if (!matches_any(scope->subscription.groups, group_found.name)) continue;
         auto taken = co_await take_group(scope, std::move(group_found));
         if (!ours()) co_return;
         if (!taken) {
@@ -261,6 +276,7 @@ Task<Result<void>> Collector::State::take_group(std::shared_ptr<Scope> scope, aw
       }
     }
     feed->running = false;
+    if (feed->dropped) forget_window(*feed);
     requeue(*feed);
     co_return success();
   }
@@ -280,16 +296,20 @@ Task<Result<void>> Collector::State::take_group(std::shared_ptr<Scope> scope, aw
   Result<Source> source = Error{ErrorKind::overloaded, "the log collector's disk is busy"};
   DEPUTY_CO_TRY(
       co_await around.writing.run([&] { source = around.spool.source(origin, found.arn, progress); }));
-  if (!source) co_return std::move(source).error();
-  if (scope->dropped) co_return success();
-  auto feed = std::make_shared<Feed>(Feed{.source = std::move(source).value(), .scope = scope});
+  if (!source) co_return source.error();
+  // The connection ended meanwhile, or no pattern names the group any more.
+  const auto unwanted = [&] {
+    return scope->dropped || !matches_any(scope->subscription.groups, source.value().origin.group);
+  };
+  if (unwanted()) co_return success();
+  auto feed = std::make_shared<Feed>(Feed{.source = source.value(), .scope = scope});
   if (place.lease &&
       take_discovery(feed->source.progress, feed->mood, created, found.log_class, now, settings.plan)) {
     SourceCommit step{.source = feed->source.id, .lease = *place.lease};
     step.progress = feed->source.progress;
     DEPUTY_CO_TRY(co_await commit(feed, std::move(step)));
     ++feed->source.progress.revision;
-    if (scope->dropped) co_return success();
+    if (unwanted()) co_return success();
   }
   feeds[{subscription.connection.text(), found.arn}] = feed;
   requeue(*feed);

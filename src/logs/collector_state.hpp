@@ -54,6 +54,7 @@ struct Scope {
   std::optional<CollectingCredentials> credentials;
   bool dropped = false;
   bool discovering = false;
+  bool again = false;  // its patterns changed while it was discovered
   SteadyTime discover_at{};
   std::optional<Timestamp> last_success;
   std::optional<SourceError> last_error;
@@ -66,6 +67,7 @@ struct Feed {
   std::shared_ptr<Scope> scope;
   std::optional<SeenSet> seen;  // while a window is open here
   bool running = false;
+  bool dropped = false;  // nothing that is under way for it is kept
   bool stale = true;  // to be read from the spool before anything else: another process may have gone on
   std::optional<SteadyTime> waits_until;
   std::optional<EventTime> queued_since;
@@ -113,6 +115,8 @@ struct Collector::State {
   Task<void> discover_groups(std::shared_ptr<Scope> scope);
   Task<Result<void>> take_group(std::shared_ptr<Scope> scope, aws::LogGroupDetails group);
   void drop_scope(const std::shared_ptr<Scope>& scope);
+  void drop_feeds(const std::function<bool(const Feed&)>& which);
+  void change_patterns(const std::shared_ptr<Scope>& scope, std::vector<std::string> groups);
   std::shared_ptr<Feed> find_feed(const ConnectionId& connection, const std::string& arn) const;
   // collector_audit.cpp
   Task<Result<AuditReport>> audit(std::shared_ptr<Feed> feed, EventTime from, EventTime to);

@@ -22,7 +22,7 @@ constexpr std::chrono::minutes credentials_margin{5};
 
 bool Collector::State::still_ours(const Feed& feed, const Lease& lease) const {
   const CollectedRegion& place = *feed.scope->place;
-  return !feed.scope->dropped && !stopping() && place.lease == lease &&
+  return !feed.dropped && !stopping() && place.lease == lease &&
          place.is_ours(around.clock.steady_now());
 }
 
@@ -62,8 +62,8 @@ Task<void> Collector::State::step(std::shared_ptr<Feed> feed) {
   --running;
   // One that failed pauses, for minutes where its Region is down: it must not keep the tenant's other accounts
   // and Regions from opening windows.
-  if (feed->scope->dropped || feed->stale || feed->mood.failures > 0) forget_window(*feed);
-  if (!feed->scope->dropped) requeue(*feed);
+  if (feed->dropped || feed->stale || feed->mood.failures > 0) forget_window(*feed);
+  requeue(*feed);
   pump();
 }
 

@@ -178,6 +178,31 @@ TEST_F(CollectorTest, ADroppedConnectionIsReadNoMore) {
   EXPECT_TRUE(process.collector.sources({}, gone, "", 100).value().items.empty());
 }
 
+TEST_F(CollectorTest, AGroupThatNoPatternNamesAnyMoreIsReadNoMoreAndGoneOnWithWhenOneDoesAgain) {
+  access.subscriptions = {subscription()};
+  access.subscriptions[0].groups = {"/app/*", "/pay/*"};
+  const auto kept = aws.add_group("111111111111", "eu-central-1", "/app/x");
+  const auto left = aws.add_group("111111111111", "eu-central-1", "/pay/y");
+  write(left, "first");
+  OneProcess process{*this, "a"};
+  loop.advance(seconds{60});
+  ASSERT_EQ(collected(*process.spool), std::vector<std::string>{"first"});
+  access.subscriptions[0].groups = {"/app/*"};
+  process.collector.wake();
+  loop.advance(seconds{1});
+  aws.reads.clear();
+  write(left, "meanwhile", seconds{0});
+  write(kept, "of the other", seconds{0});
+  loop.advance(std::chrono::hours{2});
+  for (const auto& read : aws.reads) EXPECT_EQ(read.group_arn, kept);
+  EXPECT_EQ(process.collector.sources({}, {}, "", 100).value().items.size(), 1U);
+  EXPECT_EQ(collected(*process.spool), (std::vector<std::string>{"first", "of the other"}));
+  access.subscriptions[0].groups = {"/app/*", "/pay/*"};
+  process.collector.wake();
+  loop.advance(std::chrono::minutes{2});
+  EXPECT_EQ(collected(*process.spool), (std::vector<std::string>{"first", "of the other", "meanwhile"}));
+}
+
 // Whatever the step waits for when it comes: its call is not made, and what it had read is thrown away.
 TEST_F(CollectorTest, ADropInTheMidstOfAStepEndsIt) {
   for (int jobs = 1; jobs <= 6; ++jobs) {

@@ -25,6 +25,11 @@ bool matches_group(std::string_view pattern, std::string_view name) {
   return pattern.find_first_not_of('*', in_pattern) == std::string_view::npos;
 }
 
+bool matches_any(const std::vector<std::string>& patterns, std::string_view name) {
+  return std::ranges::any_of(patterns,
+                             [&](const std::string& pattern) { return matches_group(pattern, name); });
+}
+
 std::vector<std::string> group_prefixes(const std::vector<std::string>& patterns) {
   std::vector<std::string> prefixes;
   prefixes.reserve(patterns.size());

@@ -78,6 +78,9 @@ aws::AwsResult<aws::FilterLogEventsAnswer> FakeCloud::filter(const std::string& 
   if (const auto from = forbidden.find(account);
       from != forbidden.end() && clock_.steady_now() > from->second)
     broken.push_back("a call with the credentials of a suspended connection");
+  if (const auto from = unnamed.find(request.group_arn);
+      from != unnamed.end() && clock_.steady_now() > from->second)
+    broken.push_back("a call for a log group that no pattern names any more");
   if (chance(faults.no_answer)) return error(AwsErrorClass::unavailable, "Timeout");
   if (chance(faults.throttle)) return error(AwsErrorClass::throttled, "ThrottlingException");
   if (chance(faults.unavailable)) return error(AwsErrorClass::unavailable, "ServiceUnavailableException");

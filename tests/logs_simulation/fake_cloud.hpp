@@ -74,6 +74,8 @@ class FakeCloud {
   std::size_t page_events_max = 20;
   // Accounts that nobody may call from this moment of our clock on.
   std::map<std::string, std::chrono::steady_clock::time_point> forbidden;
+  // The same of log groups, by ARN, that no pattern names.
+  std::map<std::string, std::chrono::steady_clock::time_point> unnamed;
 
  private:
   aws::AwsResult<aws::FilterLogEventsAnswer> error(aws::AwsErrorClass error_class, std::string code);

@@ -20,7 +20,7 @@ using std::chrono::milliseconds;
 struct Tenant {
   Subscription subscription;
   std::vector<std::string> names;
-  bool suspended = false;
+  bool suspended = false, narrowed = false;
 };
 
 constexpr int latency_ms_most = 4'000;
@@ -47,6 +47,8 @@ class Simulation {
   void disturb();
   void calm();
   void suspend_or_resume(Tenant& tenant);
+  void narrow_or_widen(Tenant& tenant);
+  void tell_subscriptions();
   void recreate(Tenant& tenant);
   void deliver();
   void take(const RecordPage& page);
@@ -71,7 +73,7 @@ class Simulation {
   std::vector<Subscription> subscriptions_;
   std::vector<Tenant> tenants_;
   std::array<std::unique_ptr<Process>, 2> processes_;
-  std::uint64_t starts_ = 0, kills_ = 0, freezes_ = 0, recreations_ = 0, suspensions_ = 0;
+  std::uint64_t starts_ = 0, kills_ = 0, freezes_ = 0, recreations_ = 0, suspensions_ = 0, narrowings_ = 0;
 
   struct Delivery {
     int times = 0;
@@ -175,11 +177,38 @@ void Simulation::recreate(Tenant& tenant) {
   if (chance(0.5)) cloud_.create(account, region, name);
 }
 
-void Simulation::suspend_or_resume(Tenant& tenant) {
-  tenant.suspended = !tenant.suspended;
+void Simulation::tell_subscriptions() {
   subscriptions_.clear();
   for (const Tenant& each : tenants_)
     if (!each.suspended) subscriptions_.push_back(each.subscription);
+}
+
+// Its integration names fewer groups, or all again: what it does not name is not read, and nothing of it is lost
+// when it is named again.
+void Simulation::narrow_or_widen(Tenant& tenant) {
+  tenant.narrowed = !tenant.narrowed;
+  tenant.subscription.groups =
+      tenant.narrowed ? std::vector<std::string>{"/app/0", "/app/1*"} : std::vector<std::string>{"/app/*"};
+  narrowings_ += tenant.narrowed ? 1 : 0;
+  const std::string arn = "arn:aws:logs:" + tenant.subscription.regions[0].text() + ":" +
+                          tenant.subscription.account.text() + ":log-group:/app/2";
+  if (tenant.narrowed) {
+    // A process that stands still learns of it when it goes on; what it had asked before is on its way.
+    auto from = clock_.steady_now() + milliseconds{latency_ms_most};
+    for (const auto& process : processes_)
+      if (process) from = std::max(from, process->frozen_until + milliseconds{2 * latency_ms_most});
+    cloud_.unnamed[arn] = from;
+  } else {
+    cloud_.unnamed.erase(arn);
+  }
+  tell_subscriptions();
+  for (const auto& process : processes_)
+    if (process) process->wake();
+}
+
+void Simulation::suspend_or_resume(Tenant& tenant) {
+  tenant.suspended = !tenant.suspended;
+  tell_subscriptions();
   if (tenant.suspended) {
     ++suspensions_;
     // What is on its way may still arrive, also what set out when the network was slower than it is now.
@@ -213,6 +242,7 @@ void Simulation::disturb() {
   if (chance(0.01)) sink_is_down_ = !sink_is_down_;
   if (chance(0.003)) suspend_or_resume(tenants_[static_cast<std::size_t>(uniform(0, 2))]);
   if (chance(0.003)) recreate(tenants_[static_cast<std::size_t>(uniform(0, 2))]);
+  if (chance(0.003)) narrow_or_widen(tenants_[static_cast<std::size_t>(uniform(0, 2))]);
   for (std::size_t i = 0; i < processes_.size(); ++i) {
     auto& process = processes_[i];
     if (!process) {
@@ -239,6 +269,7 @@ void Simulation::calm() {
   sink_is_down_ = false;
   for (Tenant& tenant : tenants_) {
     if (tenant.suspended) suspend_or_resume(tenant);
+    if (tenant.narrowed) narrow_or_widen(tenant);
     for (const std::string& name : tenant.names) {
       const std::string account = tenant.subscription.account.text(),
                         region = tenant.subscription.regions[0].text();
@@ -375,7 +406,7 @@ std::string Simulation::tally() const {
          std::to_string(cloud_.calls) + " calls, " + std::to_string(cloud_.faults_done) + " faults, " +
          std::to_string(starts_) + " starts, " + std::to_string(kills_) + " kills, " +
          std::to_string(freezes_) + " freezes, " + std::to_string(recreations_) + " deletions, " +
-         std::to_string(suspensions_) + " suspensions, " + std::to_string(delivered_.size()) + " delivered";
+         std::to_string(suspensions_) + " suspensions, " + std::to_string(narrowings_) + " narrowings, " + std::to_string(delivered_.size()) + " delivered";
 }
 
 TEST(LogsSimulation, NothingIsLostNothingComesTwice) {
