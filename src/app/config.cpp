@@ -199,6 +199,11 @@ Apply log_sinks() {
       for (const LogSinkSpec& other : config.logs.sinks)
         if (other.name == sink.name)
           return Error{ErrorKind::invalid_request, in_backticks(item) + " is given twice"};
+      for (const LogSinkSpec& other : config.logs.sinks)
+        if (!sink.folder.empty() && other.folder == sink.folder)
+          return Error{ErrorKind::invalid_request,
+                       in_backticks(item) + " and " + in_backticks(other.name) +
+                           " are one folder: each sink of files needs one of its own"};
       config.logs.sinks.push_back(std::move(sink));
     }
     return success();

@@ -163,6 +163,7 @@ TEST_F(ConfigTest, BoundsWhatConcernsLogs) {
       {"sinks = [\"files:\"]", "is no sink"},
       {"sinks = [\"otlp:ftp://there\"]", "is no sink"},
       {"sinks = [\"search\", \"search\"]", ""},
+      {"sinks = [\"files:out\", \"files+zstd:./out/\"]", "one folder"},
       {"collect = \"perhaps\"", ""},
       {"colour = 1", ""}};
   for (const auto& [line, words] : wrong) {

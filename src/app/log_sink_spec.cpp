@@ -15,7 +15,8 @@ Result<LogSinkSpec> parse_log_sink(const std::string& text, const std::filesyste
   if ((kind == "files" || kind == "files+zstd") && !rest.empty()) {
     spec.kind = LogSinkSpec::Kind::files;
     spec.zstd = kind == "files+zstd";
-    spec.folder = base / rest;
+    spec.folder = (base / rest).lexically_normal();
+    if (!spec.folder.has_filename()) spec.folder = spec.folder.parent_path();  // `/logs/` is `/logs`
     return spec;
   }
   const bool web = rest.starts_with("https://") || rest.starts_with("http://");

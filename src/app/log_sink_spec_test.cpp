@@ -14,6 +14,8 @@ TEST(LogSinkSpec, ReadsEachKind) {
   EXPECT_FALSE(read("files:/var/out").zstd);
   EXPECT_EQ(read("files+zstd:/var/out").folder, "/var/out");
   EXPECT_TRUE(read("files+zstd:/var/out").zstd);
+  for (const char* same : {"files:./out/", "files:x/../out", "files+zstd:/etc/deputy//out"})
+    EXPECT_EQ(read(same).folder, "/etc/deputy/out") << same;
   EXPECT_EQ(read("otlp:https://c.example:4318/v1/logs").url, "https://c.example:4318/v1/logs");
   EXPECT_EQ(read("files:out").name, "files:out");  // the cursor's, stable over restarts
 }

@@ -9,6 +9,7 @@
 #include <cstring>
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <zstd.h>
@@ -17,6 +18,7 @@ namespace deputy::logs {
 namespace {
 
 constexpr std::string_view prefix = "deputy-logs-";
+constexpr std::string_view lock_name = ".deputy-logs.lock";
 constexpr std::size_t number_digits = 10;
 constexpr std::size_t chunk_bytes = std::size_t{1024} * 1024;
 constexpr int zstd_level = 3;
@@ -131,6 +133,7 @@ Result<void> FileSink::open_at(const Place& place) {
   place_ = place;
   if (::mkdir(options_.directory.c_str(), 0700) != 0 && errno != EEXIST)
     return disk_error(errno, "make", options_.directory);
+  DEPUTY_TRY(lock_folder());
   if (place.number == 0) {  // a new cursor: what lies there is another's
     DEPUTY_TRY(const auto highest, highest_number());
     return begin_file(highest + 1);
@@ -155,6 +158,23 @@ Result<void> FileSink::open_at(const Place& place) {
   if (::ftruncate(opened.get(), static_cast<off_t>(place.length)) != 0)
     return disk_error(errno, "cut back", file(place.number));
   current_ = std::move(opened);
+  return success();
+}
+
+// Two that write into one folder would take each other's files for deliveries that were never acknowledged.
+Result<void> FileSink::lock_folder() {
+  const std::filesystem::path path = options_.directory / lock_name;
+  lock_ = FileDescriptor{};  // a lock that is held already would stand in its own way
+  FileDescriptor file{::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)};
+  if (!file) return disk_error(errno, "open", path);
+  if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK) return disk_error(errno, "lock", path);
+    return Error{ErrorKind::conflict,
+                 "another sink, of this process or another, writes log files into this folder: give each one of "
+                 "its own",
+                 options_.directory.string()};
+  }
+  lock_ = std::move(file);
   return success();
 }
 

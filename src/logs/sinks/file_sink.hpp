@@ -27,8 +27,10 @@ struct FileSinkOptions {
 // files with higher numbers, of a delivery that was never acknowledged, are removed. With zstd each delivery
 // is frames of its own, so a length is always a frame's end.
 //
+// While it is open no other sink of files, of whatever process, writes into its folder: a lock says so.
+//
 // A file is changed only at its end and, once there is one with a higher number, no more: it can be taken
-// away. Writes and syncs on `pool`. All outlive the sink.
+// away. A delivery lies in one file. Writes and syncs on `pool`. All outlive the sink.
 class FileSink final : public Sink {
  public:
   FileSink(std::string name, EventLoop& loop, WorkPool& pool, const Clock& clock, FileSinkOptions options);
@@ -50,6 +52,7 @@ class FileSink final : public Sink {
   static Result<Place> parse(const std::string& beside);
   std::filesystem::path file(std::uint64_t number) const;
   Result<void> open_at(const Place& place);
+  Result<void> lock_folder();
   Result<void> leave_no_other(std::uint64_t number);
   Result<std::uint64_t> highest_number() const;
   Result<std::string> write(const SpoolBatch& batch);
@@ -64,7 +67,7 @@ class FileSink final : public Sink {
   const FileSinkOptions options_;
   std::unique_ptr<Compressor> compressor_;
   Place place_;
-  FileDescriptor current_;
+  FileDescriptor current_, lock_;
   std::string lines_;
 };
 

@@ -201,6 +201,20 @@ TEST_F(Sinks, FilesOfADeliveryThatWasNeverAcknowledgedAreRemoved) {
   EXPECT_EQ(lines(file(3)), 1U);
 }
 
+TEST_F(Sinks, AFolderIsOfOneSinkAtATime) {
+  auto first = file_sink();
+  open(*first, "");
+  const std::string beside = deliver(*first, batch({"one"}));
+  auto second = file_sink();
+  const auto refused = loop_.run(second->open("1 0 0"));  // as its cursor of yesterday says
+  ASSERT_TRUE(refused.has_error());
+  EXPECT_EQ(refused.error().kind, ErrorKind::conflict);
+  EXPECT_EQ(lines(file(1)), 1U);
+  open(*first, beside);  // it stands in nobody's way but others'
+  first.reset();
+  open(*second, "");
+}
+
 TEST_F(Sinks, FilesAreRotatedByTime) {
   auto sink = file_sink({.rotate_after = std::chrono::minutes{10}});
   open(*sink, "");
