@@ -197,7 +197,6 @@ Result<void> FileSink::rotate_if_due() {
 }
 
 Result<void> FileSink::append(const std::string& lines) {
-  DEPUTY_TRY(rotate_if_due());
   std::string compressed;
   if (compressor_) {
     DEPUTY_TRY(compressed, compressor_->frame(lines));
@@ -209,6 +208,9 @@ Result<void> FileSink::append(const std::string& lines) {
 }
 
 Result<std::string> FileSink::write(const SpoolBatch& batch) {
+  // Once for all of it. Were a file begun in its middle, the one before it could be taken away with records that
+  // are not acknowledged yet, and would come again after a crash.
+  DEPUTY_TRY(rotate_if_due());
   lines_.clear();
   for (const SpooledPage& spooled : batch.pages) {
     append_ndjson(lines_, spooled.page.origin, spooled.page.records);

@@ -215,6 +215,26 @@ TEST_F(Sinks, AFolderIsOfOneSinkAtATime) {
   open(*second, "");
 }
 
+// A file that has a later one may be taken away: none of it may be unacknowledged then.
+TEST_F(Sinks, ADeliveryLiesInOneFile) {
+  auto sink = file_sink({.rotate_bytes = 100});
+  open(*sink, "");
+  deliver(*sink, batch({"one"}));
+  const std::string large(1'100'000, 'x');  // written by itself
+  auto three = std::make_shared<SpoolBatch>();
+  for (int i = 0; i < 3; ++i) {
+    OwnedRecords records;
+    records.add(std::to_string(i), i, large);
+    std::vector<char> encoded;
+    encode_page(an_origin(), records.records(), encoded);
+    three->pages.push_back({++sequence_, decode_page(std::move(encoded)).value()});
+  }
+  deliver(*sink, three);
+  EXPECT_EQ(lines(file(1)), 1U);
+  EXPECT_EQ(lines(file(2)), 3U);
+  EXPECT_FALSE(std::filesystem::exists(folder_.path() / "out/deputy-logs-0000000003.ndjson"));
+}
+
 TEST_F(Sinks, FilesAreRotatedByTime) {
   auto sink = file_sink({.rotate_after = std::chrono::minutes{10}});
   open(*sink, "");
