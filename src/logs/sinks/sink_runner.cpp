@@ -20,6 +20,7 @@ struct SinkRunner::Fed {
   SinkStatus status;
   std::stop_source waiting;
   bool woken = false;
+  bool backing_off = false;  // new records are no reason to try sooner
 };
 
 SinkRunner::SinkRunner(Parts parts, std::vector<std::unique_ptr<Sink>> sinks) : parts_(parts) {
@@ -64,6 +65,7 @@ Task<void> SinkRunner::stop() {
 
 void SinkRunner::wake_all() {
   for (auto& fed : fed_) {
+    if (fed->backing_off && !stopping_) continue;
     fed->woken = true;
     fed->waiting.request_stop();
   }
@@ -126,8 +128,10 @@ Task<void> SinkRunner::feed(Fed& fed) {
     fed.status.trouble = std::move(failure);
     const auto ceiling =
         std::min(backoff_max, backoff_base * (1 << std::min(failures++, backoff_doublings_max)));
-    fed.woken = stopping_;  // new records are no reason to try sooner
+    fed.woken = false;
+    fed.backing_off = true;
     co_await wait(fed, full_jitter(parts_.random, ceiling));
+    fed.backing_off = false;
   }
 }
 

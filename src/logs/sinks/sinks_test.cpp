@@ -469,6 +469,29 @@ TEST_F(Sinks, OneThatIsDownNeitherLosesNorHoldsUpAnother) {
   loop_.run(runner.stop());
 }
 
+TEST_F(Sinks, NewRecordsDoNotCutAPauseShort) {
+  auto spool = Spool::open({.directory = folder_.path() / "spool"}).value();
+  bool down = true;
+  std::vector<std::unique_ptr<Sink>> sinks;
+  sinks.push_back(std::make_unique<ScriptedSink>("down", down));
+  SeededRandom random{1};  // no pause of nothing
+  SinkRunner runner{{loop_, clock_, random, pool_, *spool}, std::move(sinks)};
+  runner.start();
+  for (int i = 0; i < 100; ++i) {
+    OwnedRecords records;
+    records.add("e", i, "one of many");
+    ASSERT_TRUE(spool->append(an_origin(), records.records()).has_value());
+    settle();
+  }
+  EXPECT_EQ(runner.status()[0].failures, 1U);
+  down = false;
+  loop_.advance(std::chrono::minutes{1});
+  settle();
+  EXPECT_FALSE(runner.status()[0].trouble.has_value());
+  EXPECT_EQ(runner.status()[0].records, 100U);
+  loop_.run(runner.stop());
+}
+
 // Of two processes one feeds; the other begins when that one is gone.
 TEST_F(Sinks, AreFedByOneProcess) {
   bool down = false;
