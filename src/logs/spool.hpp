@@ -121,6 +121,9 @@ class Spool final : public LeaseBook {
   // The sink's cursor; a new one begins at the oldest page that is there. Whoever attached before it with
   // this name can advance no more.
   Result<SinkCursor> attach(const std::string& sink);
+  // Makes the cursors of all that have none, in one transaction: what one of them passes before another has a
+  // cursor would be gone for that one.
+  Result<void> attach_all(const std::vector<std::string>& sinks);
   // Pages after this place: at least one when there is any, else nullopt; no more once `bytes_max` is passed.
   Result<std::optional<SpoolBatch>> read(std::uint64_t after, std::size_t bytes_max);
   // Durable when it returns. `conflict` when another attachment was made since.

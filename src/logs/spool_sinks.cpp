@@ -23,6 +23,16 @@ Error lock_error(int number) {
           std::generic_category().message(number)};
 }
 
+// At the oldest page that is there; one that there is already stays.
+Result<void> make_cursor(sqlite::Connection& db, const std::string& sink) {
+  DEPUTY_TRY(
+      db.run("INSERT INTO sinks(name, sequence, beside, epoch) "
+             "VALUES (?, (SELECT coalesce(min(sequence), 1) - 1 FROM pages), x'', 0) "
+             "ON CONFLICT(name) DO NOTHING",
+             {sink}));
+  return success();
+}
+
 }  // namespace
 
 Result<bool> Spool::take_feeding() {
@@ -44,16 +54,22 @@ Result<SinkCursor> Spool::attach(const std::string& sink) {
   const std::lock_guard hold{state_->writer.mutex};
   sqlite::Connection& db = *state_->writer.connection;
   DEPUTY_TRY(auto transaction, sqlite::TransactionScope::begin(db, true));
-  DEPUTY_TRY(
-      db.run("INSERT INTO sinks(name, sequence, beside, epoch) "
-             "VALUES (?, (SELECT coalesce(min(sequence), 1) - 1 FROM pages), x'', 0) "
-             "ON CONFLICT(name) DO NOTHING",
-             {sink}));
+  DEPUTY_TRY(make_cursor(db, sink));
   DEPUTY_TRY(db.run("UPDATE sinks SET epoch = epoch + 1 WHERE name = ?", {sink}));
   DEPUTY_TRY(const auto rows, db.query("SELECT sequence, beside, epoch FROM sinks WHERE name = ?", {sink}));
   DEPUTY_TRY(transaction.commit());
   const sqlite::Row& row = rows.at(0);
   return SinkCursor{sink, number_at(row, 0), std::get<sqlite::Blob>(row[1]).bytes, number_at(row, 2)};
+}
+
+Result<void> Spool::attach_all(const std::vector<std::string>& sinks) {
+  const std::lock_guard hold{state_->writer.mutex};
+  sqlite::Connection& db = *state_->writer.connection;
+  DEPUTY_TRY(auto transaction, sqlite::TransactionScope::begin(db, true));
+  for (const std::string& sink : sinks) {
+    DEPUTY_TRY(make_cursor(db, sink));
+  }
+  return transaction.commit();
 }
 
 Result<std::optional<SpoolBatch>> Spool::read(std::uint64_t after, std::size_t bytes_max) {

@@ -38,19 +38,40 @@ void SinkRunner::start() {
   tasks_.spawn(feed_when_alone());
 }
 
-// Two that fed one sink would take turns in undoing each other's deliveries.
+// Two that fed one sink would take turns in undoing each other's deliveries. And none is fed before all have
+// cursors: the spool keeps pages for those alone.
 Task<void> SinkRunner::feed_when_alone() {
+  std::vector<std::string> names;
+  for (const auto& fed : fed_) names.push_back(fed->status.name);
+  auto begin = [this, &names]() -> Result<bool> {
+    DEPUTY_TRY(const bool taken, parts_.spool.take_feeding());
+    if (taken) {
+      DEPUTY_TRY(parts_.spool.attach_all(names));
+    }
+    return taken;
+  };
   while (!feeding_) {
-    const auto taken =
-        co_await run_on(parts_.pool, parts_.loop, [this] { return parts_.spool.take_feeding(); });
+    const auto begun = co_await run_on(parts_.pool, parts_.loop, begin);
     if (stopping_) co_return;
-    feeding_ = taken.has_value() && taken.value();
-    if (!taken && on_trouble)
-      for (const auto& fed : fed_) on_trouble(fed->status.name, taken.error());
+    feeding_ = begun.has_value() && begun.value();
+    for (const auto& fed : fed_) note_trouble(*fed, begun ? std::nullopt : std::optional{begun.error()});
     if (!feeding_ && !co_await sleep_for(parts_.loop, look_interval, tasks_.stop_token())) co_return;
   }
   tasks_.spawn(forget_others());
   for (auto& fed : fed_) tasks_.spawn(feed(*fed));
+}
+
+// What is news is told.
+void SinkRunner::note_trouble(Fed& fed, std::optional<Error> trouble) {
+  if (!trouble) {
+    fed.status.trouble.reset();
+    fed.status.trouble_since.reset();
+    return;
+  }
+  if (!fed.status.trouble_since) fed.status.trouble_since = parts_.clock.now();
+  const bool is_news = !fed.status.trouble || fed.status.trouble->message != trouble->message;
+  if (is_news && on_trouble) on_trouble(fed.status.name, *trouble);
+  fed.status.trouble = std::move(trouble);
 }
 
 Task<void> SinkRunner::stop() {
@@ -115,17 +136,13 @@ Task<void> SinkRunner::feed(Fed& fed) {
     }
     if (!failure) {
       failures = 0;
-      fed.status.trouble.reset();
-      fed.status.trouble_since.reset();
+      note_trouble(fed, std::nullopt);
       if (!delivered) co_await wait(fed, look_interval);
       continue;
     }
     is_open = false;
     ++fed.status.failures;
-    if (!fed.status.trouble_since) fed.status.trouble_since = parts_.clock.now();
-    const bool is_news = !fed.status.trouble || fed.status.trouble->message != failure->message;
-    if (is_news && on_trouble) on_trouble(fed.status.name, *failure);
-    fed.status.trouble = std::move(failure);
+    note_trouble(fed, std::move(failure));
     const auto ceiling =
         std::min(backoff_max, backoff_base * (1 << std::min(failures++, backoff_doublings_max)));
     fed.woken = false;

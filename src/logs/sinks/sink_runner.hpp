@@ -66,6 +66,7 @@ class SinkRunner {
   Task<void> feed(Fed& fed);
   Task<Result<void>> begin(Fed& fed);
   Task<Result<bool>> deliver_next(Fed& fed);
+  void note_trouble(Fed& fed, std::optional<Error> trouble);
   Task<void> wait(Fed& fed, std::chrono::milliseconds delay);
   void wake_all();
 

@@ -3,6 +3,7 @@
 #include "logs/sinks/otlp_sink.hpp"
 #include "logs/sinks/sink_runner.hpp"
 #include "logs/sinks/stream_sink.hpp"
+#include "sqlite/connection.hpp"
 #include "support/fake_random.hpp"
 #include "support/fake_transport.hpp"
 #include "support/log_records.hpp"
@@ -466,6 +467,36 @@ TEST_F(Sinks, OneThatIsDownNeitherLosesNorHoldsUpAnother) {
   EXPECT_EQ(runner.status()[0].records, 2U);
   const auto known = spool->sinks().value();
   EXPECT_EQ(known.size(), 2U);  // the cursor of one that is not configured is forgotten
+  loop_.run(runner.stop());
+}
+
+// The spool keeps pages for sinks that have cursors: one that cannot get its own yet must not find them gone.
+TEST_F(Sinks, NoneIsFedBeforeAllHaveCursors) {
+  auto spool = Spool::open({.directory = folder_.path() / "spool"}).value();
+  OwnedRecords records;
+  records.add("e", 1, "one");
+  ASSERT_TRUE(spool->append(an_origin(), records.records()).has_value());
+  auto books = sqlite::Connection::open(folder_.path() / "spool/spool.db",
+                                        sqlite::Connection::Access::read_write, std::chrono::seconds{1})
+                   .value();
+  ASSERT_TRUE(books->execute("CREATE TRIGGER no_cursor BEFORE INSERT ON sinks WHEN NEW.name = 'second' BEGIN "
+                             "SELECT RAISE(ABORT, 'not now'); END"));
+  bool down = false;
+  std::vector<std::unique_ptr<Sink>> sinks;
+  sinks.push_back(std::make_unique<ScriptedSink>("first", down));
+  sinks.push_back(std::make_unique<ScriptedSink>("second", down));
+  SinkRunner runner{{loop_, clock_, random_, pool_, *spool}, std::move(sinks)};
+  runner.start();
+  settle();
+  EXPECT_FALSE(runner.is_feeding());
+  EXPECT_EQ(runner.status()[0].records, 0U);
+  EXPECT_TRUE(runner.status()[1].trouble.has_value());
+  ASSERT_TRUE(books->execute("DROP TRIGGER no_cursor"));
+  loop_.advance(std::chrono::minutes{1});
+  settle();
+  EXPECT_EQ(runner.status()[0].records, 1U);
+  EXPECT_EQ(runner.status()[1].records, 1U);
+  EXPECT_FALSE(runner.status()[1].trouble.has_value());
   loop_.run(runner.stop());
 }
 
