@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 #include <iterator>
 #include <stop_token>
+#include <utility>
 #include <zlib.h>
 
 namespace deputy::logs {
@@ -15,6 +16,7 @@ namespace {
 
 constexpr std::size_t answer_bytes_max = std::size_t{64} * 1024;
 constexpr std::size_t record_overhead = 400;  // of a record's members, about
+constexpr std::size_t origin_overhead = 600;  // of a slice's resource
 constexpr int refused_in_a_row_max = 16;
 constexpr std::chrono::seconds retry_after_max{60};
 
@@ -85,11 +87,22 @@ PartialSuccess partial_success(const std::string& body) {
   return result;
 }
 
-}  // namespace
+void append_record(std::string& out, const Record& record) {
+  out += R"({"timeUnixNano":)";
+  append_nanoseconds(out, record.timestamp);
+  out += R"(,"observedTimeUnixNano":)";
+  append_nanoseconds(out, record.ingested);
+  out += R"(,"body":{"stringValue":")";
+  append_json_text(out, record.message);
+  out += R"("},"attributes":[)";
+  append_attribute(out, "aws.log.event.id", record.event_id, true);
+  append_attribute(out, "aws.log.stream.name", record.stream);
+  out += "]}";
+}
 
-std::string otlp_body(const Origin& origin, const std::vector<Record>& records, std::size_t begin,
-                      std::size_t end) {
-  std::string out = R"({"resourceLogs":[{"resource":{"attributes":[)";
+void append_slice(std::string& out, const OtlpSlice& slice) {
+  const Origin& origin = slice.page->page.origin;
+  out += R"({"resource":{"attributes":[)";
   append_attribute(out, "cloud.provider", "aws", true);
   append_attribute(out, "cloud.account.id", origin.account.text());
   append_attribute(out, "cloud.region", origin.region.text());
@@ -97,22 +110,51 @@ std::string otlp_body(const Origin& origin, const std::vector<Record>& records, 
   append_attribute(out, "deputy.tenant.id", origin.tenant.text());
   append_attribute(out, "deputy.connection.id", origin.connection.text());
   out += R"(]},"scopeLogs":[{"scope":{"name":"deputy"},"logRecords":[)";
-  for (std::size_t i = begin; i < end; ++i) {
-    const Record& record = records[i];
-    if (i != begin) out += ',';
-    out += R"({"timeUnixNano":)";
-    append_nanoseconds(out, record.timestamp);
-    out += R"(,"observedTimeUnixNano":)";
-    append_nanoseconds(out, record.ingested);
-    out += R"(,"body":{"stringValue":")";
-    append_json_text(out, record.message);
-    out += R"("},"attributes":[)";
-    append_attribute(out, "aws.log.event.id", record.event_id, true);
-    append_attribute(out, "aws.log.stream.name", record.stream);
-    out += "]}";
+  for (std::size_t i = slice.begin; i < slice.end; ++i) {
+    if (i != slice.begin) out += ',';
+    append_record(out, slice.page->page.records[i]);
   }
-  return out + "]}]}]}";
+  out += "]}]}";
 }
+
+// The body of an export request. Without slices a plain record of our own: what a receiver takes that works.
+std::string export_body(const std::vector<OtlpSlice>& part) {
+  if (part.empty())
+    return R"({"resourceLogs":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"deputy"}}]},)"
+           R"("scopeLogs":[{"scope":{"name":"deputy"},"logRecords":[{"timeUnixNano":"0",)"
+           R"("body":{"stringValue":"Deputy asks whether records are taken"},"attributes":[]}]}]}]})";
+  std::string out = R"({"resourceLogs":[)";
+  for (const OtlpSlice& slice : part) {
+    if (&slice != &part.front()) out += ',';
+    append_slice(out, slice);
+  }
+  return out + "]}";
+}
+
+std::size_t records_in(const std::vector<OtlpSlice>& part) {
+  std::size_t sum = 0;
+  for (const OtlpSlice& slice : part) sum += slice.end - slice.begin;
+  return sum;
+}
+
+// The first `count` records, and the others.
+std::pair<std::vector<OtlpSlice>, std::vector<OtlpSlice>> split(const std::vector<OtlpSlice>& part,
+                                                                std::size_t count) {
+  std::pair<std::vector<OtlpSlice>, std::vector<OtlpSlice>> halves;
+  for (const OtlpSlice& slice : part) {
+    const std::size_t here = std::min(count, slice.end - slice.begin);
+    count -= here;
+    if (here > 0) halves.first.push_back({slice.page, slice.begin, slice.begin + here});
+    if (slice.begin + here < slice.end) halves.second.push_back({slice.page, slice.begin + here, slice.end});
+  }
+  return halves;
+}
+
+bool says_record(int status) {
+  return status == 400 || status == 422;
+}
+
+}  // namespace
 
 OtlpSink::OtlpSink(std::string name, EventLoop& loop, WorkPool& pool, Random& random,
                    aws::Transport& transport, OtlpSinkOptions options)
@@ -129,46 +171,40 @@ Task<Result<void>> OtlpSink::open(std::string) {
 
 std::vector<OtlpSink::Part> OtlpSink::parts_of(const SpoolBatch& batch) const {
   std::vector<Part> parts;
+  std::size_t bytes = 0;
   for (const SpooledPage& spooled : batch.pages) {
     if (spooled.sequence < taken_sequence_) continue;
     const auto& records = spooled.page.records;
     std::size_t begin = spooled.sequence == taken_sequence_ ? std::min(taken_records_, records.size()) : 0;
-    while (begin < records.size()) {
-      std::size_t end = begin;
-      for (std::size_t bytes = 0; end < records.size(); ++end) {
-        bytes += records[end].message.size() + record_overhead;
-        if (bytes > options_.request_bytes_max && end > begin) break;
+    std::size_t at = begin;
+    bytes += origin_overhead;
+    for (; at < records.size(); ++at) {
+      const std::size_t more = records[at].message.size() + record_overhead;
+      if (parts.empty() || bytes + more > options_.request_bytes_max) {
+        if (at > begin) parts.back().push_back({&spooled, begin, at});
+        if (parts.empty() || at > begin || !parts.back().empty()) parts.emplace_back();
+        begin = at;
+        bytes = origin_overhead;
       }
-      parts.push_back({&spooled, begin, end});
-      begin = end;
+      bytes += more;
     }
+    if (at > begin) parts.back().push_back({&spooled, begin, at});
   }
   return parts;
 }
 
 Task<Result<std::string>> OtlpSink::deliver(std::shared_ptr<const SpoolBatch> batch) {
-  for (const Part& part : parts_of(*batch)) {
-    const std::uint64_t rejected_before = rejected_;
-    refused_in_a_row_ = 0;
-    auto sent = co_await send_part(part);
-    if (!sent) {
-      rejected_ = rejected_before;  // it is given again
-      co_return std::move(sent).error();
-    }
-    taken_sequence_ = part.page->sequence;
-    taken_records_ = part.end;
+  refused_in_a_row_ = 0;
+  looks_for_refused_ = false;
+  for (Part& part : parts_of(*batch)) {
+    DEPUTY_CO_TRY(co_await send_part(std::move(part)));
   }
   co_return std::string{};
 }
 
-// Until it is taken, refused for good, or tried often enough. Without a part: an export of nothing.
-Task<Result<aws::HttpResponse>> OtlpSink::exchange(const Part* part) {
-  auto work = [part]() -> Result<std::string> {
-    static const std::string nothing = R"({"resourceLogs":[]})";
-    return gzip(part == nullptr
-                    ? nothing
-                    : otlp_body(part->page->page.origin, part->page->page.records, part->begin, part->end));
-  };
+// Until it is taken, refused for good, or tried often enough.
+Task<Result<aws::HttpResponse>> OtlpSink::exchange(Part part) {
+  auto work = [&part] { return gzip(export_body(part)); };
   DEPUTY_CO_TRY(const auto body, co_await run_on(pool_, loop_, work));
   auto pause = options_.backoff_base;
   for (int attempt = 1;; ++attempt) {
@@ -193,51 +229,78 @@ Task<Result<aws::HttpResponse>> OtlpSink::exchange(const Part* part) {
 }
 
 Task<Result<void>> OtlpSink::send_part(Part part) {
-  DEPUTY_CO_TRY(const auto answer, co_await exchange(&part));
+  DEPUTY_CO_TRY(const auto answer, co_await exchange(part));
   if (answer.status >= 200 && answer.status < 300) {
     refused_in_a_row_ = 0;
     const PartialSuccess partial = partial_success(answer.body);
     if (partial.rejected > 0)
-      reject(std::min<std::uint64_t>(partial.rejected, part.end - part.begin), partial.why);
+      reject(std::min<std::uint64_t>(partial.rejected, records_in(part)), partial.why);
+    take(part);
     co_return success();
   }
-  const std::string why = fmt::format("the OTLP receiver answers {}", answer.status);
-  if (answer.status == 413) co_return co_await send_halves(part, why);
-  if (answer.status == 400 || answer.status == 422) {
-    DEPUTY_CO_TRY(const bool takes, co_await takes_nothing());
-    if (takes) co_return co_await send_halves(part, why);
-    co_return Error{ErrorKind::upstream_unavailable,
-                    why + " even to an export without records: is the sink's address right?", answer.body};
+  if (answer.status == 413) co_return co_await send_halves(std::move(part), answer.status);
+  if (!looks_for_refused_) {
+    if (!says_record(answer.status) && !is_tried_enough(part))
+      co_return stands_still(answer.status, answer.body);
+    DEPUTY_CO_TRY(const Refusal refusal, co_await ask());
+    if (refusal == Refusal::of_all) co_return stands_still(answer.status, answer.body);
+    looks_for_refused_ = true;
   }
-  co_return Error{ErrorKind::upstream_unavailable, why + ": look at the sink's address and at the receiver",
-                  answer.body};
+  co_return co_await send_halves(std::move(part), answer.status);
 }
 
-Task<Result<bool>> OtlpSink::takes_nothing() {
-  DEPUTY_CO_TRY(const auto answer, co_await exchange(nullptr));
-  co_return answer.status >= 200 && answer.status < 300;
+Error OtlpSink::stands_still(int status, const std::string& body) const {
+  return {ErrorKind::upstream_unavailable,
+          fmt::format("the OTLP receiver answers {}: look at the sink's address and at the receiver", status),
+          body};
 }
 
-// What is refused by itself is left out.
-Task<Result<void>> OtlpSink::send_halves(Part part, const std::string& why) {
-  if (part.end - part.begin == 1) co_return refused_alone(why);
-  const std::size_t middle = part.begin + (part.end - part.begin) / 2;
-  DEPUTY_CO_TRY(co_await send_part({part.page, part.begin, middle}));
-  co_return co_await send_part({part.page, middle, part.end});
+// Counts the deliveries that ended at the part's first record.
+bool OtlpSink::is_tried_enough(const Part& part) {
+  const OtlpSlice& first = part.front();
+  const bool is_the_same = stuck_sequence_ == first.page->sequence && stuck_record_ == first.begin;
+  stuck_sequence_ = first.page->sequence;
+  stuck_record_ = first.begin;
+  stuck_tries_ = is_the_same ? stuck_tries_ + 1 : 1;
+  return stuck_tries_ >= options_.stuck_tries_max;
 }
 
-// Where one record after the other is refused, it is not for what is in them.
-Result<void> OtlpSink::refused_alone(const std::string& why) {
-  if (++refused_in_a_row_ >= refused_in_a_row_max)
-    return Error{ErrorKind::upstream_unavailable,
-                 why + " to one record after the other: look at the receiver"};
-  reject(1, why);
-  return success();
+Task<Result<OtlpSink::Refusal>> OtlpSink::ask() {
+  DEPUTY_CO_TRY(const auto answer, co_await exchange(Part{}));
+  co_return answer.status >= 200 && answer.status < 300 ? Refusal::of_records : Refusal::of_all;
+}
+
+Task<Result<void>> OtlpSink::send_halves(Part part, int status) {
+  const std::size_t records = records_in(part);
+  if (records == 1) co_return co_await leave_out(std::move(part), status);
+  auto [first, second] = split(part, records / 2);
+  DEPUTY_CO_TRY(co_await send_part(std::move(first)));
+  co_return co_await send_part(std::move(second));
+}
+
+// What is refused by itself. Where one record after the other is, it may be that the receiver takes nothing any
+// more; and where its status says nothing of records, it may be at any time.
+Task<Result<void>> OtlpSink::leave_out(Part part, int status) {
+  ++refused_in_a_row_;
+  const bool is_of_its_size = status == 413;
+  const bool doubtful = !is_of_its_size && !says_record(status);
+  if (doubtful || refused_in_a_row_ % refused_in_a_row_max == 0) {
+    DEPUTY_CO_TRY(const Refusal refusal, co_await ask());
+    if (refusal == Refusal::of_all) co_return stands_still(status, "");
+  }
+  reject(1, fmt::format("the OTLP receiver answers {}", status));
+  take(part);
+  co_return success();
 }
 
 void OtlpSink::reject(std::uint64_t records, const std::string& why) {
   rejected_ += records;
   if (on_rejected) on_rejected(records, why);
+}
+
+void OtlpSink::take(const Part& part) {
+  taken_sequence_ = part.back().page->sequence;
+  taken_records_ = part.back().end;
 }
 
 }  // namespace deputy::logs

@@ -310,12 +310,18 @@ using Messages = std::vector<std::string>;
 
 class Otlp : public Sinks {
  protected:
+  static constexpr std::string_view question = "Deputy asks whether records are taken";
+
   // A receiver that keeps what it takes; refuses what holds `poison`.
-  FakeTransport::Answer receiver() {
-    return [this](const aws::HttpRequest& request) -> Result<aws::HttpResponse> {
+  FakeTransport::Answer receiver(int refusal = 400) {
+    return [this, refusal](const aws::HttpRequest& request) -> Result<aws::HttpResponse> {
       const Messages messages = messages_of(request);
       for (const std::string& one : messages)
-        if (one.find("poison") != std::string::npos) return aws::HttpResponse{400, {}, "bad record"};
+        if (one.find("poison") != std::string::npos) return aws::HttpResponse{refusal, {}, "bad record"};
+      if (messages == Messages{std::string{question}}) {
+        ++asked_;
+        return aws::HttpResponse{200, {}, "{}"};
+      }
       taken_.insert(taken_.end(), messages.begin(), messages.end());
       return aws::HttpResponse{200, {}, "{}"};
     };
@@ -323,6 +329,7 @@ class Otlp : public Sinks {
   FakeTransport transport_;
   OtlpSink sink_{"otlp", loop_, pool_, random_, transport_, {.url = "https://otel.example:4318/v1/logs"}};
   Messages taken_;
+  int asked_ = 0;
 };
 
 TEST_F(Otlp, SendsWhatTheProtocolSays) {
@@ -384,6 +391,74 @@ TEST_F(Otlp, LeavesOutARecordThatIsRefusedAlone) {
   deliver(sink_, batch({"one", "two", "poison", "four", "five", "six", "seven"}));
   EXPECT_EQ(taken_, (Messages{"one", "two", "four", "five", "six", "seven"}));
   EXPECT_EQ(sink_.refused(), 1U);
+  EXPECT_EQ(asked_, 1);
+}
+
+// However many of one tenant's records a receiver refuses, those of the others arrive.
+TEST_F(Otlp, LeavesOutAnyNumberOfRecordsInARow) {
+  transport_.otherwise = receiver();
+  auto wanted = std::make_shared<SpoolBatch>();
+  for (const char letter : {'a', 'b'}) {
+    OwnedRecords records;
+    for (int i = 0; i < 40; ++i)
+      records.add(fmt::format("{}{}", letter, i), 1'000 + i, letter == 'a' ? "poison" : "good");
+    std::vector<char> encoded;
+    encode_page(an_origin(letter), records.records(), encoded);
+    wanted->pages.push_back({++sequence_, decode_page(std::move(encoded)).value()});
+  }
+  deliver(sink_, wanted);
+  EXPECT_EQ(taken_, Messages(40, "good"));
+  EXPECT_EQ(sink_.refused(), 40U);
+  EXPECT_EQ(asked_, 3);
+}
+
+// A status that says nothing of records: only where a plain record is taken, time and again, is it the record.
+TEST_F(Otlp, LeavesOutARecordOverWhichTheReceiverStumbles) {
+  for (const int status : {403, 500}) {
+    const std::uint64_t before = sink_.refused();
+    taken_.clear();
+    asked_ = 0;
+    transport_.otherwise = receiver(status);
+    const auto wanted = batch({"one", "poison", "three"});
+    for (int tries = 1; tries < 5; ++tries)
+      EXPECT_TRUE(loop_.run_through_time(sink_.deliver(wanted)).has_error()) << tries;
+    EXPECT_EQ(asked_, 0);
+    deliver(sink_, wanted);
+    EXPECT_EQ(taken_, (Messages{"one", "three"}));
+    EXPECT_EQ(sink_.refused(), before + 1);
+  }
+  const std::uint64_t before = sink_.refused();
+  transport_.otherwise = FakeTransport::always(500, "");
+  const auto wanted = batch({"one", "two"});
+  for (int tries = 1; tries < 20; ++tries)
+    EXPECT_TRUE(loop_.run_through_time(sink_.deliver(wanted)).has_error()) << tries;
+  EXPECT_EQ(sink_.refused(), before);
+}
+
+TEST_F(Otlp, PutsPagesOfSeveralGroupsIntoOneRequest) {
+  transport_.otherwise = receiver();
+  auto wanted = std::make_shared<SpoolBatch>();
+  for (const char* group : {"/one", "/two", "/three"}) {
+    OwnedRecords records;
+    records.add("e", 1, group);
+    std::vector<char> encoded;
+    encode_page(an_origin('a', group), records.records(), encoded);
+    wanted->pages.push_back({++sequence_, decode_page(std::move(encoded)).value()});
+  }
+  deliver(sink_, wanted);
+  ASSERT_EQ(transport_.requests.size(), 1U);
+  const auto body = body_of(transport_.requests[0]);
+  ASSERT_EQ(body.at("resourceLogs").as_array().size(), 3U);
+  EXPECT_EQ(body.at("resourceLogs").at(1).at("resource").at("attributes").at(3),
+            boost::json::parse(R"({"key":"aws.log.group.name","value":{"stringValue":"/two"}})"));
+  EXPECT_EQ(taken_, (Messages{"/one", "/two", "/three"}));
+  // No request is larger than it may be.
+  OtlpSink small{"otlp",  loop_,      pool_,
+                 random_, transport_, {.url = "https://x.example/v1/logs", .request_bytes_max = 2'200}};
+  taken_.clear();
+  deliver(small, wanted);
+  EXPECT_EQ(transport_.requests.size(), 3U);
+  EXPECT_EQ(taken_, (Messages{"/one", "/two", "/three"}));
 }
 
 TEST_F(Otlp, StandsStillBeforeAReceiverThatRefusesEverything) {
