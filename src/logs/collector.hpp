@@ -57,6 +57,7 @@ struct CollectorSettings {
       std::chrono::hours{1};                 // of groups that are older than their connection
   std::size_t calls_max = 32;                // of FilterLogEvents at once
   std::size_t discoveries_max = 16;          // at once
+  std::size_t discoveries_per_tenant_max = 4;
   std::size_t windows_per_tenant_max = 16;   // open at once
   std::uint64_t identities_max = 8'000'000;  // in memory, of all open windows
   // A tenant that has more of them opens no further window: others find room.

@@ -100,24 +100,41 @@ Task<void> Collector::State::keep_discovering() {
       refresh_at = around.clock.steady_now() + (refreshed ? settings.discovery : discovery_retry);
     }
     const SteadyTime now = around.clock.steady_now();
-    SteadyTime next = refresh_at;
-    std::size_t under_way = 0;
-    for (const auto& [key, scope] : scopes) under_way += scope->discovering ? 1 : 0;
-    for (const auto& [key, scope] : scopes) {
-      if (scope->discovering || !scope->place->is_ours(now)) continue;
-      if (scope->discover_at > now) {
-        next = std::min(next, scope->discover_at);
-      } else if (under_way < settings.discoveries_max) {
-        ++under_way;
-        scope->discovering = true;
-        group.spawn(discover(scope));
-      }
-    }
+    const SteadyTime next = std::min(refresh_at, begin_discoveries(now));
     if (woken) continue;
     nap = std::stop_source{};
     const auto left = std::chrono::ceil<milliseconds>(next - now);
     co_await sleep_for(around.loop, std::max(left, look_pause), nap.get_token());
   }
+}
+
+// Whoever waits longest goes first, whatever its number: those that are never done must not keep others from
+// being begun. And no tenant takes all places.
+SteadyTime Collector::State::begin_discoveries(SteadyTime now) {
+  SteadyTime next = SteadyTime::max();
+  std::size_t under_way = 0;
+  std::unordered_map<std::string, std::size_t> of_tenant;
+  std::vector<std::shared_ptr<Scope>> due;
+  for (const auto& [key, scope] : scopes) {
+    if (scope->discovering) {
+      ++under_way;
+      ++of_tenant[scope->subscription.tenant.text()];
+    } else if (scope->place->is_ours(now)) {
+      if (scope->discover_at > now) next = std::min(next, scope->discover_at);
+      if (scope->discover_at <= now) due.push_back(scope);
+    }
+  }
+  std::ranges::sort(due, {}, [](const auto& scope) { return scope->discover_at; });
+  for (const auto& scope : due) {
+    if (under_way >= settings.discoveries_max) break;
+    std::size_t& theirs = of_tenant[scope->subscription.tenant.text()];
+    if (theirs >= settings.discoveries_per_tenant_max) continue;
+    ++theirs;
+    ++under_way;
+    scope->discovering = true;
+    group.spawn(discover(scope));
+  }
+  return next;
 }
 
 Task<bool> Collector::State::refresh_subscriptions() {

@@ -110,6 +110,7 @@ struct Collector::State {
   Task<void> lease_regions();
   void begin_anew();
   Task<void> keep_discovering();
+  SteadyTime begin_discoveries(SteadyTime now);  // and when the next is due
   Task<bool> refresh_subscriptions();
   Task<void> discover(std::shared_ptr<Scope> scope);
   Task<void> discover_groups(std::shared_ptr<Scope> scope);

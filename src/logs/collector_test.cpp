@@ -203,6 +203,43 @@ TEST_F(CollectorTest, AGroupThatNoPatternNamesAnyMoreIsReadNoMoreAndGoneOnWithWh
   EXPECT_EQ(collected(*process.spool), (std::vector<std::string>{"first", "of the other", "meanwhile"}));
 }
 
+// Discoveries that take longer than until they are due again must not go before one that never was begun.
+TEST_F(CollectorTest, DiscoveryPassesNobodyOver) {
+  aws.slow_loop = &loop;
+  aws.describing_takes = seconds{20};
+  for (const char letter : {'a', 'b', 'c'}) access.subscriptions.push_back(subscription(letter));
+  const auto spool = Spool::open({.directory = folder.path() / "logs"}).value();
+  CollectorSettings settings{.plan = {}, .holder = "a"};
+  settings.discovery = seconds{10};
+  settings.discoveries_max = 1;
+  Collector collector{{loop, clock, random, aws, access, access, *spool, disk, disk}, std::move(settings)};
+  collector.start();
+  loop.advance(std::chrono::minutes{5});
+  const std::set<std::string> met(aws.described.begin(), aws.described.end());
+  EXPECT_EQ(met.size(), 3U);
+  loop.run_through_time([](Collector& stopped) -> Task<bool> {
+    co_await stopped.stop();
+    co_return true;
+  }(collector));
+}
+
+TEST_F(CollectorTest, ATenantHasAShareOfTheDiscoveries) {
+  aws.slow_loop = &loop;
+  aws.describing_takes = std::chrono::hours{1};
+  for (int i = 0; i < 20; ++i) {
+    access.subscriptions.push_back(subscription());
+    std::string id = "con_" + std::string(23, 'a') + static_cast<char>('a' + i);
+    access.subscriptions.back().connection = ConnectionId::parse(id).value();
+  }
+  access.subscriptions.push_back(subscription('b'));
+  OneProcess process{*this, "a"};
+  loop.advance(std::chrono::minutes{5});
+  EXPECT_EQ(aws.described.size(), 5U);
+  EXPECT_EQ(std::ranges::count(aws.described, "ASIA222222222222"), 1);
+  aws.slow_loop = nullptr;
+  loop.advance(std::chrono::hours{1});
+}
+
 // Whatever the step waits for when it comes: its call is not made, and what it had read is thrown away.
 TEST_F(CollectorTest, ADropInTheMidstOfAStepEndsIt) {
   for (int jobs = 1; jobs <= 6; ++jobs) {

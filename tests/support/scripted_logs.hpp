@@ -10,6 +10,7 @@
 
 #include "aws/logs.hpp"
 #include "core/clock.hpp"
+#include "core/event_loop.hpp"
 
 namespace deputy {
 
@@ -23,12 +24,16 @@ class ScriptedLogs final : public aws::Logs {
   };
   explicit ScriptedLogs(const Clock& clock) : clock_(clock) {}
 
-  Task<aws::AwsResult<aws::LogGroupPage>> describe_log_groups(std::string, std::string, Region region,
-                                                              aws::Credentials) override {
-    if (const auto error = errors.find(region.text()); error != errors.end()) co_return error->second;
+  Task<aws::AwsResult<aws::LogGroupPage>> describe_log_groups(std::string prefix, std::string, Region region,
+                                                              aws::Credentials credentials) override {
+    described.push_back(credentials.access_key_id);
+    if (slow_loop != nullptr) co_await sleep_for(*slow_loop, describing_takes, {});
+    for (const std::string& told : {region.text(), prefix})
+      if (const auto error = errors.find(told); error != errors.end()) co_return error->second;
     aws::LogGroupPage page;
     page.date = date();
-    page.groups = groups[region.text()];
+    for (const aws::LogGroupDetails& group : groups[region.text()])
+      if (group.name.starts_with(prefix)) page.groups.push_back(group);
     co_return page;
   }
 
@@ -65,7 +70,10 @@ class ScriptedLogs final : public aws::Logs {
 
   std::map<std::string, std::vector<aws::LogGroupDetails>> groups;
   std::map<std::string, std::vector<Event>> events;  // by ARN
-  std::map<std::string, aws::AwsError> errors;       // by Region (of discovery) or ARN
+  std::map<std::string, aws::AwsError> errors;       // by Region or prefix (of discovery) or ARN
+  EventLoop* slow_loop = nullptr;                    // where it is given, describing takes time
+  std::chrono::milliseconds describing_takes{0};
+  std::vector<std::string> described;  // access keys
   std::set<std::string> endless;                     // ARNs whose windows have always one more page
   std::chrono::milliseconds ahead{0};                // AWS's clock before ours
   std::vector<aws::FilterLogEventsRequest> reads;
