@@ -215,55 +215,70 @@ Task<void> Collector::State::discover(std::shared_ptr<Scope> scope) {
   pump();
 }
 
+bool Collector::State::may_discover(const Scope& scope) const {
+  return !scope.dropped && !stopping() && scope.place->is_ours(around.clock.steady_now());
+}
+
+// One pattern that AWS refuses, or denies, says nothing of the others.
 Task<void> Collector::State::discover_groups(std::shared_ptr<Scope> scope) {
-  CollectedRegion& place = *scope->place;
-  const auto ours = [&] {
-    return !scope->dropped && !stopping() && place.is_ours(around.clock.steady_now());
-  };
   auto session = co_await credentials(scope);
-  if (!ours()) co_return;
+  if (!may_discover(*scope)) co_return;
   if (!session) {
     scope->last_error = source_error(session.error(), local_now());
     co_return;
   }
-  const aws::Credentials credentials = std::move(session).value();
+  bool all = true;
   for (const std::string& prefix : group_prefixes(scope->subscription.groups)) {
-    std::string token;
-    do {
-      const auto left = place.describe.next() - around.clock.steady_now();
-      place.describe.take(around.clock.steady_now());
-      if (left > SteadyTime::duration{0} &&
-          !co_await sleep_for(around.loop, std::chrono::ceil<milliseconds>(left), group.stop_token()))
-        co_return;
-      if (!ours()) co_return;
-      auto page = co_await around.logs.describe_log_groups(prefix, token, place.region, credentials);
-      if (!ours()) co_return;
-      if (page.has_error()) {
-        const aws::AwsError& error = page.error();
-        if (error.error_class == aws::AwsErrorClass::throttled)
-          place.describe.throttled(around.clock.steady_now());
-        if (error.error_class == aws::AwsErrorClass::caller_credentials) {
-          scope->credentials.reset();
-          around.credentials.forget(scope->subscription.connection);
-        }
-        scope->last_error = SourceError{error.code, error.message, local_now()};
-        co_return;
-      }
-      place.note_date(page.value().date, around.clock.steady_now());
-      for (aws::LogGroupDetails& group_found : page.value().groups) {
-        if (!matches_any(scope->subscription.groups, group_found.name)) continue;
-        auto taken = co_await take_group(scope, std::move(group_found));
-        if (!ours()) co_return;
-        if (!taken) {
-          scope->last_error = source_error(taken.error(), local_now());
-          co_return;
-        }
-      }
-      token = std::move(page.value().next_token);
-    } while (!token.empty());
+    const Discovered discovered = co_await discover_prefix(scope, prefix, session.value());
+    if (discovered == Discovered::ended) co_return;
+    all = all && discovered == Discovered::all;
   }
+  if (!all) co_return;
   scope->last_success = around.clock.now();
   scope->last_error.reset();
+}
+
+// Notes why AWS did not say which groups there are. False when it is not for what was asked: no other question
+// will fare better.
+bool Collector::State::refuse_discovery(Scope& scope, const aws::AwsError& error) {
+  scope.last_error = SourceError{error.code, error.message, local_now()};
+  if (error.error_class == aws::AwsErrorClass::throttled)
+    scope.place->describe.throttled(around.clock.steady_now());
+  if (error.error_class != aws::AwsErrorClass::caller_credentials) return true;
+  scope.credentials.reset();
+  around.credentials.forget(scope.subscription.connection);
+  return false;
+}
+
+Task<Collector::State::Discovered> Collector::State::discover_prefix(std::shared_ptr<Scope> scope,
+                                                                     std::string prefix,
+                                                                     aws::Credentials credentials) {
+  CollectedRegion& place = *scope->place;
+  std::string token;
+  do {
+    const auto left = place.describe.next() - around.clock.steady_now();
+    place.describe.take(around.clock.steady_now());
+    if (left > SteadyTime::duration{0} &&
+        !co_await sleep_for(around.loop, std::chrono::ceil<milliseconds>(left), group.stop_token()))
+      co_return Discovered::ended;
+    if (!may_discover(*scope)) co_return Discovered::ended;
+    auto page = co_await around.logs.describe_log_groups(prefix, token, place.region, credentials);
+    if (!may_discover(*scope)) co_return Discovered::ended;
+    if (page.has_error())
+      co_return refuse_discovery(*scope, page.error()) ? Discovered::not_all : Discovered::ended;
+    place.note_date(page.value().date, around.clock.steady_now());
+    for (aws::LogGroupDetails& group_found : page.value().groups) {
+      if (!matches_any(scope->subscription.groups, group_found.name)) continue;
+      auto taken = co_await take_group(scope, std::move(group_found));
+      if (!may_discover(*scope)) co_return Discovered::ended;
+      if (!taken) {
+        scope->last_error = source_error(taken.error(), local_now());
+        co_return Discovered::ended;
+      }
+    }
+    token = std::move(page.value().next_token);
+  } while (!token.empty());
+  co_return Discovered::all;
 }
 
 Task<Result<void>> Collector::State::take_group(std::shared_ptr<Scope> scope, aws::LogGroupDetails found) {

@@ -114,6 +114,11 @@ struct Collector::State {
   Task<bool> refresh_subscriptions();
   Task<void> discover(std::shared_ptr<Scope> scope);
   Task<void> discover_groups(std::shared_ptr<Scope> scope);
+  enum class Discovered { all, not_all, ended };
+  Task<Discovered> discover_prefix(std::shared_ptr<Scope> scope, std::string prefix,
+                                   aws::Credentials credentials);
+  bool may_discover(const Scope& scope) const;
+  bool refuse_discovery(Scope& scope, const aws::AwsError& error);
   Task<Result<void>> take_group(std::shared_ptr<Scope> scope, aws::LogGroupDetails group);
   void drop_scope(const std::shared_ptr<Scope>& scope);
   void drop_feeds(const std::function<bool(const Feed&)>& which);

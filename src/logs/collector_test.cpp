@@ -203,6 +203,20 @@ TEST_F(CollectorTest, AGroupThatNoPatternNamesAnyMoreIsReadNoMoreAndGoneOnWithWh
   EXPECT_EQ(collected(*process.spool), (std::vector<std::string>{"first", "of the other", "meanwhile"}));
 }
 
+TEST_F(CollectorTest, APatternThatIsRefusedEndsTheDiscoveryOfNoOther) {
+  access.subscriptions = {subscription()};
+  access.subscriptions[0].groups = {"/app/bad", "/denied/*", "/ok/*"};
+  aws.errors["/app/bad"] = refusal(aws::AwsErrorClass::invalid_request, "InvalidParameterException");
+  aws.errors["/denied/"] = refusal(aws::AwsErrorClass::access_denied, "AccessDeniedException");
+  write(aws.add_group("111111111111", "eu-central-1", "/ok/x"), "found");
+  OneProcess process{*this, "a"};
+  loop.advance(seconds{60});
+  EXPECT_EQ(collected(*process.spool), std::vector<std::string>{"found"});
+  ASSERT_EQ(process.collector.discoveries().size(), 1U);
+  ASSERT_TRUE(process.collector.discoveries()[0].last_error);
+  EXPECT_EQ(process.collector.discoveries()[0].last_error->code, "AccessDeniedException");
+}
+
 // Discoveries that take longer than until they are due again must not go before one that never was begun.
 TEST_F(CollectorTest, DiscoveryPassesNobodyOver) {
   aws.slow_loop = &loop;
