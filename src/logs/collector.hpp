@@ -127,7 +127,8 @@ class Collector {
   // Reads [from, to) of a log group again, all of it, within the quota, and says which of its events were
   // collected. Only where identities are still kept (26 hours, and what the rescans are behind), and an hour
   // at most. `not_found` for a group that is not collected here; `invalid_request` for a stretch that cannot
-  // be audited, one whose end is not collected yet among them; `conflict` while the lease is another's.
+  // be audited, one whose end is not collected yet among them; `conflict` while the lease is another's; `overloaded`
+  // while another audit is under way.
   Task<Result<AuditReport>> audit(ConnectionId connection, Region region, std::string group, EventTime from,
                                   EventTime to);
 

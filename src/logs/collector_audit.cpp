@@ -53,6 +53,17 @@ Result<std::string> take_audited(const Origin& origin, std::string body, SeenSet
 
 }  // namespace
 
+// One at a time: each holds what was seen of its stretch in memory, twice.
+Task<Result<AuditReport>> Collector::State::audit_alone(std::shared_ptr<Feed> feed, EventTime from,
+                                                        EventTime to) {
+  if (auditing)
+    co_return Error{ErrorKind::overloaded, "another audit is under way: ask again when it is done"};
+  auditing = true;
+  auto report = co_await audit(std::move(feed), from, to);
+  auditing = false;
+  co_return report;
+}
+
 Task<Result<AuditReport>> Collector::State::audit(std::shared_ptr<Feed> feed, EventTime from, EventTime to) {
   CollectedRegion& place = *feed->scope->place;
   if (!place.lease || feed->stale)
@@ -68,15 +79,18 @@ Task<Result<AuditReport>> Collector::State::audit(std::shared_ptr<Feed> feed, Ev
   if (to > progress.high_water)
     co_return cannot("the log group is collected until " + to_rfc3339(progress.high_water) + " only", "to");
 
+  // Copies, for the pool's threads: on the loop the source may be read anew meanwhile.
+  const SourceId source = feed->source.id;
+  const Origin origin = feed->source.origin;
   SeenSet collected, given;
   Result<std::vector<RecordIdentity>> known =
       Error{ErrorKind::overloaded, "the log collector's disk is busy"};
   DEPUTY_CO_TRY(co_await around.reading.run([&] {
-    const auto count = around.spool.count_seen(feed->source.id, from, to);
+    const auto count = around.spool.count_seen(source, from, to);
     if (count && count.value() > events_max) {
       known = cannot("the stretch has too many events to audit at once", "to");
     } else {
-      known = around.spool.seen(feed->source.id, from, to);
+      known = around.spool.seen(source, from, to);
     }
   }));
   if (!known) co_return std::move(known).error();
@@ -97,10 +111,16 @@ Task<Result<AuditReport>> Collector::State::audit(std::shared_ptr<Feed> feed, Ev
     auto answer = co_await around.logs.filter_log_events(request, place.region, std::move(session).value());
     if (!still_ours(*feed, lease))
       co_return Error{ErrorKind::conflict, "the connection or the lease changed"};
-    if (answer.has_error()) co_return from_aws(answer.error());
+    if (answer.has_error()) {
+      if (answer.error().error_class == aws::AwsErrorClass::throttled) {
+        place.filter.throttled(around.clock.steady_now());
+        place.sending.throttled(around.clock.steady_now());
+      }
+      co_return from_aws(answer.error());
+    }
     Result<std::string> token = Error{ErrorKind::overloaded, "too many pages are waiting to be read"};
     DEPUTY_CO_TRY(co_await around.reading.run([&] {
-      token = take_audited(feed->source.origin, std::move(answer.value().body), collected, given, minutes,
+      token = take_audited(origin, std::move(answer.value().body), collected, given, minutes,
                            report);
     }));
     if (!token) co_return std::move(token).error();
@@ -117,7 +137,7 @@ Task<Result<AuditReport>> Collector::audit(ConnectionId connection, Region regio
        feed != state_->feeds.end() && feed->first.first == connection.text(); ++feed) {
     const Origin& origin = feed->second->source.origin;
     if (origin.region == region && origin.group == group)
-      co_return co_await state_->audit(feed->second, from, to);
+      co_return co_await state_->audit_alone(feed->second, from, to);
   }
   co_return Error{ErrorKind::not_found, "no such log group is collected by this process"};
 }

@@ -125,6 +125,7 @@ struct Collector::State {
   void change_patterns(const std::shared_ptr<Scope>& scope, std::vector<std::string> groups);
   std::shared_ptr<Feed> find_feed(const ConnectionId& connection, const std::string& arn) const;
   // collector_audit.cpp
+  Task<Result<AuditReport>> audit_alone(std::shared_ptr<Feed> feed, EventTime from, EventTime to);
   Task<Result<AuditReport>> audit(std::shared_ptr<Feed> feed, EventTime from, EventTime to);
   CollectedRegion& region_of(const AccountId& account, const Region& region);
   EventTime local_now() const;
@@ -156,7 +157,7 @@ struct Collector::State {
   EventLoop::TimerId timer = 0;
   SteadyTime timer_at{};
   std::stop_source nap;
-  bool woken = false;
+  bool woken = false, auditing = false;
   CollectorCounts counted;
 };
 

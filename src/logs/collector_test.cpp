@@ -521,5 +521,48 @@ TEST_F(CollectorTest, AnAuditTellsWhatIsMissing) {
             "from");
 }
 
+TEST_F(CollectorTest, OneAuditAtATimeAndAThrottleSlowsTheRegionDown) {
+  access.subscriptions = {subscription()};
+  const auto arn = aws.add_group("111111111111", "eu-central-1", "/app/x");
+  for (int i = 0; i < 5; ++i)  // busy ones: they use all of the rate
+    aws.endless.insert(aws.add_group("111111111111", "eu-central-1", "/app/" + std::to_string(i)));
+  SlowDisk reading{loop};
+  const auto spool = Spool::open({.directory = folder.path() / "logs"}).value();
+  Collector collector{{loop, clock, random, aws, access, access, *spool, reading, disk},
+                      {.plan = {}, .holder = "a"}};
+  collector.start();
+  const auto from = std::chrono::floor<milliseconds>(clock.now() - seconds{60});
+  loop.advance(std::chrono::minutes{5});
+  std::vector<Result<AuditReport>> reports;
+  TaskGroup asking;
+  const auto ask = [&]() -> Task<void> {
+    reports.push_back(co_await collector.audit(an_origin().connection, Region::parse("eu-central-1").value(),
+                                               "/app/x", from, from + seconds{60}));
+  };
+  asking.spawn(ask());
+  asking.spawn(ask());
+  ASSERT_EQ(reports.size(), 1U);
+  EXPECT_EQ(reports[0].error().kind, ErrorKind::overloaded);
+  loop.advance(seconds{30});
+  ASSERT_EQ(reports.size(), 2U);
+  EXPECT_TRUE(reports[1]) << reports[1].error().message;
+  aws.errors[arn] = refusal(aws::AwsErrorClass::throttled, "ThrottlingException");
+  const auto failed = collector.counts().failed;
+  asking.spawn(ask());
+  while (reports.size() < 3) loop.advance(milliseconds{10});
+  EXPECT_EQ(reports[2].error().kind, ErrorKind::upstream_throttled);
+  ASSERT_EQ(collector.counts().failed, failed);  // it was not the source's own call that slowed it down
+  const std::size_t calls = aws.read_at.size();
+  aws.errors.clear();
+  loop.advance(seconds{3});
+  ASSERT_GT(aws.read_at.size(), calls + 1);
+  EXPECT_GE(aws.read_at[calls] - aws.read_at[calls - 1], milliseconds{600});
+  EXPECT_GE(aws.read_at[calls + 1] - aws.read_at[calls], milliseconds{600});
+  loop.run_through_time([](Collector& stopped) -> Task<bool> {
+    co_await stopped.stop();
+    co_return true;
+  }(collector));
+}
+
 }  // namespace
 }  // namespace deputy::logs
