@@ -32,7 +32,11 @@ struct Store::State {
   Result<void> store_waiting(const TenantId& tenant, Day day);
   Result<void> maintain();
   Result<std::int64_t> next_arrival();
-  Day first_day() const;  // that is kept
+  // The time that retention is counted from: the clock's, but never far ahead of what AWS's own times and the
+  // time that passed since say. A clock that is wrong at one start must not remove everything.
+  logs::EventTime believed_now();
+  void note_newest(const logs::SpoolBatch& batch);
+  Day first_day();  // that is kept
   void note_trouble(const TenantId& tenant, Day day, std::string what);
   void forget_trouble(const TenantId& tenant, Day day);
 
@@ -49,6 +53,8 @@ struct Store::State {
 
   std::mutex write_mutex;
   FileDescriptor alone;                // the lock by which a second writer learns of this one
+  // When AWS took the newest record that was given, and when that was learnt.
+  std::optional<std::pair<logs::EventTime, std::chrono::steady_clock::time_point>> newest;
   std::int64_t arrival = 0;            // the last that was given
   std::int64_t arrivals_reserved = 0;  // none beyond it is given before the file says so
   // Files of waiting pages that this process wrote, and how many bytes of whole pages are in each.

@@ -274,6 +274,25 @@ TEST_F(StoreTest, RemovesWhatIsPastRetention) {
   EXPECT_TRUE(std::filesystem::is_empty(file_of(acme_, "")));
 }
 
+// A machine that starts with the wrong time must not remove what it will miss an hour later.
+TEST_F(StoreTest, AClockThatIsAheadRemovesNothing) {
+  write(acme_, OwnedRecords{}.add("1", today - 20 * day_ms, "old").add("2", today, "new"));
+  clock_.jump(std::chrono::days{400});
+  restart();
+  ASSERT_TRUE(store_->maintain().has_value());
+  write(acme_, OwnedRecords{}.add("3", today + 1, "by AWS's time"));
+  EXPECT_EQ(store_->counts().out_of_range, 0U);
+  ASSERT_TRUE(store_->maintain().has_value());
+  EXPECT_EQ(messages(search(request(acme_))), (Messages{"by AWS's time", "new", "old"}));
+  // Time that passes is believed, and so is AWS.
+  clock_.advance(std::chrono::days{15});
+  ASSERT_TRUE(store_->maintain().has_value());
+  EXPECT_EQ(messages(search(request(acme_))), (Messages{"by AWS's time", "new"}));
+  write(acme_, OwnedRecords{}.add("4", today + 400 * day_ms, "much later"));
+  ASSERT_TRUE(store_->maintain().has_value());
+  EXPECT_EQ(messages(search(request(acme_))), (Messages{"much later"}));
+}
+
 TEST_F(StoreTest, FollowsArrivalsOverDaysAndRestarts) {
   auto wanted = request(acme_);
   write(acme_, OwnedRecords{}.add("0", today, "before"));

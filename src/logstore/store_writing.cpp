@@ -29,8 +29,27 @@ Result<void> replace_durably(const std::filesystem::path& file, std::string_view
 
 }  // namespace
 
-Day Store::State::first_day() const {
-  return std::chrono::floor<std::chrono::days>(clock.now() - options.retention);
+logs::EventTime Store::State::believed_now() {
+  const auto now = std::chrono::floor<std::chrono::milliseconds>(clock.now());
+  if (!newest) {  // of a store that was written before: the end of its last day
+    std::optional<Day> last;
+    for (const TenantId& tenant : folder.tenants())
+      for (const Day day : folder.days(tenant)) last = std::max(last.value_or(day), day);
+    if (!last) return now;
+    newest.emplace(logs::EventTime{*last + std::chrono::days{1}}, clock.steady_now());
+  }
+  const auto since = std::chrono::floor<std::chrono::milliseconds>(clock.steady_now() - newest->second);
+  return std::min(now, newest->first + since + ahead_max);
+}
+
+void Store::State::note_newest(const logs::SpoolBatch& batch) {
+  for (const logs::SpooledPage& spooled : batch.pages)
+    for (const logs::Record& record : spooled.page.records)
+      if (!newest || record.ingested > newest->first) newest.emplace(record.ingested, clock.steady_now());
+}
+
+Day Store::State::first_day() {
+  return std::chrono::floor<std::chrono::days>(believed_now() - options.retention);
 }
 
 void Store::State::note_trouble(const TenantId& tenant, Day day, std::string what) {
@@ -65,6 +84,7 @@ Result<std::int64_t> Store::State::next_arrival() {
 
 Result<void> Store::State::write(const logs::SpoolBatch& batch) {
   std::map<std::pair<TenantId, Day>, std::vector<NewRecord>> days;
+  note_newest(batch);
   const Day first = first_day();
   const Day last = std::chrono::floor<std::chrono::days>(clock.now()) + ahead_max;
   std::uint64_t out_of_range = 0;
