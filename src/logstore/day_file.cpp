@@ -104,20 +104,27 @@ Result<std::unique_ptr<DayFile>> DayFile::open(const std::filesystem::path& file
   return opened;
 }
 
+Result<void> DayFile::make_tables(const TenantId& tenant) {
+  DEPUTY_TRY(connection_->execute("PRAGMA page_size = 4096; PRAGMA journal_mode = WAL"));
+  DEPUTY_TRY(auto transaction, sqlite::TransactionScope::begin(*connection_, true));
+  DEPUTY_TRY(connection_->execute(std::string{schema}));
+  DEPUTY_TRY(
+      connection_->run("INSERT INTO about VALUES ('tenant', ?), ('day', ?)", {tenant.text(), to_text(day_)}));
+  DEPUTY_TRY(connection_->execute(
+      fmt::format("PRAGMA application_id = {}; PRAGMA user_version = {}", application_id, format)));
+  return transaction.commit();
+}
+
 Result<void> DayFile::check_or_make(const TenantId& tenant, Access access) {
   DEPUTY_TRY(const auto id, connection_->number("PRAGMA application_id"));
-  if (id == 0 && access == Access::write) {
-    DEPUTY_TRY(connection_->execute("PRAGMA page_size = 4096; PRAGMA journal_mode = WAL"));
-    DEPUTY_TRY(auto transaction, sqlite::TransactionScope::begin(*connection_, true));
-    DEPUTY_TRY(const auto tables, connection_->number("SELECT count(*) FROM sqlite_schema"));
-    if (tables == 0) {
-      DEPUTY_TRY(connection_->execute(std::string{schema}));
-      DEPUTY_TRY(connection_->run("INSERT INTO about VALUES ('tenant', ?), ('day', ?)",
-                                  {tenant.text(), to_text(day_)}));
-      DEPUTY_TRY(connection_->execute(
-          fmt::format("PRAGMA application_id = {}; PRAGMA user_version = {}", application_id, format)));
-      DEPUTY_TRY(transaction.commit());
-    }
+  DEPUTY_TRY(const auto tables, connection_->number("SELECT count(*) FROM sqlite_schema"));
+  if (id == 0 && tables == 0 && access == Access::write) {
+    DEPUTY_TRY(make_tables(tenant));
+  } else if (id != application_id) {
+    return Error{ErrorKind::conflict,
+                 fmt::format("the log store's file of {} is none of its own: another was put there",
+                             to_text(day_)),
+                 tenant.text()};
   }
   DEPUTY_TRY(const auto rows,
              connection_->query("SELECT value FROM about WHERE name IN ('tenant', 'day') ORDER BY name", {}));

@@ -83,6 +83,7 @@ class DayFile {
  private:
   struct Writing;
   explicit DayFile(std::unique_ptr<sqlite::Connection> connection, Day day);
+  Result<void> make_tables(const TenantId& tenant);
   Result<void> check_or_make(const TenantId& tenant, Access access);
   Result<std::optional<std::vector<std::int64_t>>> lookup(const AttributeIs& wanted);
   Result<std::optional<std::vector<std::int64_t>>> lookup_streams(const AttributeIs& wanted);

@@ -43,6 +43,19 @@ struct Store::State {
   // ── store_search.cpp ──
   class Search;
   Result<FoundPage> search(const SearchRequest& request);
+  // ── store_arrivals.cpp ──
+  struct FileMark {  // by which it is known that a file was written
+    struct Part {
+      std::uint64_t inode;
+      std::int64_t size, seconds, nanoseconds;
+      friend bool operator==(const Part&, const Part&) = default;
+    };
+    std::vector<Part> parts;
+    std::int64_t written_at = 0;  // seconds
+    friend bool operator==(const FileMark&, const FileMark&) = default;
+  };
+  static FileMark mark_of(const std::filesystem::path& file);
+  Result<std::int64_t> last_arrival(const TenantId& tenant, Day day);
   Result<FoundPage> arrived(const SearchRequest& request);
 
   const Options options;
@@ -63,6 +76,7 @@ struct Store::State {
   mutable std::mutex sight_mutex;
   StoreCounts counts;
   std::map<std::pair<TenantId, Day>, std::string> troubles;
+  std::map<std::pair<TenantId, Day>, std::pair<FileMark, std::int64_t>> last_arrivals;
 };
 
 }  // namespace deputy::logstore

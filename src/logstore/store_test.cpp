@@ -170,6 +170,20 @@ TEST_F(StoreTest, SetsADamagedFileAsideAndGoesOn) {
   EXPECT_TRUE(std::filesystem::exists(file_of(acme_, "2026-01-01.damaged-1.db")));  // nothing is thrown away
 }
 
+TEST_F(StoreTest, SetsAnotherProgramsDatabaseAsideAndGoesOn) {
+  write(acme_, OwnedRecords{}.add("1", today - day_ms, "of another day"));
+  {
+    auto other =
+        sqlite::Connection::open(file_of(acme_, "2026-01-01.db"), sqlite::Connection::Access::read_write, {})
+            .value();
+    ASSERT_TRUE(other->execute("CREATE TABLE theirs (x)").has_value());
+  }
+  EXPECT_EQ(search(request(acme_)).not_searched.size(), 1U);
+  write(acme_, OwnedRecords{}.add("2", today, "after"));
+  EXPECT_EQ(messages(search(request(acme_))), (Messages{"after", "of another day"}));
+  EXPECT_TRUE(std::filesystem::exists(file_of(acme_, "2026-01-01.damaged-1.db")));
+}
+
 TEST_F(StoreTest, RecordsForALockedFileWaitAndHoldUpNoOther) {
   write(acme_, OwnedRecords{}.add("1", today, "before"));
   {
@@ -329,6 +343,62 @@ TEST_F(StoreTest, FollowsArrivalsOverDaysAndRestarts) {
   EXPECT_EQ(seen, (Messages{"three"}));
 }
 
+// However little a page may cost: no file uses up what another needs to come further.
+TEST_F(StoreTest, WhoFollowsComesFurtherWithEachPage) {
+  restart({.records_max = 10});
+  auto wanted = request(acme_, "wanted");
+  wanted.cursor = *store_->arrived(wanted).value().next_cursor;
+  OwnedRecords records;
+  for (int i = 0; i < 40; ++i)
+    records.add(std::to_string(i), today - (i < 20 ? day_ms : 0) + i, i % 20 == 19 ? "wanted" : "other");
+  write(acme_, records);
+  std::set<std::string> seen;
+  for (int pages = 0; pages < 60 && seen.size() < 2; ++pages) {
+    const auto page = store_->arrived(wanted).value();
+    for (const auto& item : page.items) EXPECT_TRUE(seen.insert(item.event_id).second);
+    wanted.cursor = *page.next_cursor;
+  }
+  EXPECT_EQ(seen, (std::set<std::string>{"19", "39"}));
+}
+
+TEST_F(StoreTest, WhoFollowsOpensNoFileThatDidNotChange) {
+  write(acme_, OwnedRecords{}.add("1", today - day_ms, "old").add("2", today, "new"));
+  store_.reset();
+  const auto old = file_of(acme_, "2025-12-31.db");
+  const auto an_hour_ago = std::filesystem::file_time_type::clock::now() - std::chrono::hours{1};
+  std::filesystem::last_write_time(old, an_hour_ago);
+  Store reader{{.directory = folder_.path() / "store", .readers_max = 0}, clock_};  // keeps none open
+  auto wanted = request(acme_);
+  wanted.cursor = *reader.arrived(wanted).value().next_cursor;
+  {
+    std::fstream file{old, std::ios::in | std::ios::out | std::ios::binary};
+    file << std::string(4'096, 'x');
+  }
+  std::filesystem::last_write_time(old, an_hour_ago);
+  EXPECT_TRUE(reader.arrived(wanted).value().not_searched.empty());
+  std::filesystem::last_write_time(old, an_hour_ago + std::chrono::minutes{1});
+  EXPECT_EQ(reader.arrived(wanted).value().not_searched.size(), 1U);
+}
+
+// Files that cannot even be opened take their time too.
+TEST_F(StoreTest, ASearchLooksAtTheTimeBeforeEachDay) {
+  for (int day = 0; day < 3; ++day)
+    write(acme_, OwnedRecords{}.add(std::to_string(day), today - day * day_ms, "m"));
+  store_.reset();
+  for (const char* name : {"2026-01-01.db", "2025-12-31.db", "2025-12-30.db"})
+    std::ofstream{file_of(acme_, name), std::ios::binary | std::ios::trunc} << std::string(4'096, 'x');
+  restart({.time = std::chrono::milliseconds{0}});
+  auto wanted = request(acme_);
+  for (const char* day : {"2026-01-01", "2025-12-31", "2025-12-30"}) {
+    const auto page = search(wanted);
+    ASSERT_EQ(page.not_searched.size(), 1U);
+    EXPECT_EQ(page.not_searched[0].day, day);
+    EXPECT_EQ(page.cut_off, page.next_cursor.has_value());
+    wanted.cursor = page.next_cursor.value_or("");
+  }
+  EXPECT_EQ(wanted.cursor, "");
+}
+
 TEST_F(StoreTest, EndsAQueryThatCostsTooMuch) {
   OwnedRecords records;
   for (int i = 0; i < 20'000; ++i)
@@ -365,6 +435,13 @@ TEST_F(StoreTest, RefusesCursorsThatAreNone) {
     auto wanted = request(acme_);
     wanted.cursor = cursor;
     const auto refused = store_->search(wanted);
+    ASSERT_TRUE(refused.has_error()) << cursor;
+    EXPECT_EQ(refused.error().field, "cursor");
+  }
+  for (const char* cursor : {"a.-9223372036854775808.0", "a.-1.0", "a.0.-2", "s.0.0"}) {
+    auto wanted = request(acme_);
+    wanted.cursor = cursor;
+    const auto refused = store_->arrived(wanted);
     ASSERT_TRUE(refused.has_error()) << cursor;
     EXPECT_EQ(refused.error().field, "cursor");
   }
