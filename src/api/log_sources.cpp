@@ -5,7 +5,6 @@
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
-#include <map>
 
 #include "api/handlers.hpp"
 #include "api/render.hpp"
@@ -89,11 +88,6 @@ json::object render(const logs::SinkLag& lag, const std::vector<logs::SinkStatus
   return sink;
 }
 
-struct TenantTotals {
-  std::uint64_t sources = 0, events = 0, message_bytes = 0;
-  std::chrono::milliseconds lag_max{0};
-};
-
 }  // namespace
 
 Task<Result<Reply>> list_log_sources(const Services& services, Call call) {
@@ -165,21 +159,13 @@ Task<Result<Reply>> get_log_status(const Services& services, Call) {
   logs::Collector* const collector = services.parts.log_collector ? services.parts.log_collector() : nullptr;
   if (collector == nullptr) co_return not_collecting();
   const logs::CollectorCounts counts = collector->counts();
-  std::map<std::string, TenantTotals> totals;
-  collector->for_each_source([&](const logs::Source& source, std::chrono::milliseconds lag) {
-    TenantTotals& tenant = totals[source.origin.tenant.text()];
-    ++tenant.sources;
-    tenant.events += source.progress.events;
-    tenant.message_bytes += source.progress.message_bytes;
-    if (source.progress.status == logs::SourceStatus::active) tenant.lag_max = std::max(tenant.lag_max, lag);
-  });
   json::array tenants;
-  for (const auto& [id, total] : totals)
-    tenants.push_back({{"tenant_id", id},
-                       {"sources", total.sources},
-                       {"events", total.events},
-                       {"message_bytes", total.message_bytes},
-                       {"lag_seconds", std::chrono::floor<std::chrono::seconds>(total.lag_max).count()}});
+  for (const logs::TenantView& each : collector->tenants())
+    tenants.push_back({{"tenant_id", each.tenant},
+                       {"sources", each.sources},
+                       {"events", each.events},
+                       {"message_bytes", each.message_bytes},
+                       {"lag_seconds", std::chrono::floor<std::chrono::seconds>(each.lag_max).count()}});
   json::array connections;
   for (const logs::DiscoveryView& view : collector->discoveries()) connections.push_back(render(view));
   json::object statuses;

@@ -74,19 +74,33 @@ void Collector::State::requeue(Feed& feed) {
 
 void Collector::State::forget_standing(Feed& feed) {
   if (!feed.standing) return;
-  --by_status[feed.standing->first];
-  by_mark.erase({feed.standing->second, &feed});
-  feed.standing.reset();
+  const Feed::Standing was = *std::exchange(feed.standing, std::nullopt);
+  --by_status[was.status];
+  by_mark.erase({was.mark, &feed});
+  --feed.scope->sources;
+  const auto tenant = by_tenant.find(feed.source.origin.tenant.text());
+  DEPUTY_ASSERT(tenant != by_tenant.end());
+  tenant->second.events -= was.events;
+  tenant->second.message_bytes -= was.message_bytes;
+  tenant->second.by_mark.erase({was.mark, &feed});
+  if (--tenant->second.sources == 0) by_tenant.erase(tenant);
 }
 
 void Collector::State::note_standing(Feed& feed) {
   const SourceProgress& progress = feed.source.progress;
-  const std::pair now{progress.status, progress.high_water};
+  const Feed::Standing now{progress.status, progress.high_water, progress.events, progress.message_bytes};
   if (feed.standing == now) return;
   forget_standing(feed);
   feed.standing = now;
   ++by_status[progress.status];
-  if (progress.status == SourceStatus::active) by_mark.emplace(progress.high_water, &feed);
+  ++feed.scope->sources;
+  Standings& tenant = by_tenant[feed.source.origin.tenant.text()];
+  ++tenant.sources;
+  tenant.events += now.events;
+  tenant.message_bytes += now.message_bytes;
+  if (progress.status != SourceStatus::active) return;
+  by_mark.emplace(progress.high_water, &feed);
+  tenant.by_mark.emplace(progress.high_water, &feed);
 }
 
 bool Collector::State::may_start(const Feed& feed) const {
@@ -201,13 +215,8 @@ Task<void> Collector::stop() {
 CollectorCounts Collector::counts() const {
   CollectorCounts counts = state_->counted;
   counts.sources = state_->feeds.size();
-  const SteadyTime now = state_->around.clock.steady_now();
   counts.by_status = state_->by_status;
-  if (!state_->by_mark.empty()) {
-    const Feed& last = *state_->by_mark.begin()->second;
-    if (const auto aws_now = last.scope->place->aws_now(now))
-      counts.lag_max = lag(last.source.progress, *aws_now);
-  }
+  counts.lag_max = state_->lag_of_last(state_->by_mark);
   counts.leases = state_->leases;
   counts.calls_under_way = state_->running;
   counts.spool_bytes = state_->around.spool.bytes();
@@ -259,21 +268,32 @@ void Collector::for_each_source(
   }
 }
 
+milliseconds Collector::State::lag_of_last(const std::set<std::pair<EventTime, const Feed*>>& marks) const {
+  if (marks.empty()) return milliseconds{0};
+  const Feed& last = *marks.begin()->second;
+  const auto aws_now = last.scope->place->aws_now(around.clock.steady_now());
+  return aws_now ? lag(last.source.progress, *aws_now) : milliseconds{0};
+}
+
+std::vector<TenantView> Collector::tenants() const {
+  std::vector<TenantView> views;
+  views.reserve(state_->by_tenant.size());
+  for (const auto& [id, standings] : state_->by_tenant)
+    views.push_back({id, standings.sources, standings.events, standings.message_bytes,
+                     state_->lag_of_last(standings.by_mark)});
+  return views;
+}
+
 std::vector<DiscoveryView> Collector::discoveries() const {
   std::vector<DiscoveryView> views;
-  for (const auto& [key, scope] : state_->scopes) {
-    DiscoveryView view{.tenant = scope->subscription.tenant,
-                       .connection = scope->subscription.connection,
-                       .region = scope->place->region,
-                       .held = scope->place->lease.has_value(),
-                       .sources = 0,
-                       .last_success = scope->last_success,
-                       .last_error = scope->last_error};
-    for (auto feed = state_->feeds.lower_bound({key.first, ""});
-         feed != state_->feeds.end() && feed->first.first == key.first; ++feed)
-      view.sources += feed->second->scope == scope ? 1 : 0;
-    views.push_back(std::move(view));
-  }
+  for (const auto& [key, scope] : state_->scopes)
+    views.push_back({.tenant = scope->subscription.tenant,
+                     .connection = scope->subscription.connection,
+                     .region = scope->place->region,
+                     .held = scope->place->lease.has_value(),
+                     .sources = scope->sources,
+                     .last_success = scope->last_success,
+                     .last_error = scope->last_error});
   return views;
 }
 

@@ -84,6 +84,12 @@ struct DiscoveryView {
   std::optional<Timestamp> last_success;
   std::optional<SourceError> last_error;
 };
+// What all sources of a tenant come to.
+struct TenantView {
+  std::string tenant;
+  std::uint64_t sources = 0, events = 0, message_bytes = 0;
+  std::chrono::milliseconds lag_max{0};  // of active ones
+};
 // What reading a stretch of a log group again found, beside what was collected of it.
 struct AuditReport {
   struct Minute {
@@ -140,6 +146,8 @@ class Collector {
                              std::size_t limit) const;
   void for_each_source(
       const std::function<void(const Source& source, std::chrono::milliseconds lag)>& each) const;
+  // At once as well, but for their own number.
+  std::vector<TenantView> tenants() const;
   std::vector<DiscoveryView> discoveries() const;
 
  private:

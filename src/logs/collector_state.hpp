@@ -58,6 +58,7 @@ struct Scope {
   SteadyTime discover_at{};
   std::optional<Timestamp> last_success;
   std::optional<SourceError> last_error;
+  std::size_t sources = 0;  // that are counted
 };
 
 // A source at work.
@@ -71,7 +72,13 @@ struct Feed {
   bool stale = true;  // to be read from the spool before anything else: another process may have gone on
   std::optional<SteadyTime> waits_until;
   std::optional<EventTime> queued_since;
-  std::optional<std::pair<SourceStatus, EventTime>> standing;  // status and mark, as they are counted
+  struct Standing {
+    SourceStatus status;
+    EventTime mark;
+    std::uint64_t events, message_bytes;
+    friend bool operator==(const Standing&, const Standing&) = default;
+  };
+  std::optional<Standing> standing;  // as it is counted
 };
 
 struct Collector::State {
@@ -91,6 +98,7 @@ struct Collector::State {
   // How many sources stand how is counted as they change, not when somebody asks.
   void note_standing(Feed& feed);
   void forget_standing(Feed& feed);
+  std::chrono::milliseconds lag_of_last(const std::set<std::pair<EventTime, const Feed*>>& marks) const;
   // collector_step.cpp: one page of one source
   Task<void> step(std::shared_ptr<Feed> feed);
   Task<void> read_page(std::shared_ptr<Feed> feed);
@@ -146,6 +154,11 @@ struct Collector::State {
   std::size_t running = 0;
   std::map<SourceStatus, std::uint64_t> by_status;
   std::set<std::pair<EventTime, const Feed*>> by_mark;  // of active ones
+  struct Standings {
+    std::uint64_t sources = 0, events = 0, message_bytes = 0;
+    std::set<std::pair<EventTime, const Feed*>> by_mark;
+  };
+  std::map<std::string, Standings> by_tenant;
   std::size_t leases = 0;                               // that are held
   // What open windows hold in memory: of all, and by tenant. A tenant that has none is not there.
   struct Held {

@@ -354,7 +354,8 @@ TEST_F(CollectorTest, WindowsEndAtAwsTimeHoweverFarOursIsOff) {
 
 TEST_F(CollectorTest, WhatStandsHowIsCountedAsItChanges) {
   access.subscriptions = {subscription('a'), subscription('b')};
-  for (int i = 0; i < 5; ++i) aws.add_group("111111111111", "eu-central-1", "/app/" + std::to_string(i));
+  for (int i = 0; i < 5; ++i)
+    write(aws.add_group("111111111111", "eu-central-1", "/app/" + std::to_string(i)), std::to_string(i));
   aws.add_group("222222222222", "eu-central-1", "/app/rare", "INFREQUENT_ACCESS");
   OneProcess process{*this, "a"};
   const auto hold_against_the_sources = [&] {
@@ -368,6 +369,26 @@ TEST_F(CollectorTest, WhatStandsHowIsCountedAsItChanges) {
     std::erase_if(counts.by_status, [](const auto& each) { return each.second == 0; });
     EXPECT_EQ(counts.by_status, by_status);
     EXPECT_EQ(counts.lag_max, lag_max);
+    std::map<std::string, TenantView> by_tenant;
+    process.collector.for_each_source([&](const Source& source, milliseconds lag) {
+      TenantView& tenant = by_tenant[source.origin.tenant.text()];
+      ++tenant.sources;
+      tenant.events += source.progress.events;
+      tenant.message_bytes += source.progress.message_bytes;
+      if (source.progress.status == SourceStatus::active) tenant.lag_max = std::max(tenant.lag_max, lag);
+    });
+    const auto tenants = process.collector.tenants();
+    EXPECT_EQ(tenants.size(), by_tenant.size());
+    std::uint64_t sources = 0;
+    for (const TenantView& tenant : tenants) {
+      EXPECT_EQ(tenant.sources, by_tenant[tenant.tenant].sources);
+      EXPECT_EQ(tenant.events, by_tenant[tenant.tenant].events);
+      EXPECT_EQ(tenant.message_bytes, by_tenant[tenant.tenant].message_bytes);
+      EXPECT_EQ(tenant.lag_max, by_tenant[tenant.tenant].lag_max);
+      sources += tenant.sources;
+    }
+    for (const DiscoveryView& view : process.collector.discoveries()) sources -= view.sources;
+    EXPECT_EQ(sources, 0U);
   };
   loop.advance(seconds{30});
   hold_against_the_sources();
