@@ -39,8 +39,16 @@ Task<void> Collector::State::keep_leases() {
   }
 }
 
-// Prolongs what is ours, and asks for what is free. What could not be prolonged may be another's by now.
+// One at a time: whoever comes meanwhile has the one that is under way go round once more.
 Task<void> Collector::State::lease_regions() {
+  lease_again = true;
+  if (std::exchange(leasing, true)) co_return;
+  while (std::exchange(lease_again, false) && !stopping()) co_await lease_once();
+  leasing = false;
+}
+
+// Prolongs what is ours, and asks for what is free. What could not be prolonged may be another's by now.
+Task<void> Collector::State::lease_once() {
   std::vector<std::string> wanted;
   for (const auto& [name, place] : regions)
     if (!place->lease) wanted.push_back(name);

@@ -116,6 +116,7 @@ struct Collector::State {
   // collector_discovery.cpp
   Task<void> keep_leases();
   Task<void> lease_regions();
+  Task<void> lease_once();
   void begin_anew();
   Task<void> keep_discovering();
   SteadyTime begin_discoveries(SteadyTime now);  // and when the next is due
@@ -170,7 +171,7 @@ struct Collector::State {
   EventLoop::TimerId timer = 0;
   SteadyTime timer_at{};
   std::stop_source nap;
-  bool woken = false, auditing = false;
+  bool woken = false, auditing = false, leasing = false, lease_again = false;
   CollectorCounts counted;
 };
 

@@ -182,7 +182,7 @@ Task<void> Collector::State::read_page(std::shared_ptr<Feed> feed) {
       .group_arn = feed->source.group_arn,
       .start_ms = std::max<std::int64_t>(window.begin.time_since_epoch().count(), 0),
       .end_ms = window.end.time_since_epoch().count() - 1,
-      .limit = 10'000,
+      .limit = feed->mood.page_events > 0 ? feed->mood.page_events : page_events_max,
       .next_token = window.next_token};
   auto answer =
       co_await around.logs.filter_log_events(std::move(request), place.region, std::move(session).value());
@@ -200,8 +200,10 @@ Task<void> Collector::State::take_answer(std::shared_ptr<Feed> feed, aws::Filter
   const std::size_t known = feed->seen->size();
   const std::uint64_t bytes = answer.body.size();
   Result<ReadPage> read = Error{ErrorKind::overloaded, "too many pages are waiting to be read"};
-  auto ran = co_await around.reading.run(
-      [&] { read = logs::read_page(feed->source.origin, std::move(answer), *feed->seen); });
+  auto ran = co_await around.reading.run([&] {
+    read = logs::read_page(feed->source.origin, std::move(answer), feed->source.progress.high_water,
+                           *feed->seen);
+  });
   note_identities(*feed, feed->seen->size() - known);
   ready.charge(feed->source.origin.tenant, std::max(bytes, least_charge));
   if (!still_ours(*feed, lease)) {

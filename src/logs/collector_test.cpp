@@ -1,155 +1,10 @@
 #include "logs/collector.hpp"
 
-#include "support/fake_random.hpp"
-#include "support/log_records.hpp"
-#include "support/manual_loop.hpp"
-#include "support/scripted_logs.hpp"
-#include "support/temporary_folder.hpp"
-
-#include <algorithm>
-#include <gtest/gtest.h>
+#include "logs/collector_fixture.hpp"
 
 // What a single collector does, step by step. What it promises over time is held by tests/logs_simulation.
 namespace deputy::logs {
 namespace {
-
-using std::chrono::milliseconds;
-using std::chrono::seconds;
-
-// Takes half a second for everything.
-class SlowDisk final : public Blocking {
- public:
-  explicit SlowDisk(EventLoop& loop) : loop_(loop) {}
-  Task<Result<void>> run(std::function<void()> work) override {
-    ++begun;
-    co_await sleep_for(loop_, milliseconds{500}, {});
-    work();
-    co_return success();
-  }
-  int begun = 0;
-
- private:
-  EventLoop& loop_;
-};
-
-class CollectorTest : public testing::Test {
- protected:
-  // A whole process but for its end: a spool of its own over the shared directory, and a collector.
-  struct OneProcess {
-    OneProcess(CollectorTest& test, std::string holder)
-        : loop(test.loop),
-          spool(Spool::open({.directory = test.folder.path() / "logs"}).value()),
-          collector(Collector::Surroundings{test.loop, test.clock, test.random, test.aws, test.access,
-                                            test.access, *spool, test.disk, test.disk},
-                    {.plan = {}, .holder = std::move(holder)}) {
-      collector.start();
-    }
-    ~OneProcess() {
-      loop.run_through_time([](Collector& stopped) -> Task<bool> {
-        co_await stopped.stop();
-        co_return true;
-      }(collector));
-    }
-    ManualLoop& loop;
-    std::unique_ptr<Spool> spool;
-    Collector collector;
-  };
-
-  Subscription subscription(char letter = 'a', std::vector<std::string> regions = {"eu-central-1"}) {
-    const Origin origin = an_origin(letter);
-    Subscription made{origin.tenant,
-                      origin.connection,
-                      AccountId::parse(std::string(12, static_cast<char>('1' + letter - 'a'))).value(),
-                      {},
-                      {"/app/*"},
-                      clock.now()};
-    for (const std::string& region : regions) made.regions.push_back(Region::parse(region).value());
-    return made;
-  }
-  void write(const std::string& arn, const std::string& id, milliseconds age = seconds{30}) {
-    aws.events[arn].push_back({aws.now_ms() - age.count(), id, "message " + id});
-  }
-  static std::vector<std::string> collected(Spool& spool) {
-    std::vector<std::string> ids;
-    std::uint64_t after = 0;
-    for (;;) {
-      const auto batch = spool.read(after, 1 << 20).value();
-      if (!batch) return ids;
-      for (const SpooledPage& page : batch->pages)
-        for (const Record& record : page.page.records) ids.emplace_back(record.event_id);
-      after = batch->last();
-    }
-  }
-  static SourceStatus status_of(const OneProcess& process, const std::string& arn) {
-    const auto page = process.collector.sources({}, {}, "", 100).value();
-    for (const SourceView& view : page.items)
-      if (view.source.group_arn == arn) return view.source.progress.status;
-    ADD_FAILURE() << arn;
-    return SourceStatus::active;
-  }
-  static aws::AwsError refusal(aws::AwsErrorClass error_class, std::string code) {
-    return {.error_class = error_class, .status = 400, .code = std::move(code), .message = "no"};
-  }
-
-  FakeClock clock;
-  ManualLoop loop{clock};
-  SeededRandom random{1};
-  TemporaryFolder folder;
-  ScriptedLogs aws{clock};
-  ScriptedAccess access;
-  RunAtOnce disk;
-};
-
-TEST_F(CollectorTest, OneGroupOfManyThatIsDeniedHoldsUpNoOther) {
-  access.subscriptions = {subscription()};
-  std::vector<std::string> arns;
-  for (int i = 0; i < 20; ++i)
-    arns.push_back(aws.add_group("111111111111", "eu-central-1", "/app/" + std::to_string(i)));
-  for (const std::string& arn : arns) write(arn, "of-" + arn.substr(arn.rfind('/') + 1));
-  aws.errors[arns[7]] = refusal(aws::AwsErrorClass::access_denied, "AccessDeniedException");
-  OneProcess process{*this, "a"};
-  loop.advance(seconds{60});
-  EXPECT_EQ(collected(*process.spool).size(), 19U);
-  EXPECT_EQ(status_of(process, arns[7]), SourceStatus::denied);
-  EXPECT_EQ(status_of(process, arns[8]), SourceStatus::active);
-  const auto page = process.collector.sources({}, {}, "", 100).value();
-  for (const SourceView& view : page.items)
-    if (view.source.group_arn == arns[7]) {
-      ASSERT_TRUE(view.source.progress.last_error);
-      EXPECT_EQ(view.source.progress.last_error->code, "AccessDeniedException");
-    }
-  // Granted by the customer later on: what was written meanwhile is there.
-  aws.errors.clear();
-  loop.advance(std::chrono::minutes{25});
-  EXPECT_EQ(collected(*process.spool).size(), 20U);
-}
-
-TEST_F(CollectorTest, ARegionThatIsDisabledHoldsUpNoOther) {
-  access.subscriptions = {subscription('a', {"eu-central-1", "ap-southeast-3"})};
-  write(aws.add_group("111111111111", "eu-central-1", "/app/here"), "here");
-  aws.errors["ap-southeast-3"] =
-      refusal(aws::AwsErrorClass::caller_credentials, "UnrecognizedClientException");
-  OneProcess process{*this, "a"};
-  loop.advance(seconds{60});
-  EXPECT_EQ(collected(*process.spool), std::vector<std::string>{"here"});
-  int shown = 0;
-  for (const DiscoveryView& view : process.collector.discoveries()) {
-    if (view.region.text() != "ap-southeast-3") continue;
-    ++shown;
-    ASSERT_TRUE(view.last_error);
-    EXPECT_EQ(view.last_error->code, "UnrecognizedClientException");
-  }
-  EXPECT_EQ(shown, 1);
-}
-
-TEST_F(CollectorTest, AGroupOfTheInfrequentAccessClassIsShownAndNeverRead) {
-  access.subscriptions = {subscription()};
-  const auto arn = aws.add_group("111111111111", "eu-central-1", "/app/rare", "INFREQUENT_ACCESS");
-  OneProcess process{*this, "a"};
-  loop.advance(std::chrono::minutes{10});
-  EXPECT_EQ(status_of(process, arn), SourceStatus::infrequent_access);
-  EXPECT_TRUE(aws.reads.empty());
-}
 
 TEST_F(CollectorTest, CredentialsOfAnotherAccountReadNothing) {
   access.subscriptions = {subscription()};
@@ -178,82 +33,6 @@ TEST_F(CollectorTest, ADroppedConnectionIsReadNoMore) {
   EXPECT_TRUE(process.collector.sources({}, gone, "", 100).value().items.empty());
 }
 
-TEST_F(CollectorTest, AGroupThatNoPatternNamesAnyMoreIsReadNoMoreAndGoneOnWithWhenOneDoesAgain) {
-  access.subscriptions = {subscription()};
-  access.subscriptions[0].groups = {"/app/*", "/pay/*"};
-  const auto kept = aws.add_group("111111111111", "eu-central-1", "/app/x");
-  const auto left = aws.add_group("111111111111", "eu-central-1", "/pay/y");
-  write(left, "first");
-  OneProcess process{*this, "a"};
-  loop.advance(seconds{60});
-  ASSERT_EQ(collected(*process.spool), std::vector<std::string>{"first"});
-  access.subscriptions[0].groups = {"/app/*"};
-  process.collector.wake();
-  loop.advance(seconds{1});
-  aws.reads.clear();
-  write(left, "meanwhile", seconds{0});
-  write(kept, "of the other", seconds{0});
-  loop.advance(std::chrono::hours{2});
-  for (const auto& read : aws.reads) EXPECT_EQ(read.group_arn, kept);
-  EXPECT_EQ(process.collector.sources({}, {}, "", 100).value().items.size(), 1U);
-  EXPECT_EQ(collected(*process.spool), (std::vector<std::string>{"first", "of the other"}));
-  access.subscriptions[0].groups = {"/app/*", "/pay/*"};
-  process.collector.wake();
-  loop.advance(std::chrono::minutes{2});
-  EXPECT_EQ(collected(*process.spool), (std::vector<std::string>{"first", "of the other", "meanwhile"}));
-}
-
-TEST_F(CollectorTest, APatternThatIsRefusedEndsTheDiscoveryOfNoOther) {
-  access.subscriptions = {subscription()};
-  access.subscriptions[0].groups = {"/app/bad", "/denied/*", "/ok/*"};
-  aws.errors["/app/bad"] = refusal(aws::AwsErrorClass::invalid_request, "InvalidParameterException");
-  aws.errors["/denied/"] = refusal(aws::AwsErrorClass::access_denied, "AccessDeniedException");
-  write(aws.add_group("111111111111", "eu-central-1", "/ok/x"), "found");
-  OneProcess process{*this, "a"};
-  loop.advance(seconds{60});
-  EXPECT_EQ(collected(*process.spool), std::vector<std::string>{"found"});
-  ASSERT_EQ(process.collector.discoveries().size(), 1U);
-  ASSERT_TRUE(process.collector.discoveries()[0].last_error);
-  EXPECT_EQ(process.collector.discoveries()[0].last_error->code, "AccessDeniedException");
-}
-
-// Discoveries that take longer than until they are due again must not go before one that never was begun.
-TEST_F(CollectorTest, DiscoveryPassesNobodyOver) {
-  aws.slow_loop = &loop;
-  aws.describing_takes = seconds{20};
-  for (const char letter : {'a', 'b', 'c'}) access.subscriptions.push_back(subscription(letter));
-  const auto spool = Spool::open({.directory = folder.path() / "logs"}).value();
-  CollectorSettings settings{.plan = {}, .holder = "a"};
-  settings.discovery = seconds{10};
-  settings.discoveries_max = 1;
-  Collector collector{{loop, clock, random, aws, access, access, *spool, disk, disk}, std::move(settings)};
-  collector.start();
-  loop.advance(std::chrono::minutes{5});
-  const std::set<std::string> met(aws.described.begin(), aws.described.end());
-  EXPECT_EQ(met.size(), 3U);
-  loop.run_through_time([](Collector& stopped) -> Task<bool> {
-    co_await stopped.stop();
-    co_return true;
-  }(collector));
-}
-
-TEST_F(CollectorTest, ATenantHasAShareOfTheDiscoveries) {
-  aws.slow_loop = &loop;
-  aws.describing_takes = std::chrono::hours{1};
-  for (int i = 0; i < 20; ++i) {
-    access.subscriptions.push_back(subscription());
-    std::string id = "con_" + std::string(23, 'a') + static_cast<char>('a' + i);
-    access.subscriptions.back().connection = ConnectionId::parse(id).value();
-  }
-  access.subscriptions.push_back(subscription('b'));
-  OneProcess process{*this, "a"};
-  loop.advance(std::chrono::minutes{5});
-  EXPECT_EQ(aws.described.size(), 5U);
-  EXPECT_EQ(std::ranges::count(aws.described, "ASIA222222222222"), 1);
-  aws.slow_loop = nullptr;
-  loop.advance(std::chrono::hours{1});
-}
-
 // Whatever the step waits for when it comes: its call is not made, and what it had read is thrown away.
 TEST_F(CollectorTest, ADropInTheMidstOfAStepEndsIt) {
   for (int jobs = 1; jobs <= 6; ++jobs) {
@@ -275,10 +54,7 @@ TEST_F(CollectorTest, ADropInTheMidstOfAStepEndsIt) {
     loop.advance(std::chrono::minutes{10});
     EXPECT_TRUE(aws.keys.empty()) << "a call after " << jobs << " jobs of the disk";
     EXPECT_EQ(collected(*spool), held);
-    loop.run_through_time([](Collector& stopped) -> Task<bool> {
-      co_await stopped.stop();
-      co_return true;
-    }(collector));
+    stop(loop, collector);
   }
 }
 
@@ -328,10 +104,7 @@ TEST_F(CollectorTest, ATenantHasAShareOfTheWindowsAndOfTheMemory) {
     collector.wake();
     loop.advance(seconds{30});
     EXPECT_EQ(std::ranges::count(collected(*spool), "of another"), 1);
-    loop.run_through_time([](Collector& stopped) -> Task<bool> {
-      co_await stopped.stop();
-      co_return true;
-    }(collector));
+    stop(loop, collector);
   }
 }
 
@@ -481,10 +254,7 @@ TEST_F(CollectorTest, NothingIsAskedWhileTheLeaseMayBeAnothers) {
   writing.stuck = false;
   loop.advance(seconds{120});
   EXPECT_FALSE(aws.reads.empty());
-  loop.run_through_time([](Collector& stopped) -> Task<bool> {
-    co_await stopped.stop();
-    co_return true;
-  }(collector));
+  stop(loop, collector);
 }
 
 // One step after the other: the first learns that the lease is gone while the others stand in the queue.
@@ -510,10 +280,7 @@ TEST_F(CollectorTest, WhoStoodInTheQueueWhenTheLeaseWentWaitsForTheNext) {
   aws.reads.clear();
   loop.advance(std::chrono::minutes{10});
   EXPECT_TRUE(aws.reads.empty());
-  loop.run_through_time([](Collector& stopped) -> Task<bool> {
-    co_await stopped.stop();
-    co_return true;
-  }(collector));
+  stop(loop, collector);
 }
 
 TEST_F(CollectorTest, AnAuditTellsWhatIsMissing) {
@@ -579,10 +346,35 @@ TEST_F(CollectorTest, OneAuditAtATimeAndAThrottleSlowsTheRegionDown) {
   ASSERT_GT(aws.read_at.size(), calls + 1);
   EXPECT_GE(aws.read_at[calls] - aws.read_at[calls - 1], milliseconds{600});
   EXPECT_GE(aws.read_at[calls + 1] - aws.read_at[calls], milliseconds{600});
-  loop.run_through_time([](Collector& stopped) -> Task<bool> {
-    co_await stopped.stop();
-    co_return true;
-  }(collector));
+  stop(loop, collector);
+}
+
+// Few and large events: fewer are asked for at once, and more again later.
+TEST_F(CollectorTest, AnAnswerThatIsTooLargeIsAskedForInSmallerPages) {
+  access.subscriptions = {subscription()};
+  const auto arn = aws.add_group("111111111111", "eu-central-1", "/app/x");
+  write(arn, "large");
+  aws.page_limit_max = 700;
+  OneProcess process{*this, "a"};
+  loop.advance(seconds{60});
+  EXPECT_EQ(collected(*process.spool), std::vector<std::string>{"large"});
+  aws.page_limit_max = 10'000;
+  loop.advance(std::chrono::minutes{10});
+  EXPECT_EQ(aws.reads.back().limit, 10'000);
+}
+
+// A quiet group is read again with each poll: what only that finds is counted as well.
+TEST_F(CollectorTest, WhatAQuietPollFindsLateIsCountedAsFoundByReadingAgain) {
+  access.subscriptions = {subscription()};
+  const auto arn = aws.add_group("111111111111", "eu-central-1", "/app/x");
+  write(arn, "in time");
+  OneProcess process{*this, "a"};
+  loop.advance(seconds{90});
+  EXPECT_EQ(process.collector.counts().rescan_events, 0U);
+  write(arn, "late", seconds{100});
+  loop.advance(seconds{90});
+  EXPECT_EQ(collected(*process.spool).size(), 2U);
+  EXPECT_EQ(process.collector.counts().rescan_events, 1U);
 }
 
 }  // namespace

@@ -4,7 +4,8 @@
 
 namespace deputy::logs {
 
-Result<ReadPage> read_page(const Origin& origin, aws::FilterLogEventsAnswer answer, SeenSet& seen) {
+Result<ReadPage> read_page(const Origin& origin, aws::FilterLogEventsAnswer answer, EventTime read_until,
+                           SeenSet& seen) {
   ReadPage read;
   read.bytes = answer.body.size();
   read.summary.date = answer.date;
@@ -29,6 +30,7 @@ Result<ReadPage> read_page(const Origin& origin, aws::FilterLogEventsAnswer answ
     read.first = std::min(read.first, record.timestamp);
     read.last = std::max(read.last, record.timestamp);
     read.identities.push_back(identity);
+    read.summary.late_events += record.timestamp < read_until ? 1 : 0;
     read.summary.message_bytes += record.message.size();
     fresh.push_back(record);
   }

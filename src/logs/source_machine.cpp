@@ -52,6 +52,17 @@ bool token_is_refused(const SourceProgress& progress, const aws::AwsError& error
          !progress.window->next_token.empty();
 }
 
+// A page of few and large events is larger than what is taken over the network: fewer are asked for. With other
+// parameters, so the window begins anew.
+void ask_for_less(SourceProgress& progress, SourceMood& mood, const SourcePlan& plan, EventTime now) {
+  const int before = mood.page_events == 0 ? page_events_max : mood.page_events;
+  if (before == 1 || !progress.window) return;
+  mood.page_events = before / 2;
+  progress.window->next_token.clear();
+  take_up_window(*progress.window, plan, now);
+  mood.not_before = {};
+}
+
 }  // namespace
 
 EventTime due_at(const SourceProgress& progress, const SourceMood& mood, const SourcePlan& plan) {
@@ -119,6 +130,7 @@ bool take_page(SourceProgress& progress, SourceMood& mood, const SourcePlan& pla
   window.found += page.new_events;
   const bool reads_again = window.begin < progress.high_water;
   progress.events += page.new_events;
+  progress.rescan_events += page.late_events;
   progress.message_bytes += page.message_bytes;
   progress.last_success = page.date;
   progress.last_error.reset();
@@ -134,7 +146,6 @@ bool take_page(SourceProgress& progress, SourceMood& mood, const SourcePlan& pla
   const OpenWindow done = *std::exchange(progress.window, std::nullopt);
   ++progress.polls;
   if (reads_again) ++progress.rescans;
-  if (reads_again && done.end <= progress.high_water) progress.rescan_events += done.found;
   const bool is_new = done.end > progress.high_water;
   if (done.begin <= progress.high_water) progress.high_water = std::max(progress.high_water, done.done_end);
   for (std::size_t i = 0; i < progress.rescanned.size(); ++i) {
@@ -142,6 +153,7 @@ bool take_page(SourceProgress& progress, SourceMood& mood, const SourcePlan& pla
     if (done.begin <= mark)
       mark = std::max(mark, std::min(done.done_end, done.begun - plan.rescan_offsets[i]));
   }
+  if (mood.page_events > 0 && mood.page_events < page_events_max) mood.page_events *= 2;
   if (is_new) {
     mood.poll = done.found > 0 ? poll_of(mood, plan) / 2 : poll_of(mood, plan) * 2;
     mood.recent_events = done.found > 0 ? mood.recent_events : mood.recent_events / 2;
@@ -184,6 +196,7 @@ FailureStep take_failure(SourceProgress& progress, SourceMood& mood, const Sourc
     case AwsErrorClass::caller_credentials:
       return FailureStep::renew_credentials;
     default:
+      if (error.code == "ResponseTooLarge") ask_for_less(progress, mood, plan, now);
       if (error.code == "InvalidOperationException") {
         progress.status = SourceStatus::infrequent_access;
         return FailureStep::suspend;

@@ -41,6 +41,7 @@ struct SourceMood {
   int failures = 0;                     // in a row
   std::uint64_t recent_events = 0;      // new ones since everything was quiet, about
   EventTime not_before;                 // AWS's time; after a failure
+  int page_events = 0;                  // most of a page that are asked for; 0: as many as AWS gives
 };
 
 // When to look at the source next, by AWS's time: now or before means that there is something to read.
@@ -59,6 +60,7 @@ void take_up_window(OpenWindow& window, const SourcePlan& plan, EventTime now);
 // What a page said of its window, beside its events.
 struct PageSummary {
   std::uint64_t new_events = 0;
+  std::uint64_t late_events = 0;  // of the new ones, those with times that had been read before
   std::uint64_t message_bytes = 0;
   std::string next_token;  // empty: the last page
   EventTime date;          // AWS's, of the answer
@@ -69,6 +71,9 @@ bool take_page(SourceProgress& progress, SourceMood& mood, const SourcePlan& pla
 
 // Before this nothing is ever read again: identities may be forgotten.
 EventTime settled_before(const SourceProgress& progress);
+
+// Most events that AWS gives in a page.
+inline constexpr int page_events_max = 10'000;
 
 enum class FailureStep {
   retry,              // after a pause

@@ -44,6 +44,8 @@ class ScriptedLogs final : public aws::Logs {
     keys.push_back(credentials.access_key_id);
     read_at.push_back(clock_.steady_now());
     if (const auto error = errors.find(request.group_arn); error != errors.end()) co_return error->second;
+    if (request.limit > page_limit_max)
+      co_return aws::AwsError{.error_class = aws::AwsErrorClass::unavailable, .code = "ResponseTooLarge"};
     std::string body;
     for (const Event& event : events[request.group_arn]) {
       if (event.timestamp_ms < request.start_ms || event.timestamp_ms > request.end_ms) continue;
@@ -71,6 +73,7 @@ class ScriptedLogs final : public aws::Logs {
   std::map<std::string, std::vector<aws::LogGroupDetails>> groups;
   std::map<std::string, std::vector<Event>> events;  // by ARN
   std::map<std::string, aws::AwsError> errors;       // by Region or prefix (of discovery) or ARN
+  int page_limit_max = 10'000;                       // beyond it an answer is too large
   EventLoop* slow_loop = nullptr;                    // where it is given, describing takes time
   std::chrono::milliseconds describing_takes{0};
   std::vector<std::string> described;  // access keys
