@@ -134,16 +134,25 @@ Asked asked_by(const http::Request& request) {
 
 }  // namespace
 
+namespace {
+
+// As many as there are threads for it; each may take seconds.
+constexpr Turns::Limits searches_at_a_time{.at_once_max = 2, .waiting_max = 256, .waiting_of_client_max = 4};
+
+}  // namespace
+
 struct Api::State {
   Metrics metrics;
   CreationPace creations;
+  Turns searches;
   Services services;
   RecentRefusals refusals;
   // For keys that are not in memory; of issuing's apart, so that those never wait behind the desk's work.
   Turns issuing_lookups, desk_lookups;
 
   State(Parts parts, Settings settings, const std::optional<std::string>& unready)
-      : services{std::move(parts), std::move(settings), metrics, creations, unready},
+      : searches{parts.loop, searches_at_a_time},
+        services{std::move(parts), std::move(settings), metrics, creations, searches, unready},
         issuing_lookups{services.parts.loop, {}},
         desk_lookups{services.parts.loop, {}} {}
 

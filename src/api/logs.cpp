@@ -6,12 +6,13 @@
 #include "api/render.hpp"
 #include "api/services.hpp"
 #include "api/sight.hpp"
+#include "api/turns.hpp"
 #include "json/utf8.hpp"
 
 namespace deputy::api {
 namespace {
 
-constexpr std::size_t connections_max = 1'000;  // of one tenant that a workload's search covers
+constexpr std::size_t connections_max = 20'000;  // of one tenant that a workload's search covers
 
 Result<std::optional<logs::EventTime>> read_time(const Query& query, std::string_view name) {
   const auto text = query.find(name);
@@ -57,7 +58,11 @@ Result<void> bound_to_key(registry::Registry& registry, const registry::Key& key
     search.filter.tenant_id = request.tenant;
     DEPUTY_TRY(const auto found, visible_connections(registry, key, std::move(search), page));
     for (const registry::Connection& one : found.items) connections.push_back(one.id);
-    if (!found.next_cursor || connections.size() >= connections_max) break;
+    if (!found.next_cursor) break;
+    if (connections.size() >= connections_max)
+      return Error{ErrorKind::conflict,
+                   "this tenant has more connections than a workload's search covers: search with a key of an "
+                   "auditor"};
     page.after = *found.next_cursor;
   }
   if (connections.empty()) return Error{ErrorKind::not_found, "no such tenant"};
@@ -104,6 +109,11 @@ Task<Result<Reply>> look(const Services& services, Call call, Look what) {
     co_return Error{ErrorKind::conflict, "logs are not kept searchable here: `logs.sinks` has no `search`"};
   DEPUTY_CO_TRY(auto request, read_request(call.query));
   DEPUTY_CO_TRY(co_await services.run([&] { return bound_to_key(services.registry(), *call.key, request); }));
+  // Whoever searches much waits behind itself; beyond a few that wait it is told so.
+  if (!co_await services.searches.enter(call.key->id.text()))
+    co_return Error{ErrorKind::rate_limited, "too many searches with this key wait for their turn"}
+        .with_retry_after(std::chrono::seconds{1});
+  const Turns::Leaving leaving{services.searches};
   WorkPool& pool = services.parts.search_pool == nullptr ? services.parts.pool : *services.parts.search_pool;
   auto work = [&]() -> Result<std::string> {
     DEPUTY_TRY(const auto page, (store->*what)(request));

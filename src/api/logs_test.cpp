@@ -65,6 +65,30 @@ TEST_F(LogsApi, FollowsWhatArrives) {
   EXPECT_EQ(next.body.at("items").at(0).at("message"), "late");
 }
 
+// A key's searches wait behind each other, a few of them: threads are left for others.
+TEST_F(LogsApi, TellsAKeyThatSearchesTooMuchAtOnceToWait) {
+  write(acme, acme_connection, logs::OwnedRecords{}.add("e1", today, "error"));
+  const std::string path = "/v1/logs/search";
+  ASSERT_EQ(get(path + "?tenant_id=" + acme).status, 200);
+  std::map<int, int> statuses;
+  TaskGroup asking;
+  const auto ask = [&]() -> Task<void> {
+    http::Request request;
+    request.method = "GET";
+    request.path = path;
+    request.query = "tenant_id=" + acme;
+    request.target = path + "?" + request.query;
+    request.headers.add("Authorization", "Bearer " + admin);
+    request.request_id = "req_test";
+    request.remote_address = "192.0.2.7";
+    ++statuses[(co_await api.handle(std::move(request))).status];
+  };
+  for (int i = 0; i < 9; ++i) asking.spawn(ask());
+  loop.run(asking.join());
+  EXPECT_EQ(statuses, (std::map<int, int>{{200, 6}, {429, 3}}));
+  EXPECT_EQ(get(path + "?tenant_id=" + acme).status, 200);
+}
+
 TEST_F(LogsApi, SaysWhereAQueryCannotBeRead) {
   const auto refused = get("/v1/logs/search?tenant_id=" + acme + "&q=error%20AND%20(a");
   EXPECT_EQ(refused.status, 400);

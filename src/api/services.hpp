@@ -19,6 +19,7 @@ namespace deputy::api {
 
 class CreationPace;
 class Metrics;
+class Turns;
 
 // The rooms that handlers call. Lives as long as the Api.
 struct Services {
@@ -26,6 +27,7 @@ struct Services {
   Settings settings;
   Metrics& metrics;
   CreationPace& creations;
+  Turns& searches;  // of collected logs
   const std::optional<std::string>& unready;  // why /readyz answers 503
 
   registry::Registry& registry() const { return parts.registry; }

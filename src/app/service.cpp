@@ -248,7 +248,7 @@ void Service::Rooms::furnish_logs(http::AsioLoop& loop, const Config::Logs& conf
   const auto is_search = [](const LogSinkSpec& sink) { return sink.kind == LogSinkSpec::Kind::search; };
   const bool searchable = std::ranges::any_of(config.sinks, is_search);
   if (searchable || config.collect) log_store = make_log_store(config, clock);
-  if (searchable) search_pool = std::make_unique<WorkPool>(WorkPool::Options{.threads = 1});
+  if (searchable) search_pool = std::make_unique<WorkPool>(WorkPool::Options{.threads = 2});
   if (!config.collect) return;
   log_access = std::make_unique<BrokerLogAccess>(loop, desk, *registry, *broker);
   log_collection = std::make_unique<LogCollection>(
