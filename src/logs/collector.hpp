@@ -55,6 +55,9 @@ struct CollectorSettings {
   std::chrono::milliseconds discovery = std::chrono::minutes{5};
   std::chrono::milliseconds lookback =
       std::chrono::hours{1};                 // of groups that are older than their connection
+  std::chrono::milliseconds forgetting = std::chrono::hours{1};  // how often what is gone is looked for
+  // What is known of a connection's sources is kept so long after it was collected from last.
+  std::chrono::milliseconds connection_memory = std::chrono::days{30};
   std::size_t calls_max = 32;                // of FilterLogEvents at once
   std::size_t discoveries_max = 16;          // at once
   std::size_t discoveries_per_tenant_max = 4;

@@ -105,6 +105,7 @@ Task<void> Collector::State::keep_discovering() {
   while (!stopping()) {
     if (std::exchange(woken, false) || around.clock.steady_now() >= refresh_at) {
       const bool refreshed = co_await refresh_subscriptions();
+      if (refreshed && around.clock.steady_now() >= forget_at) co_await forget_connections();
       refresh_at = around.clock.steady_now() + (refreshed ? settings.discovery : discovery_retry);
     }
     const SteadyTime now = around.clock.steady_now();
@@ -192,6 +193,8 @@ void Collector::State::drop_feeds(const std::function<bool(const Feed&)>& which)
     feed.dropped = true;
     take_out(feed);
     forget_standing(feed);
+    const TenantId& tenant = feed.source.origin.tenant;
+    if (!by_tenant.contains(tenant.text())) ready.forget(tenant);
     if (!feed.running) forget_window(feed);
     feeds.erase(here);
   }
@@ -244,6 +247,48 @@ Task<void> Collector::State::discover_groups(std::shared_ptr<Scope> scope) {
   if (!all) co_return;
   scope->last_success = around.clock.now();
   scope->last_error.reset();
+  co_await forget_vanished(scope);
+}
+
+// Groups that no discovery has found for longer than anything is read again: what comes under their name is
+// another group, of which nothing was seen.
+Task<void> Collector::State::forget_vanished(std::shared_ptr<Scope> scope) {
+  const CollectedRegion& place = *scope->place;
+  const SteadyTime now = around.clock.steady_now();
+  const auto aws_now = place.aws_now(now);
+  const bool is_first = scope->forget_at == SteadyTime{};  // not all at the start
+  if (is_first) scope->forget_at = now + full_jitter(around.random, settings.forgetting);
+  if (now < scope->forget_at || !place.lease || !aws_now) co_return;
+  scope->forget_at = now + settings.forgetting;
+  const Lease lease = *place.lease;
+  const EventTime before = *aws_now - settings.plan.rescan_offsets.back();
+  Result<std::vector<std::string>> gone = std::vector<std::string>{};
+  auto ran = co_await around.writing.run([&] {
+    gone = around.spool.forget_vanished(scope->subscription.connection, place.region, lease, before);
+  });
+  if (!ran || !gone) co_return;  // at another time
+  const std::set<std::string> arns(gone.value().begin(), gone.value().end());
+  if (!arns.empty())
+    drop_feeds([&](const Feed& feed) {
+      return feed.scope == scope && !feed.running && arns.contains(feed.source.group_arn);
+    });
+}
+
+// Connections that ended, or were suspended for very long: by AWS's time, since ours may be anything.
+Task<void> Collector::State::forget_connections() {
+  forget_at = around.clock.steady_now() + settings.forgetting;
+  std::set<std::string> active;
+  for (const auto& [key, scope] : scopes) active.insert(key.first);
+  std::optional<EventTime> aws_now;
+  for (const auto& [name, place] : regions)
+    aws_now = std::max(aws_now, place->aws_now(around.clock.steady_now()));
+  if (!aws_now) co_return;
+  const EventTime before = *aws_now - settings.connection_memory;
+  auto ran = co_await around.writing.run([&] {
+    [[maybe_unused]] const auto done = around.spool.forget_connections(active, before);
+  });
+  // Else in an hour.
+  static_cast<void>(ran);
 }
 
 // Notes why AWS did not say which groups there are. False when it is not for what was asked: no other question

@@ -130,5 +130,44 @@ TEST_F(CollectorDiscovery, ATenantHasAShareOfTheDiscoveries) {
   loop.advance(std::chrono::hours{1});
 }
 
+// What AWS has no more, and connections that are none any more, do not stay in the books for ever.
+TEST_F(CollectorDiscovery, WhatIsGoneIsForgottenInTheEnd) {
+  access.subscriptions = {subscription('a'), subscription('b', {"us-east-1"})};
+  aws.add_group("111111111111", "eu-central-1", "/app/stays");
+  const auto gone = aws.add_group("111111111111", "eu-central-1", "/app/gone");
+  write(gone, "seen");
+  write(aws.add_group("222222222222", "us-east-1", "/app/ended"), "seen too");
+  const auto spool = Spool::open({.directory = folder.path() / "logs"}).value();
+  CollectorSettings settings{.plan = {.rescan_offsets = {std::chrono::minutes{2}, std::chrono::hours{2}}},
+                             .holder = "a"};
+  settings.connection_memory = std::chrono::hours{8};
+  Collector collector{{loop, clock, random, aws, access, access, *spool, disk, disk}, settings};
+  collector.start();
+  loop.advance(seconds{60});
+  ASSERT_EQ(collected(*spool).size(), 2U);
+  const auto first = access.subscriptions[0].connection, second = access.subscriptions[1].connection;
+  std::erase_if(aws.groups["eu-central-1"], [&](const auto& group) { return group.arn == gone; });
+  aws.errors[gone] = refusal(aws::AwsErrorClass::not_found, "ResourceNotFoundException");
+  access.subscriptions.pop_back();
+  collector.drop(second);
+  const auto known = [&](const ConnectionId& connection) { return spool->sources(connection).value().size(); };
+  loop.advance(std::chrono::minutes{90});
+  EXPECT_EQ(collector.sources({}, first, "", 100).value().items.size(), 2U);  // it is shown meanwhile
+  EXPECT_EQ(known(first), 2U);
+  loop.advance(std::chrono::hours{3});
+  EXPECT_EQ(collector.sources({}, first, "", 100).value().items.size(), 1U);
+  EXPECT_EQ(known(first), 1U);
+  EXPECT_EQ(known(second), 1U);  // it may have been suspended, and come back
+  loop.advance(std::chrono::hours{6});
+  EXPECT_EQ(known(second), 0U);
+  EXPECT_EQ(known(first), 1U);
+  // A group of the same name is another one.
+  aws.errors.clear();
+  aws.add_group("111111111111", "eu-central-1", "/app/gone");
+  loop.advance(std::chrono::minutes{10});
+  EXPECT_EQ(known(first), 2U);
+  stop(loop, collector);
+}
+
 }  // namespace
 }  // namespace deputy::logs

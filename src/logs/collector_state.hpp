@@ -59,6 +59,7 @@ struct Scope {
   std::optional<Timestamp> last_success;
   std::optional<SourceError> last_error;
   std::size_t sources = 0;  // that are counted
+  SteadyTime forget_at{};
 };
 
 // A source at work.
@@ -128,6 +129,8 @@ struct Collector::State {
                                    aws::Credentials credentials);
   bool may_discover(const Scope& scope) const;
   bool refuse_discovery(Scope& scope, const aws::AwsError& error);
+  Task<void> forget_vanished(std::shared_ptr<Scope> scope);
+  Task<void> forget_connections();
   Task<Result<void>> take_group(std::shared_ptr<Scope> scope, aws::LogGroupDetails group);
   void drop_scope(const std::shared_ptr<Scope>& scope);
   void drop_feeds(const std::function<bool(const Feed&)>& which);
@@ -170,6 +173,7 @@ struct Collector::State {
   std::unordered_map<std::string, Held> held;
   EventLoop::TimerId timer = 0;
   SteadyTime timer_at{};
+  SteadyTime forget_at{};
   std::stop_source nap;
   bool woken = false, auditing = false, leasing = false, lease_again = false;
   CollectorCounts counted;

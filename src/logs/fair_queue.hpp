@@ -36,6 +36,12 @@ class FairQueue {
     --size_;
     if (lane->second.waiting.empty()) leave(lane);
   }
+  // The tenant has nothing any more: its debt goes with it.
+  void forget(const TenantId& tenant) {
+    const auto lane = lanes_.find(tenant.text());
+    if (lane != lanes_.end() && lane->second.waiting.empty()) lanes_.erase(lane);
+  }
+  std::size_t tenants() const { return lanes_.size(); }
   bool empty() const { return size_ == 0; }
   std::size_t size() const { return size_; }
 
@@ -76,7 +82,7 @@ class FairQueue {
   using Lanes = std::unordered_map<std::string, Lane>;
 
   Lane& lane_of(const TenantId& tenant) { return lanes_[tenant.text()]; }
-  // A debt is kept: who fetched much and comes back must not begin anew. Who had none is forgotten.
+  // A debt is kept: who fetched much and comes back must not begin anew.
   void leave(typename Lanes::iterator lane) {
     round_.erase(lane->second.place);
     lane->second.deficit = std::min(lane->second.deficit, quantum_bytes);

@@ -222,6 +222,18 @@ TEST(FairQueue, ANoisyTenantDelaysAnotherByATurn) {
   EXPECT_LE(turns, 2);
 }
 
+TEST(FairQueue, ForgetsATenantThatHasNothingAnyMore) {
+  const TenantId tenant = an_origin().tenant;
+  FairQueue<int> queue;
+  int item = 0;
+  queue.push(tenant, &item, at_ms(1));
+  queue.forget(tenant);
+  EXPECT_EQ(queue.pop(), &item);  // it had something
+  EXPECT_EQ(queue.tenants(), 1U);
+  queue.forget(tenant);
+  EXPECT_EQ(queue.tenants(), 0U);
+}
+
 TEST(FairQueue, WithinATenantTheFurthestBehindGoesFirst) {
   const TenantId tenant = an_origin().tenant;
   int a = 0, b = 0, c = 0;

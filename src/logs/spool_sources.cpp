@@ -147,6 +147,12 @@ Result<void> insert_seen(sqlite::Connection& db, SourceId source, EventTime firs
   return success();
 }
 
+Result<void> forget_source(sqlite::Connection& db, const Value& id) {
+  DEPUTY_TRY(db.run("DELETE FROM seen WHERE source = ?", {id}));
+  DEPUTY_TRY(db.run("DELETE FROM sources WHERE id = ?", {id}));
+  return success();
+}
+
 }  // namespace
 
 std::int64_t milliseconds_of(EventTime time) {
@@ -289,6 +295,39 @@ Result<void> Spool::for_each_source(const std::function<void(const Source&)>& ea
                                       each(source);
                                       return success();
                                     });
+}
+
+Result<std::vector<std::string>> Spool::forget_vanished(const ConnectionId& connection, const Region& region,
+                                                        const Lease& lease, EventTime before) {
+  const std::lock_guard hold{state_->writer.mutex};
+  sqlite::Connection& db = *state_->writer.connection;
+  DEPUTY_TRY(auto transaction, sqlite::TransactionScope::begin(db, true));
+  DEPUTY_TRY(const bool ours, state_->holds(db, lease));
+  std::vector<std::string> groups;
+  if (!ours) return groups;
+  DEPUTY_TRY(const auto rows,
+             db.query("SELECT id, arn FROM sources WHERE connection = ? AND region = ? AND "
+                      "status = 'not_found' AND error_at < ?",
+                      {connection.text(), region.text(), milliseconds_of(before)}));
+  for (const Row& row : rows) {
+    DEPUTY_TRY(forget_source(db, row[0]));
+    groups.push_back(std::get<std::string>(row[1]));
+  }
+  DEPUTY_TRY(transaction.commit());
+  return groups;
+}
+
+Result<void> Spool::forget_connections(const std::set<std::string>& but, EventTime before) {
+  const std::lock_guard hold{state_->writer.mutex};
+  sqlite::Connection& db = *state_->writer.connection;
+  DEPUTY_TRY(auto transaction, sqlite::TransactionScope::begin(db, true));
+  DEPUTY_TRY(const auto rows, db.query("SELECT id, connection FROM sources WHERE high_water < ?",
+                                       {milliseconds_of(before)}));
+  for (const Row& row : rows) {
+    if (but.contains(std::get<std::string>(row[1]))) continue;
+    DEPUTY_TRY(forget_source(db, row[0]));
+  }
+  return transaction.commit();
 }
 
 Result<std::uint64_t> Spool::count_seen(SourceId source, EventTime begin, EventTime end) {
