@@ -51,13 +51,17 @@ json::object render(const logs::SourceView& view) {
 }
 
 json::object render(const logs::DiscoveryView& view) {
+  json::array denied;
+  for (const std::string& group : view.denied_groups) denied.push_back(json::string{group});
   return {{"tenant_id", view.tenant.text()},
           {"connection_id", view.connection.text()},
           {"region", view.region.text()},
           {"held", view.held},
           {"sources", view.sources},
           {"last_success", view.last_success ? json::value(to_rfc3339_millis(*view.last_success)) : nullptr},
-          {"last_error", render(view.last_error)}};
+          {"last_error", render(view.last_error)},
+          {"denied", view.denied},
+          {"denied_groups", std::move(denied)}};
 }
 
 Error not_collecting() {

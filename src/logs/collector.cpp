@@ -3,6 +3,7 @@
 #include "logs/collector_state.hpp"
 
 #include <algorithm>
+#include <ranges>
 
 #include "core/assert.hpp"
 
@@ -11,6 +12,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
+constexpr std::size_t denied_shown_max = 20;
 constexpr milliseconds no_lease_pause{1'000};
 constexpr milliseconds full_pause{500};
 constexpr milliseconds crowded_pause{100};
@@ -78,6 +80,7 @@ void Collector::State::forget_standing(Feed& feed) {
   --by_status[was.status];
   by_mark.erase({was.mark, &feed});
   --feed.scope->sources;
+  if (was.status == SourceStatus::denied) feed.scope->denied.erase(feed.source.origin.group);
   const auto tenant = by_tenant.find(feed.source.origin.tenant.text());
   DEPUTY_ASSERT(tenant != by_tenant.end());
   tenant->second.events -= was.events;
@@ -94,6 +97,7 @@ void Collector::State::note_standing(Feed& feed) {
   feed.standing = now;
   ++by_status[progress.status];
   ++feed.scope->sources;
+  if (now.status == SourceStatus::denied) feed.scope->denied.insert(feed.source.origin.group);
   Standings& tenant = by_tenant[feed.source.origin.tenant.text()];
   ++tenant.sources;
   tenant.events += now.events;
@@ -286,14 +290,20 @@ std::vector<TenantView> Collector::tenants() const {
 
 std::vector<DiscoveryView> Collector::discoveries() const {
   std::vector<DiscoveryView> views;
-  for (const auto& [key, scope] : state_->scopes)
-    views.push_back({.tenant = scope->subscription.tenant,
-                     .connection = scope->subscription.connection,
-                     .region = scope->place->region,
-                     .held = scope->place->lease.has_value(),
-                     .sources = scope->sources,
-                     .last_success = scope->last_success,
-                     .last_error = scope->last_error});
+  for (const auto& [key, scope] : state_->scopes) {
+    DiscoveryView view{.tenant = scope->subscription.tenant,
+                       .connection = scope->subscription.connection,
+                       .region = scope->place->region,
+                       .held = scope->place->lease.has_value(),
+                       .sources = scope->sources,
+                       .last_success = scope->last_success,
+                       .last_error = scope->last_error,
+                       .denied = scope->denied.size(),
+                       .denied_groups = {}};
+    for (const std::string& group : scope->denied | std::views::take(denied_shown_max))
+      view.denied_groups.push_back(group);
+    views.push_back(std::move(view));
+  }
   return views;
 }
 

@@ -86,6 +86,8 @@ struct DiscoveryView {
   std::size_t sources = 0;
   std::optional<Timestamp> last_success;
   std::optional<SourceError> last_error;
+  std::size_t denied = 0;                  // groups that AWS denies reading
+  std::vector<std::string> denied_groups;  // their names, the first twenty
 };
 // What all sources of a tenant come to.
 struct TenantView {

@@ -24,10 +24,13 @@ TEST_F(CollectorDiscovery, OneGroupOfManyThatIsDeniedHoldsUpNoOther) {
       ASSERT_TRUE(view.source.progress.last_error);
       EXPECT_EQ(view.source.progress.last_error->code, "AccessDeniedException");
     }
+  EXPECT_EQ(process.collector.discoveries().at(0).denied, 1U);
+  EXPECT_EQ(process.collector.discoveries().at(0).denied_groups, std::vector<std::string>{"/app/7"});
   // Granted by the customer later on: what was written meanwhile is there.
   aws.errors.clear();
   loop.advance(std::chrono::minutes{25});
   EXPECT_EQ(collected(*process.spool).size(), 20U);
+  EXPECT_TRUE(process.collector.discoveries().at(0).denied_groups.empty());
 }
 
 TEST_F(CollectorDiscovery, ARegionThatIsDisabledHoldsUpNoOther) {

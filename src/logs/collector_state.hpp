@@ -59,6 +59,7 @@ struct Scope {
   std::optional<Timestamp> last_success;
   std::optional<SourceError> last_error;
   std::size_t sources = 0;  // that are counted
+  std::set<std::string> denied;  // names of groups that AWS denies reading
   SteadyTime forget_at{};
 };
 
