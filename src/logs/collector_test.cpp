@@ -76,16 +76,18 @@ TEST_F(CollectorTest, ARegionThatFailsHoldsNoWindowsOfItsTenant) {
 
 // Windows that do not end, of one tenant: neither their number nor what they hold leaves others without room.
 TEST_F(CollectorTest, ATenantHasAShareOfTheWindowsAndOfTheMemory) {
+  const std::vector<std::string> regions{"us-east-1", "us-east-2", "us-west-1", "us-west-2",
+                                         "eu-west-1", "eu-west-2", "eu-west-3", "eu-north-1"};
   for (const bool by_number : {true, false}) {
-    access.subscriptions = {subscription('a')};
+    access.subscriptions = {subscription('a', regions)};
     aws.groups.clear();
     aws.endless.clear();
     aws.reads.clear();
     const std::string name = by_number ? "/app/many" : "/app/large";
-    for (int i = 0; i < 20; ++i) {
-      const auto arn = aws.add_group("111111111111", "eu-central-1", name + std::to_string(i));
+    for (const std::string& region : regions) {
+      const auto arn = aws.add_group("111111111111", region, name);
       aws.endless.insert(arn);
-      for (int event = 0; event < 60; ++event) write(arn, name + std::to_string(i * 100 + event));
+      for (int event = 0; event < 60; ++event) write(arn, region + std::to_string(event));
     }
     const TemporaryFolder own;
     const auto spool = Spool::open({.directory = own.path() / "logs"}).value();
@@ -99,8 +101,8 @@ TEST_F(CollectorTest, ATenantHasAShareOfTheWindowsAndOfTheMemory) {
     std::set<std::string> open;
     for (const auto& read : aws.reads) open.insert(read.group_arn);
     EXPECT_EQ(open.size(), by_number ? 5U : 3U);
-    access.subscriptions.push_back(subscription('b', {"us-east-1"}));
-    write(aws.add_group("222222222222", "us-east-1", name), "of another");
+    access.subscriptions.push_back(subscription('b', {"sa-east-1"}));
+    write(aws.add_group("222222222222", "sa-east-1", name), "of another");
     collector.wake();
     loop.advance(seconds{30});
     EXPECT_EQ(std::ranges::count(collected(*spool), "of another"), 1);
@@ -342,10 +344,9 @@ TEST_F(CollectorTest, OneAuditAtATimeAndAThrottleSlowsTheRegionDown) {
   ASSERT_EQ(collector.counts().failed, failed);  // it was not the source's own call that slowed it down
   const std::size_t calls = aws.read_at.size();
   aws.errors.clear();
-  loop.advance(seconds{3});
-  ASSERT_GT(aws.read_at.size(), calls + 1);
-  EXPECT_GE(aws.read_at[calls] - aws.read_at[calls - 1], milliseconds{600});
-  EXPECT_GE(aws.read_at[calls + 1] - aws.read_at[calls], milliseconds{600});
+  loop.advance(seconds{10});  // thirty calls, were it not halved
+  EXPECT_GT(aws.read_at.size(), calls + 10);
+  EXPECT_LT(aws.read_at.size(), calls + 22);
   stop(loop, collector);
 }
 
