@@ -60,9 +60,10 @@ Result<void> bound_to_key(registry::Registry& registry, const registry::Key& key
     for (const registry::Connection& one : found.items) connections.push_back(one.id);
     if (!found.next_cursor) break;
     if (connections.size() >= connections_max)
-      return Error{ErrorKind::conflict,
-                   "this tenant has more connections than a workload's search covers: search with a key of an "
-                   "auditor"};
+      return Error{
+          ErrorKind::conflict,
+          "this tenant has more connections than a workload's search covers: search with a key of an "
+          "auditor"};
     page.after = *found.next_cursor;
   }
   if (connections.empty()) return Error{ErrorKind::not_found, "no such tenant"};

@@ -27,7 +27,7 @@ struct Services {
   Settings settings;
   Metrics& metrics;
   CreationPace& creations;
-  Turns& searches;  // of collected logs
+  Turns& searches;                            // of collected logs
   const std::optional<std::string>& unready;  // why /readyz answers 503
 
   registry::Registry& registry() const { return parts.registry; }

@@ -54,12 +54,12 @@ struct CollectorSettings {
   std::chrono::milliseconds lease = std::chrono::seconds{60};
   std::chrono::milliseconds discovery = std::chrono::minutes{5};
   std::chrono::milliseconds lookback =
-      std::chrono::hours{1};                 // of groups that are older than their connection
+      std::chrono::hours{1};  // of groups that are older than their connection
   std::chrono::milliseconds forgetting = std::chrono::hours{1};  // how often what is gone is looked for
   // What is known of a connection's sources is kept so long after it was collected from last.
   std::chrono::milliseconds connection_memory = std::chrono::days{30};
-  std::size_t calls_max = 32;                // of FilterLogEvents at once
-  std::size_t discoveries_max = 16;          // at once
+  std::size_t calls_max = 32;        // of FilterLogEvents at once
+  std::size_t discoveries_max = 16;  // at once
   std::size_t discoveries_per_tenant_max = 4;
   std::size_t windows_per_tenant_max = 16;   // open at once
   std::uint64_t identities_max = 8'000'000;  // in memory, of all open windows
@@ -138,8 +138,8 @@ class Collector {
   // Reads [from, to) of a log group again, all of it, within the quota, and says which of its events were
   // collected. Only where identities are still kept (26 hours, and what the rescans are behind), and an hour
   // at most. `not_found` for a group that is not collected here; `invalid_request` for a stretch that cannot
-  // be audited, one whose end is not collected yet among them; `conflict` while the lease is another's; `overloaded`
-  // while another audit is under way.
+  // be audited, one whose end is not collected yet among them; `conflict` while the lease is another's;
+  // `overloaded` while another audit is under way.
   Task<Result<AuditReport>> audit(ConnectionId connection, Region region, std::string group, EventTime from,
                                   EventTime to);
 

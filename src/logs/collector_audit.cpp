@@ -120,8 +120,7 @@ Task<Result<AuditReport>> Collector::State::audit(std::shared_ptr<Feed> feed, Ev
     }
     Result<std::string> token = Error{ErrorKind::overloaded, "too many pages are waiting to be read"};
     DEPUTY_CO_TRY(co_await around.reading.run([&] {
-      token = take_audited(origin, std::move(answer.value().body), collected, given, minutes,
-                           report);
+      token = take_audited(origin, std::move(answer.value().body), collected, given, minutes, report);
     }));
     if (!token) co_return std::move(token).error();
     if (given.size() > events_max) co_return cannot("the stretch has too many events to audit at once", "to");

@@ -200,8 +200,8 @@ void Collector::State::drop_feeds(const std::function<bool(const Feed&)>& which)
   }
 }
 
-// What no pattern names any more is read no more, from this moment. Its place is kept: where a pattern names it
-// again, reading goes on from there.
+// What no pattern names any more is read no more, from this moment. Its place is kept: where a pattern names
+// it again, reading goes on from there.
 void Collector::State::change_patterns(const std::shared_ptr<Scope>& scope, std::vector<std::string> groups) {
   scope->subscription.groups = std::move(groups);
   drop_feeds([&](const Feed& feed) {
@@ -284,15 +284,14 @@ Task<void> Collector::State::forget_connections() {
     aws_now = std::max(aws_now, place->aws_now(around.clock.steady_now()));
   if (!aws_now) co_return;
   const EventTime before = *aws_now - settings.connection_memory;
-  auto ran = co_await around.writing.run([&] {
-    [[maybe_unused]] const auto done = around.spool.forget_connections(active, before);
-  });
+  auto ran = co_await around.writing.run(
+      [&] { [[maybe_unused]] const auto done = around.spool.forget_connections(active, before); });
   // Else in an hour.
   static_cast<void>(ran);
 }
 
-// Notes why AWS did not say which groups there are. False when it is not for what was asked: no other question
-// will fare better.
+// Notes why AWS did not say which groups there are. False when it is not for what was asked: no other
+// question will fare better.
 bool Collector::State::refuse_discovery(Scope& scope, const aws::AwsError& error) {
   scope.last_error = SourceError{error.code, error.message, local_now()};
   if (error.error_class == aws::AwsErrorClass::throttled)

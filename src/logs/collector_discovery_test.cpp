@@ -153,7 +153,9 @@ TEST_F(CollectorDiscovery, WhatIsGoneIsForgottenInTheEnd) {
   aws.errors[gone] = refusal(aws::AwsErrorClass::not_found, "ResourceNotFoundException");
   access.subscriptions.pop_back();
   collector.drop(second);
-  const auto known = [&](const ConnectionId& connection) { return spool->sources(connection).value().size(); };
+  const auto known = [&](const ConnectionId& connection) {
+    return spool->sources(connection).value().size();
+  };
   loop.advance(std::chrono::minutes{90});
   EXPECT_EQ(collector.sources({}, first, "", 100).value().items.size(), 2U);  // it is shown meanwhile
   EXPECT_EQ(known(first), 2U);

@@ -58,7 +58,7 @@ struct Scope {
   SteadyTime discover_at{};
   std::optional<Timestamp> last_success;
   std::optional<SourceError> last_error;
-  std::size_t sources = 0;  // that are counted
+  std::size_t sources = 0;       // that are counted
   std::set<std::string> denied;  // names of groups that AWS denies reading
   SteadyTime forget_at{};
 };
@@ -71,7 +71,7 @@ struct Feed {
   std::optional<SeenSet> seen;  // while a window is open here
   bool running = false;
   bool dropped = false;  // nothing that is under way for it is kept
-  bool stale = true;  // to be read from the spool before anything else: another process may have gone on
+  bool stale = true;     // to be read from the spool before anything else: another process may have gone on
   std::optional<SteadyTime> waits_until;
   std::optional<EventTime> queued_since;
   struct Standing {
@@ -164,7 +164,7 @@ struct Collector::State {
     std::set<std::pair<EventTime, const Feed*>> by_mark;
   };
   std::map<std::string, Standings> by_tenant;
-  std::size_t leases = 0;                               // that are held
+  std::size_t leases = 0;  // that are held
   // What open windows hold in memory: of all, and by tenant. A tenant that has none is not there.
   struct Held {
     std::size_t windows = 0;

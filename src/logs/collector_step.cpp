@@ -22,8 +22,7 @@ constexpr std::chrono::minutes credentials_margin{5};
 
 bool Collector::State::still_ours(const Feed& feed, const Lease& lease) const {
   const CollectedRegion& place = *feed.scope->place;
-  return !feed.dropped && !stopping() && place.lease == lease &&
-         place.is_ours(around.clock.steady_now());
+  return !feed.dropped && !stopping() && place.lease == lease && place.is_ours(around.clock.steady_now());
 }
 
 void Collector::State::note_identities(const Feed& feed, std::size_t more) {
@@ -60,8 +59,8 @@ Task<void> Collector::State::step(std::shared_ptr<Feed> feed) {
   co_await read_page(feed);
   feed->running = false;
   --running;
-  // One that failed pauses, for minutes where its Region is down: it must not keep the tenant's other accounts
-  // and Regions from opening windows.
+  // One that failed pauses, for minutes where its Region is down: it must not keep the tenant's other
+  // accounts and Regions from opening windows.
   if (feed->dropped || feed->stale || feed->mood.failures > 0) forget_window(*feed);
   requeue(*feed);
   pump();

@@ -18,8 +18,8 @@ struct ReadPage {
   std::uint64_t bytes = 0;  // of the answer
 };
 
-// Reads an answer and takes out what `seen` has; what is new is put there. New events from before `read_until`
-// are late. Blocking: milliseconds for a full page.
+// Reads an answer and takes out what `seen` has; what is new is put there. New events from before
+// `read_until` are late. Blocking: milliseconds for a full page.
 Result<ReadPage> read_page(const Origin& origin, aws::FilterLogEventsAnswer answer, EventTime read_until,
                            SeenSet& seen);
 

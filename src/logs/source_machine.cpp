@@ -52,8 +52,8 @@ bool token_is_refused(const SourceProgress& progress, const aws::AwsError& error
          !progress.window->next_token.empty();
 }
 
-// A page of few and large events is larger than what is taken over the network: fewer are asked for. With other
-// parameters, so the window begins anew.
+// A page of few and large events is larger than what is taken over the network: fewer are asked for. With
+// other parameters, so the window begins anew.
 void ask_for_less(SourceProgress& progress, SourceMood& mood, const SourcePlan& plan, EventTime now) {
   const int before = mood.page_events == 0 ? page_events_max : mood.page_events;
   if (before == 1 || !progress.window) return;

@@ -101,8 +101,8 @@ class Spool final : public LeaseBook {
   Result<Source> source(const Origin& origin, const std::string& group_arn, const SourceProgress& start);
   Result<std::vector<Source>> sources(const ConnectionId& connection);
   Result<void> for_each_source(const std::function<void(const Source&)>& each);
-  // Forgets, with all that was seen of them, sources whose log group AWS says is gone since before then: their
-  // groups. Under the lease, as a commit.
+  // Forgets, with all that was seen of them, sources whose log group AWS says is gone since before then:
+  // their groups. Under the lease, as a commit.
   Result<std::vector<std::string>> forget_vanished(const ConnectionId& connection, const Region& region,
                                                    const Lease& lease, EventTime before);
   // Forgets sources that were read up to before then at most and whose connection is none of these.

@@ -305,10 +305,9 @@ Result<std::vector<std::string>> Spool::forget_vanished(const ConnectionId& conn
   DEPUTY_TRY(const bool ours, state_->holds(db, lease));
   std::vector<std::string> groups;
   if (!ours) return groups;
-  DEPUTY_TRY(const auto rows,
-             db.query("SELECT id, arn FROM sources WHERE connection = ? AND region = ? AND "
-                      "status = 'not_found' AND error_at < ?",
-                      {connection.text(), region.text(), milliseconds_of(before)}));
+  DEPUTY_TRY(const auto rows, db.query("SELECT id, arn FROM sources WHERE connection = ? AND region = ? AND "
+                                       "status = 'not_found' AND error_at < ?",
+                                       {connection.text(), region.text(), milliseconds_of(before)}));
   for (const Row& row : rows) {
     DEPUTY_TRY(forget_source(db, row[0]));
     groups.push_back(std::get<std::string>(row[1]));
@@ -321,8 +320,8 @@ Result<void> Spool::forget_connections(const std::set<std::string>& but, EventTi
   const std::lock_guard hold{state_->writer.mutex};
   sqlite::Connection& db = *state_->writer.connection;
   DEPUTY_TRY(auto transaction, sqlite::TransactionScope::begin(db, true));
-  DEPUTY_TRY(const auto rows, db.query("SELECT id, connection FROM sources WHERE high_water < ?",
-                                       {milliseconds_of(before)}));
+  DEPUTY_TRY(const auto rows,
+             db.query("SELECT id, connection FROM sources WHERE high_water < ?", {milliseconds_of(before)}));
   for (const Row& row : rows) {
     if (but.contains(std::get<std::string>(row[1]))) continue;
     DEPUTY_TRY(forget_source(db, row[0]));

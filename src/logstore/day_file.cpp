@@ -121,10 +121,10 @@ Result<void> DayFile::check_or_make(const TenantId& tenant, Access access) {
   if (id == 0 && tables == 0 && access == Access::write) {
     DEPUTY_TRY(make_tables(tenant));
   } else if (id != application_id) {
-    return Error{ErrorKind::conflict,
-                 fmt::format("the log store's file of {} is none of its own: another was put there",
-                             to_text(day_)),
-                 tenant.text()};
+    return Error{
+        ErrorKind::conflict,
+        fmt::format("the log store's file of {} is none of its own: another was put there", to_text(day_)),
+        tenant.text()};
   }
   DEPUTY_TRY(const auto rows,
              connection_->query("SELECT value FROM about WHERE name IN ('tenant', 'day') ORDER BY name", {}));

@@ -65,7 +65,7 @@ struct Store::State {
   OpenFiles writers, readers;
 
   std::mutex write_mutex;
-  FileDescriptor alone;                // the lock by which a second writer learns of this one
+  FileDescriptor alone;  // the lock by which a second writer learns of this one
   // When AWS took the newest record that was given, and when that was learnt.
   std::optional<std::pair<logs::EventTime, std::chrono::steady_clock::time_point>> newest;
   std::int64_t arrival = 0;            // the last that was given

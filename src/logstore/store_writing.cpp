@@ -171,8 +171,9 @@ Result<void> Store::State::wait(const TenantId& tenant, Day day, const std::vect
   return success();
 }
 
-// How many bytes of whole pages wait already. Of a file that another process left all of it is read once; what
-// lies behind its whole pages may be more than a page that was cut short, and is copied before it is cut.
+// How many bytes of whole pages wait already. Of a file that another process left all of it is read once;
+// what lies behind its whole pages may be more than a page that was cut short, and is copied before it is
+// cut.
 Result<std::uint64_t> Store::State::whole_waiting(const WaitingFile& file, const TenantId& tenant, Day day) {
   if (const auto known = waiting.find({tenant, day}); known != waiting.end()) return known->second;
   DEPUTY_TRY(const auto content, file.read());

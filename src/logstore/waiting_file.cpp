@@ -67,7 +67,8 @@ Result<void> WaitingFile::append(std::uint64_t whole_bytes, std::string_view pag
   if (::fstat(opened.get(), &about) != 0) return store_disk_error(errno, "look at", path_);
   const auto end = static_cast<off_t>(is_new ? 0 : whole_bytes);  // somebody took it away
   if (about.st_size < end)
-    return Error{ErrorKind::internal, "records that waited for a file of the log store are gone: put them back",
+    return Error{ErrorKind::internal,
+                 "records that waited for a file of the log store are gone: put them back",
                  fmt::format("{} has {} of {} bytes", path_.string(), about.st_size, whole_bytes)};
   if (about.st_size > end && ::ftruncate(opened.get(), end) != 0)
     return store_disk_error(errno, "cut back", path_);

@@ -50,15 +50,15 @@ Result<void> check_reasons(const std::map<std::string, std::string>& reasons, co
 // https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_CreateLogGroup.html
 Result<void> check_log_pattern(const std::string& pattern) {
   constexpr std::size_t name_characters_max = 512;
-  constexpr std::string_view allowed =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-/.#*";
+  constexpr std::string_view allowed = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-/.#*";
   if (!pattern.empty() && pattern.size() <= name_characters_max &&
       pattern.find_first_not_of(allowed) == std::string::npos)
     return success();
-  return Error{ErrorKind::invalid_request,
-               in_backticks(pattern) +
-                   " is no pattern of log groups' names: those have 1 to 512 letters, digits and `_-/.#`, and `*` "
-                   "stands for any"}
+  return Error{
+      ErrorKind::invalid_request,
+      in_backticks(pattern) +
+          " is no pattern of log groups' names: those have 1 to 512 letters, digits and `_-/.#`, and `*` "
+          "stands for any"}
       .with_field("logs.groups");
 }
 

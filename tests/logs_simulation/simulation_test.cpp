@@ -183,8 +183,8 @@ void Simulation::tell_subscriptions() {
     if (!each.suspended) subscriptions_.push_back(each.subscription);
 }
 
-// Its integration names fewer groups, or all again: what it does not name is not read, and nothing of it is lost
-// when it is named again.
+// Its integration names fewer groups, or all again: what it does not name is not read, and nothing of it is
+// lost when it is named again.
 void Simulation::narrow_or_widen(Tenant& tenant) {
   tenant.narrowed = !tenant.narrowed;
   tenant.subscription.groups =
@@ -406,7 +406,8 @@ std::string Simulation::tally() const {
          std::to_string(cloud_.calls) + " calls, " + std::to_string(cloud_.faults_done) + " faults, " +
          std::to_string(starts_) + " starts, " + std::to_string(kills_) + " kills, " +
          std::to_string(freezes_) + " freezes, " + std::to_string(recreations_) + " deletions, " +
-         std::to_string(suspensions_) + " suspensions, " + std::to_string(narrowings_) + " narrowings, " + std::to_string(delivered_.size()) + " delivered";
+         std::to_string(suspensions_) + " suspensions, " + std::to_string(narrowings_) + " narrowings, " +
+         std::to_string(delivered_.size()) + " delivered";
 }
 
 TEST(LogsSimulation, NothingIsLostNothingComesTwice) {

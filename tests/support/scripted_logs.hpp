@@ -77,8 +77,8 @@ class ScriptedLogs final : public aws::Logs {
   EventLoop* slow_loop = nullptr;                    // where it is given, describing takes time
   std::chrono::milliseconds describing_takes{0};
   std::vector<std::string> described;  // access keys
-  std::set<std::string> endless;                     // ARNs whose windows have always one more page
-  std::chrono::milliseconds ahead{0};                // AWS's clock before ours
+  std::set<std::string> endless;       // ARNs whose windows have always one more page
+  std::chrono::milliseconds ahead{0};  // AWS's clock before ours
   std::vector<aws::FilterLogEventsRequest> reads;
   std::vector<std::string> keys;
   std::vector<std::chrono::steady_clock::time_point> read_at;

@@ -169,10 +169,11 @@ Result<void> FileSink::lock_folder() {
   if (!file) return disk_error(errno, "open", path);
   if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK) return disk_error(errno, "lock", path);
-    return Error{ErrorKind::conflict,
-                 "another sink, of this process or another, writes log files into this folder: give each one of "
-                 "its own",
-                 options_.directory.string()};
+    return Error{
+        ErrorKind::conflict,
+        "another sink, of this process or another, writes log files into this folder: give each one of "
+        "its own",
+        options_.directory.string()};
   }
   lock_ = std::move(file);
   return success();
@@ -208,8 +209,8 @@ Result<void> FileSink::append(const std::string& lines) {
 }
 
 Result<std::string> FileSink::write(const SpoolBatch& batch) {
-  // Once for all of it. Were a file begun in its middle, the one before it could be taken away with records that
-  // are not acknowledged yet, and would come again after a crash.
+  // Once for all of it. Were a file begun in its middle, the one before it could be taken away with records
+  // that are not acknowledged yet, and would come again after a crash.
   DEPUTY_TRY(rotate_if_due());
   lines_.clear();
   for (const SpooledPage& spooled : batch.pages) {

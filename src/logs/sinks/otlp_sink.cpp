@@ -278,8 +278,8 @@ Task<Result<void>> OtlpSink::send_halves(Part part, int status) {
   co_return co_await send_part(std::move(second));
 }
 
-// What is refused by itself. Where one record after the other is, it may be that the receiver takes nothing any
-// more; and where its status says nothing of records, it may be at any time.
+// What is refused by itself. Where one record after the other is, it may be that the receiver takes nothing
+// any more; and where its status says nothing of records, it may be at any time.
 Task<Result<void>> OtlpSink::leave_out(Part part, int status) {
   ++refused_in_a_row_;
   const bool is_of_its_size = status == 413;

@@ -33,16 +33,18 @@ struct OtlpSinkOptions {
 };
 
 // OTLP/HTTP in JSON, compressed with gzip. At least once: the event ID is an attribute (`aws.log.event.id`),
-// by which a receiver can drop what it has. Pages go together into requests. After a failed delivery it goes on
-// with the first record that was not taken.
+// by which a receiver can drop what it has. Pages go together into requests. After a failed delivery it goes
+// on with the first record that was not taken.
 //
 // - 429, 502, 503, 504 and no answer: again, with full jitter, not before Retry-After.
 // - A partial success: what was rejected is counted and not sent again, as the protocol demands.
 // - 413: again in halves.
-// - 400 and 422: the receiver is asked whether it takes a plain record of Deputy's own. If not, it is taken for
-//   misconfigured: the sink stands still, and says so. If so, something in the records is refused: it is found
-//   by halving, left out and counted. After each sixteen in a row it is asked again.
-// - Any other status: the sink stands still, and says so. Where that is so at the same record for several tries,
+// - 400 and 422: the receiver is asked whether it takes a plain record of Deputy's own. If not, it is taken
+// for
+//   misconfigured: the sink stands still, and says so. If so, something in the records is refused: it is
+//   found by halving, left out and counted. After each sixteen in a row it is asked again.
+// - Any other status: the sink stands still, and says so. Where that is so at the same record for several
+// tries,
 //   the same question is asked, and asked again before each record that is left out: a receiver that stumbles
 //   over one tenant's record must not end collecting for all.
 //

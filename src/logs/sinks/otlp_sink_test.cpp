@@ -136,7 +136,8 @@ TEST_F(Otlp, LeavesOutAnyNumberOfRecordsInARow) {
   EXPECT_EQ(asked_, 3);
 }
 
-// A status that says nothing of records: only where a plain record is taken, time and again, is it the record.
+// A status that says nothing of records: only where a plain record is taken, time and again, is it the
+// record.
 TEST_F(Otlp, LeavesOutARecordOverWhichTheReceiverStumbles) {
   for (const int status : {403, 500}) {
     const std::uint64_t before = sink_.refused();

@@ -78,8 +78,9 @@ TEST_F(SinkRuns, NoneIsFedBeforeAllHaveCursors) {
   auto books = sqlite::Connection::open(folder_.path() / "spool/spool.db",
                                         sqlite::Connection::Access::read_write, std::chrono::seconds{1})
                    .value();
-  ASSERT_TRUE(books->execute("CREATE TRIGGER no_cursor BEFORE INSERT ON sinks WHEN NEW.name = 'second' BEGIN "
-                             "SELECT RAISE(ABORT, 'not now'); END"));
+  ASSERT_TRUE(
+      books->execute("CREATE TRIGGER no_cursor BEFORE INSERT ON sinks WHEN NEW.name = 'second' BEGIN "
+                     "SELECT RAISE(ABORT, 'not now'); END"));
   bool down = false;
   std::vector<std::unique_ptr<Sink>> sinks;
   sinks.push_back(std::make_unique<ScriptedSink>("first", down));
