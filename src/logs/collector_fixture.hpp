@@ -22,14 +22,17 @@ class SlowDisk final : public Blocking {
   explicit SlowDisk(EventLoop& loop) : loop_(loop) {}
   Task<Result<void>> run(std::function<void()> work) override {
     ++begun;
+    most_at_once = std::max(most_at_once, ++under_way_);
     co_await sleep_for(loop_, milliseconds{500}, {});
+    --under_way_;
     work();
     co_return success();
   }
-  int begun = 0;
+  int begun = 0, most_at_once = 0;
 
  private:
   EventLoop& loop_;
+  int under_way_ = 0;
 };
 
 class CollectorTest : public testing::Test {

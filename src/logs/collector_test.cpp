@@ -224,6 +224,20 @@ TEST_F(CollectorTest, ALeaseThatWasTakenOverIsNotUsedInItsFirstSecond) {
   EXPECT_GE(aws.read_at[before] - last, seconds{1});
 }
 
+// At the start, say, when connections are known while leases are asked for.
+TEST_F(CollectorTest, LeasesAreAskedForFromOnePlaceAtATime) {
+  SlowDisk writing{loop};
+  access.subscriptions = {subscription()};
+  const auto spool = Spool::open({.directory = folder.path() / "logs"}).value();
+  Collector collector{{loop, clock, random, aws, access, access, *spool, disk, writing},
+                      {.plan = {}, .holder = "a"}};
+  collector.start();
+  loop.advance(seconds{3});
+  EXPECT_EQ(writing.most_at_once, 1);
+  EXPECT_EQ(collector.counts().leases, 1U);
+  stop(loop, collector);
+}
+
 // The disk does not answer: the lease cannot be prolonged, and another process may have it soon.
 TEST_F(CollectorTest, NothingIsAskedWhileTheLeaseMayBeAnothers) {
   class StuckDisk final : public Blocking {
