@@ -224,6 +224,28 @@ TEST_F(CollectorTest, ALeaseThatWasTakenOverIsNotUsedInItsFirstSecond) {
   EXPECT_GE(aws.read_at[before] - last, seconds{1});
 }
 
+TEST_F(CollectorTest, ALeaseThatIsLostHoldsNoWindowsOfItsTenant) {
+  access.subscriptions = {subscription('a', {"sa-east-1", "eu-west-1"})};
+  aws.endless.insert(aws.add_group("111111111111", "sa-east-1", "/app/busy"));
+  const auto arn = aws.add_group("111111111111", "eu-west-1", "/app/x");
+  const auto spool = Spool::open({.directory = folder.path() / "logs"}).value();
+  CollectorSettings settings{.plan = {}, .holder = "a"};
+  settings.windows_per_tenant_max = 1;
+  Collector collector{{loop, clock, random, aws, access, access, *spool, disk, disk}, settings};
+  collector.start();
+  loop.advance(std::chrono::minutes{2});
+  write(arn, "waits", seconds{0});
+  // Just before the leases are prolonged: that finds it gone, and no step.
+  loop.advance(std::chrono::minutes{2} - milliseconds{10});
+  ASSERT_TRUE(collected(*spool).empty());
+  ASSERT_TRUE(spool->release("a"));
+  const std::string name = lease_name(access.subscriptions[0].account, Region::parse("sa-east-1").value());
+  ASSERT_TRUE(spool->acquire(name, "b", clock.now(), std::chrono::hours{10}).value());
+  loop.advance(std::chrono::minutes{3});
+  EXPECT_EQ(collected(*spool), std::vector<std::string>{"waits"});
+  stop(loop, collector);
+}
+
 // At the start, say, when connections are known while leases are asked for.
 TEST_F(CollectorTest, LeasesAreAskedForFromOnePlaceAtATime) {
   SlowDisk writing{loop};

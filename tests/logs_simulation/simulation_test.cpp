@@ -242,7 +242,7 @@ void Simulation::disturb() {
   if (chance(0.01)) sink_is_down_ = !sink_is_down_;
   if (chance(0.003)) suspend_or_resume(tenants_[static_cast<std::size_t>(uniform(0, 2))]);
   if (chance(0.003)) recreate(tenants_[static_cast<std::size_t>(uniform(0, 2))]);
-  if (chance(0.003)) narrow_or_widen(tenants_[static_cast<std::size_t>(uniform(0, 2))]);
+  if (chance(0.01)) narrow_or_widen(tenants_[static_cast<std::size_t>(uniform(0, 2))]);
   for (std::size_t i = 0; i < processes_.size(); ++i) {
     auto& process = processes_[i];
     if (!process) {
