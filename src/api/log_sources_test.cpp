@@ -121,10 +121,11 @@ TEST_F(LogSourcesApi, AnIntegrationThatChangesIsKnownToTheCollectorAtOnce) {
   collect(3);
   ASSERT_EQ(get("/v1/logs/sources").body.at("items").as_array().size(), 6U);
   for (logs::Subscription& each : access.subscriptions) each.groups = {"/app/0"};
-  const auto put = call("PUT", "/v1/integrations/reader-of-logs", admin,
-                        R"({"policy":{"Version":"2012-10-17","Statement":{"Effect":"Allow",)"
-                        R"("Action":"logs:FilterLogEvents","Resource":"arn:aws:logs:*:*:log-group:/app/0:*"}},)"
-                        R"("logs":{"regions":["eu-central-1"],"groups":["/app/0"]}})");
+  const auto put =
+      call("PUT", "/v1/integrations/reader-of-logs", admin,
+           R"({"policy":{"Version":"2012-10-17","Statement":{"Effect":"Allow",)"
+           R"("Action":"logs:FilterLogEvents","Resource":"arn:aws:logs:*:*:log-group:/app/0:*"}},)"
+           R"("logs":{"regions":["eu-central-1"],"groups":["/app/0"]}})");
   ASSERT_EQ(put.status, 201) << put.text;
   loop.advance(std::chrono::seconds{1});
   EXPECT_EQ(get("/v1/logs/sources").body.at("items").as_array().size(), 2U);
