@@ -173,6 +173,7 @@ TEST_F(StoreTest, SetsADamagedFileAsideAndGoesOn) {
 TEST_F(StoreTest, SetsAnotherProgramsDatabaseAsideAndGoesOn) {
   write(acme_, OwnedRecords{}.add("1", today - day_ms, "of another day"));
   {
+    std::ofstream{file_of(acme_, "2026-01-01.db")};
     auto other =
         sqlite::Connection::open(file_of(acme_, "2026-01-01.db"), sqlite::Connection::Access::read_write, {})
             .value();
