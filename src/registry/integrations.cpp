@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <fmt/format.h>
 
+#include "json/text.hpp"
 #include "policy/breadth.hpp"
 #include "policy/policy.hpp"
 #include "registry/registry.hpp"
@@ -140,9 +141,10 @@ Result<Integration> Registry::put_integration(const Actor& actor, IntegrationSpe
     Integration made = wanted;
     made.version = newest ? newest->version + 1 : 1;
     DEPUTY_TRY(tx.insert(made));
-    DEPUTY_TRY(tx.append(entry_of(actor, now, "integration.put", made.name.text(), "",
-                                  fmt::format(R"({{"version":{},"accept_risk":{}}})", made.version,
-                                              made.accept_risk ? "true" : "false"))));
+    DEPUTY_TRY(
+        tx.append(entry_of(actor, now, "integration.put", made.name.text(), "",
+                           fmt::format(R"({{"version":{},"accept_risk":{}}})", made.version,
+                                       made.accept_risk ? json::in_quotes(*made.accept_risk) : "null"))));
     return made;
   });
 }
