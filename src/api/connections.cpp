@@ -5,6 +5,7 @@
 #include "api/render.hpp"
 #include "api/services.hpp"
 #include "api/sight.hpp"
+#include "registry/connection_life.hpp"
 
 namespace deputy::api {
 namespace {
@@ -33,6 +34,15 @@ Result<std::optional<ConnectionSearch>> read_search(const Query& query) {
   }
   search.reference = query.find("reference");
   return std::optional{std::move(search)};
+}
+
+// What is wrong with the body of a request for a connection. One that has ended, or never was, is told first:
+// no other body would help.
+Task<Error> wrong_body(const Services& services, const ConnectionId& id, Error error) {
+  const auto connection = co_await services.run([&] { return services.registry().connection(id); });
+  if (!connection) co_return connection.error();
+  const auto connected = registry::require_connected(connection.value());
+  co_return connected ? std::move(error) : connected.error();
 }
 
 }  // namespace
@@ -80,9 +90,10 @@ Task<Result<Reply>> disconnect(const Services& services, Call call) {
 
 Task<Result<Reply>> put_role(const Services& services, Call call) {
   DEPUTY_CO_TRY(const auto id, call.path_id<ConnectionId>());
-  DEPUTY_CO_TRY(const auto role_arn, read_role(call.body));
+  auto role_arn = read_role(call.body);
+  if (!role_arn) co_return co_await wrong_body(services, id, std::move(role_arn.error()));
   DEPUTY_CO_TRY(const auto connection, co_await services.run([&] {
-    return services.registry().set_role(call.actor, id, role_arn);
+    return services.registry().set_role(call.actor, id, role_arn.value());
   }));
   services.parts.broker.revoke(id);
   services.parts.wake_verification();

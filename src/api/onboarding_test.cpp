@@ -237,6 +237,8 @@ TEST_F(OnboardingApi, DisconnectingIsFinalAndIdempotent) {
   EXPECT_EQ(get(path + "/verifications").status, 200);
   EXPECT_EQ(get(path + "/issuances").status, 200);
   EXPECT_EQ(put(path + "/role", R"({"role_arn":")" + role_arn() + "\"}").code(), "connection_disconnected");
+  EXPECT_EQ(put(path + "/role", R"({"role_arn":"no ARN"})").code(), "connection_disconnected");
+  EXPECT_EQ(put("/v1/connections/con_aaaaaaaaaaaaaaaaaaaaaaaa/role", "{}").status, 404);
   for (const char* rest : {"/verifications", "/external-id/rotation", "/external-id/rotation/promotion",
                            "/release", "/credentials"})
     EXPECT_EQ(post(path + rest).code(), "connection_disconnected") << rest;

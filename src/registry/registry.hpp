@@ -229,6 +229,7 @@ class Registry {
   Result<Created<CreatedKey>> create_key(const Actor& actor, NewKey key, std::optional<Idempotency> once);
   Result<Page<Key>> keys(const PageRequest& page);
   Result<Key> key(const KeyId& id);
+  // Idempotent. `conflict` for a key of an admin that no other of an admin outlives.
   Result<void> revoke_key(const Actor& actor, const KeyId& id);
   // `unauthorized` for unknown, expired and revoked ones alike. Notes the use (at most once a minute a key).
   Result<std::shared_ptr<const Key>> authenticate(const SecretString& secret);

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <fmt/format.h>
 
+#include "registry/connection_life.hpp"
 #include "registry/facts.hpp"
 #include "registry/grant_rules.hpp"
 #include "registry/registry.hpp"
@@ -48,6 +49,37 @@ Result<void> check_live_keys(Transaction& tx, const KeyId& maker, Timestamp now)
                   "(`expires_in`) or revoke some",
                   live.count)}
       .with_retry_after(std::max(wait, std::chrono::seconds{1}));
+}
+
+bool is_good_as_long(const Key& other, const Key& key) {
+  return !other.expires_at || (key.expires_at && *other.expires_at >= *key.expires_at);
+}
+
+Result<bool> has_another_admin_key(Transaction& tx, const Key& key) {
+  PageRequest page{.limit = 200, .after = {}};
+  for (;;) {
+    DEPUTY_TRY(const auto keys, tx.list_keys(page));
+    for (const Key& other : keys.items)
+      if (other.role == KeyRole::admin && other.id != key.id && !other.revoked_at &&
+          is_good_as_long(other, key))
+        return true;
+    if (!keys.next_cursor) return false;
+    page.after = *keys.next_cursor;
+  }
+}
+
+// Without an admin's key nobody can make another, so there must be one for as long as there would have been
+// without the revocation. Who revokes a key that leaked makes its successor first.
+Result<void> check_another_admin_key(Transaction& tx, const Key& key, Timestamp now) {
+  if (key.role != KeyRole::admin || !is_usable(key, now)) return success();
+  DEPUTY_TRY(const bool has_another, has_another_admin_key(tx, key));
+  if (has_another) return success();
+  return Error{ErrorKind::conflict,
+               key.expires_at
+                   ? "no other admin key is good for as long as this one; make another first, with an "
+                     "`expires_in` that outlives it or without one"
+                   : "this is the last admin key without an expiry, and without an admin key nobody can make "
+                     "another; make one first, without `expires_in`"};
 }
 
 SecretString draw_secret(Random& random, KeyRole role) {
@@ -103,7 +135,8 @@ Result<Created<CreatedKey>> Registry::create_key(const Actor& actor, NewKey want
         DEPUTY_TRY(required(tx.find_workload(*wanted.workload), "workload"));
       }
       if (wanted.connection_id) {
-        DEPUTY_TRY(required(tx.find_connection(*wanted.connection_id), "connection"));
+        DEPUTY_TRY(const auto connection, required(tx.find_connection(*wanted.connection_id), "connection"));
+        DEPUTY_TRY(require_connected(connection));
         DEPUTY_TRY(tx.forget_narrowed_keys_expired_before(now - expired_keys_kept, forgotten_at_once));
       }
       if (wanted.made_with) {
@@ -142,6 +175,7 @@ Result<void> Registry::revoke_key(const Actor& actor, const KeyId& id) {
   return in_write(store_, [&](Transaction& tx) -> Result<void> {
     DEPUTY_TRY(auto key, required(tx.find_key(id), "key"));
     if (key.revoked_at) return success();
+    DEPUTY_TRY(check_another_admin_key(tx, key, now));
     key.revoked_at = now;
     DEPUTY_TRY(tx.update(key));
     return tx.append(entry_of(actor, now, "key.revoked", id.text(), ""));
