@@ -390,6 +390,11 @@ Result<std::unique_ptr<registry::Store>> open_sqlite(const SqliteOptions& option
 
 Result<fs::path> parse_sqlite_url(std::string_view url, const fs::path& base) {
   constexpr std::string_view scheme = "sqlite:";
+  // Not repeated: it may hold a password.
+  if (url.starts_with("postgresql:") || url.starts_with("postgres:"))
+    return Error{ErrorKind::invalid_request,
+                 "PostgreSQL is not in this version of Deputy; it keeps a SQLite file: `sqlite:deputy.db` or "
+                 "`sqlite:/var/lib/deputy/deputy.db`"};
   const bool usable = url.starts_with(scheme) && url.size() > scheme.size() &&
                       url.find('\0') == std::string_view::npos &&
                       !url.substr(scheme.size()).starts_with("//");

@@ -110,5 +110,14 @@ TEST(SqliteUrl, IsAPath) {
     EXPECT_FALSE(parse_sqlite_url(url, "/")) << url;
 }
 
+TEST(SqliteUrl, SaysThatPostgresqlIsNotThereAndRepeatsNoPassword) {
+  for (const char* url : {"postgresql://deputy:hunter2@db/deputy", "postgres://deputy:hunter2@db/deputy"}) {
+    const std::string told = parse_sqlite_url(url, "/").error().message;
+    EXPECT_NE(told.find("PostgreSQL is not in this version"), std::string::npos) << told;
+    EXPECT_NE(told.find("`sqlite:deputy.db`"), std::string::npos) << told;
+    EXPECT_EQ(told.find("hunter2"), std::string::npos) << told;
+  }
+}
+
 }  // namespace
 }  // namespace deputy::storage
