@@ -108,6 +108,17 @@ TEST_F(OpenapiDocument, SaysWhoMayUseEachRoute) {
   }
 }
 
+TEST_F(OpenapiDocument, TellsOfConflicts) {
+  for (const Route& route : routes()) {
+    const bool conflicts = route.pattern.starts_with("/v1/logs/") || route.method == "DELETE";
+    const bool is_of_session = route.pattern.starts_with("/v1/connect-sessions");
+    const bool disconnects = route.method == "DELETE" && route.pattern.ends_with("{connection}");
+    if (!conflicts || is_of_session || disconnects) continue;
+    EXPECT_TRUE(operation(route).at("responses").as_object().contains("409"))
+        << route.method << " " << route.pattern;
+  }
+}
+
 TEST_F(OpenapiDocument, NamesEveryCode) {
   Names documented;
   for (const value& code : schema("Problem").at("properties").at("code").at("enum").as_array())
