@@ -107,6 +107,10 @@ Result<Entitlement> entitle_workload(const CredentialRequest& request, const reg
                     : Entitlement{request.options.session_policy};
     refused = std::max(refused, std::string_view{option});
   }
+  if (forced && refused == "session_policy")
+    return Error{ErrorKind::forbidden,
+                 "the workload's grant forces a session policy of its own; leave `session_policy` out"}
+        .with_field(std::string{refused});
   return Error{ErrorKind::forbidden, "the workload's grant does not allow " + in_backticks(refused) +
                                          "; leave it out, or have it added to the grant's `may`"}
       .with_field(std::string{refused});

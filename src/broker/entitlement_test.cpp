@@ -101,7 +101,11 @@ TEST_F(EntitlementTest, AGrantsOwnPolicyIsForcedAndCannotBeReplaced) {
   EXPECT_EQ(entitled(view({forced})).value().session_policy, "forced");
   EXPECT_EQ(entitled(view({Grant{}, forced})).value().forced_by, "grants[1] of the workload `collector`");
   EXPECT_EQ(entitled(view({Grant{.may = forced.may}}), {.session_policy = "own"}).value().forced_by, "");
-  EXPECT_EQ(entitled(view({forced}), {.session_policy = "own"}).error().kind, ErrorKind::forbidden);
+  const auto refused = entitled(view({forced}), {.session_policy = "own"});
+  EXPECT_EQ(refused.error().kind, ErrorKind::forbidden);
+  EXPECT_EQ(refused.error().field, "session_policy");
+  EXPECT_THAT(refused.error().message, testing::AllOf(HasSubstr("forces a session policy of its own"),
+                                                      testing::Not(HasSubstr("`may`"))));
 }
 
 // Threat: a forced policy that is escaped by naming an option that only another grant allows, or by the order
