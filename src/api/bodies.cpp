@@ -20,6 +20,7 @@ constexpr std::size_t session_policy_bytes_max = 2 * 2'048;  // they end at U+00
 constexpr std::size_t tag_key_bytes_max = 4 * 128;
 constexpr std::size_t tag_value_bytes_max = 4 * 256;
 constexpr std::size_t session_suffix_length_max = 32;
+constexpr std::size_t source_identity_length_max = 64;
 constexpr std::size_t reason_bytes_max = 200;
 
 // Identifiers are opaque: one that cannot exist is one that does not exist.
@@ -100,12 +101,22 @@ Result<registry::Grant> read_grant(const json::Value& value, std::size_t index) 
   return grant;
 }
 
+// Both have the characters of a session name; how many is said here, since it is not the same.
+Result<std::optional<SessionName>> read_session_text(const Fields& fields, std::string_view name,
+                                                     std::size_t length_max, std::string_view why = "") {
+  const json::Value* value = fields.find(name);
+  if (value == nullptr) return std::optional<SessionName>{};
+  auto text = SessionName::parse(value->is(json::Kind::string) ? value->text : "");
+  if (!text || text.value().text().size() > length_max)
+    return fields.wrong(name,
+                        fmt::format("must be 2 to {} letters, digits and `_+=,.@-`{}", length_max, why));
+  return std::optional{std::move(text).value()};
+}
+
 Result<std::optional<std::string>> read_session_suffix(const Fields& fields) {
-  DEPUTY_TRY(auto suffix, fields.optional_parsed<SessionName>("session_name"));
-  if (!suffix) return std::optional<std::string>{};
-  if (suffix->text().size() > session_suffix_length_max)
-    return fields.wrong("session_name", "must be 2 to 32 characters long: it is appended to Deputy's own");
-  return std::optional{suffix->text()};
+  DEPUTY_TRY(const auto suffix, read_session_text(fields, "session_name", session_suffix_length_max,
+                                                  ": it is appended to Deputy's own"));
+  return suffix ? std::optional{suffix->text()} : std::nullopt;
 }
 
 Result<std::optional<std::chrono::seconds>> read_expires_in(const Fields& fields) {
@@ -192,7 +203,8 @@ Result<broker::CredentialOptions> read_credential_options(const json::Value& bod
   DEPUTY_TRY(options.tags, fields.text_map("tags", {.bytes_min = 1, .bytes_max = tag_key_bytes_max},
                                            {.bytes_min = 0, .bytes_max = tag_value_bytes_max}));
   DEPUTY_TRY(options.session_name, read_session_suffix(fields));
-  DEPUTY_TRY(options.source_identity, fields.optional_parsed<SessionName>("source_identity"));
+  DEPUTY_TRY(options.source_identity,
+             read_session_text(fields, "source_identity", source_identity_length_max));
   DEPUTY_TRY(options.region, fields.optional_parsed<Region>("region"));
   DEPUTY_TRY(options.reason, fields.optional_text("reason", {.bytes_min = 1, .bytes_max = reason_bytes_max}));
   return options;

@@ -107,6 +107,26 @@ TEST(CredentialBody, ReadsAllOptions) {
             "invalid_request session_name");
 }
 
+// Each has a limit of its own, and that one alone is told.
+TEST(CredentialBody, SaysHowLongTextsOfASessionMayBe) {
+  const auto told = [](const std::string& member, const std::string& text) {
+    const auto options = read_credential_options(read("{\"" + member + "\":\"" + text + "\"}"));
+    return options.has_error() ? options.error().message : "taken";
+  };
+  const std::string name =
+      "`session_name` must be 2 to 32 letters, digits and `_+=,.@-`: it is appended to Deputy's own";
+  const std::string identity = "`source_identity` must be 2 to 64 letters, digits and `_+=,.@-`";
+  for (const std::string& text :
+       {std::string{"x"}, std::string{"a b"}, std::string(33, 'a'), std::string(65, 'a')})
+    EXPECT_EQ(told("session_name", text), name);
+  for (const std::string& text : {std::string{"m"}, std::string{"a b"}, std::string(65, 'a')})
+    EXPECT_EQ(told("source_identity", text), identity);
+  EXPECT_EQ(told("session_name", std::string(32, 'a')), "taken");
+  EXPECT_EQ(told("source_identity", std::string(64, 'a')), "taken");
+  EXPECT_EQ(error_of(read_credential_options(read(R"({"source_identity":5})"))),
+            "invalid_request source_identity");
+}
+
 TEST(WorkloadBody, GrantsNothingByOmission) {
   const auto name = WorkloadName::parse("collector").value();
   const auto all =

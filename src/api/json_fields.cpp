@@ -53,15 +53,17 @@ Error Fields::wrong(std::string_view name, std::string_view what) const {
 }
 
 Result<std::string> bounded_text(const json::Value& value, TextBounds bounds, const std::string& path) {
+  // A name that the caller chose may be part of the path.
+  const auto wrong = [&](std::string_view what) {
+    return invalid(fmt::format("{} {}", in_backticks(path), what), path);
+  };
   if (!value.is(json::Kind::string))
-    return invalid(fmt::format("`{}` must be a string, not {}", path, to_text(value.kind)), path);
+    return wrong(fmt::format("must be a string, not {}", to_text(value.kind)));
   if (value.text.size() < bounds.bytes_min || value.text.size() > bounds.bytes_max)
-    return invalid(fmt::format("`{}` must be {} to {} bytes long", path, bounds.bytes_min, bounds.bytes_max),
-                   path);
-  if (has_control_character(value.text))
-    return invalid(fmt::format("`{}` must not contain control characters", path), path);
+    return wrong(fmt::format("must be {} to {} bytes long", bounds.bytes_min, bounds.bytes_max));
+  if (has_control_character(value.text)) return wrong("must not contain control characters");
   if (bounds.bytes_min > 0 && value.text.find_first_not_of(' ') == std::string::npos)
-    return invalid(fmt::format("`{}` must not be blank", path), path);
+    return wrong("must not be blank");
   return value.text;
 }
 
@@ -118,7 +120,7 @@ Result<std::vector<std::pair<std::string, std::string>>> Fields::text_map(std::s
       return wrong(name,
                    fmt::format("has the name {}; names are {} to {} bytes long without control characters",
                                in_backticks(member.name), keys.bytes_min, keys.bytes_max));
-    DEPUTY_TRY(std::string text, bounded_text(member.value, values, path_of(name)));
+    DEPUTY_TRY(std::string text, bounded_text(member.value, values, path_of(name) + "." + member.name));
     map.emplace_back(member.name, std::move(text));
   }
   return map;

@@ -66,7 +66,9 @@ TEST_F(FieldsTest, ReadTypesByTheirParsers) {
 TEST_F(FieldsTest, ReadMapsAndDocuments) {
   const auto map = open(R"({"map":{"b":"1","a":"2"}})").text_map("map", {}, {});
   EXPECT_EQ(map.value(), (std::vector<std::pair<std::string, std::string>>{{"b", "1"}, {"a", "2"}}));
-  EXPECT_EQ(field_of(open(R"({"map":{"a":1}})").text_map("map", {}, {})), "map");
+  EXPECT_EQ(field_of(open(R"({"map":{"a":1}})").text_map("map", {}, {})), "map.a");
+  EXPECT_EQ(open(R"({"map":{"b":"1","a`\u00e9":1}})").text_map("map", {}, {}).error().message,
+            "`map.a\\x60\\xc3\\xa9` must be a string, not a number");
   EXPECT_EQ(field_of(open(R"({"map":{"":"1"}})").text_map("map", {}, {})), "map");
   EXPECT_EQ(open(R"({"document":{"b": [1, 2.50, "\u0041\n\"", null, true], "a": {}}})")
                 .optional_document("document")

@@ -94,6 +94,10 @@ std::optional<Error> wrong_path_or_name(std::string_view rest) {
 
 constexpr std::string_view role_marker = ":role/";
 
+std::string_view article_of(std::string_view noun) {
+  return std::string_view{"aeiou"}.find(noun.front()) == std::string_view::npos ? "a" : "an";
+}
+
 }  // namespace
 
 namespace detail {
@@ -109,8 +113,8 @@ std::string draw_identifier(Random& random, std::string_view prefix) {
 }
 
 Error identifier_error(std::string_view text, std::string_view noun, std::string_view prefix) {
-  return {ErrorKind::invalid_request,
-          fmt::format("{} is not a {}: it looks like `{}…`", in_backticks(text), noun, prefix)};
+  return {ErrorKind::invalid_request, fmt::format("{} is not {} {}: it looks like `{}…`", in_backticks(text),
+                                                  article_of(noun), noun, prefix)};
 }
 
 bool is_name(std::string_view text) {
@@ -123,9 +127,9 @@ bool is_name(std::string_view text) {
 Error name_error(std::string_view text, std::string_view noun) {
   return {
       ErrorKind::invalid_request,
-      fmt::format("{} is not an {}: write a lower-case letter, then lower-case letters, digits and single "
+      fmt::format("{} is not {} {}: write a lower-case letter, then lower-case letters, digits and single "
                   "hyphens, 63 characters at most",
-                  in_backticks(text), noun)};
+                  in_backticks(text), article_of(noun), noun)};
 }
 
 }  // namespace detail

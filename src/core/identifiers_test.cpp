@@ -131,6 +131,16 @@ TEST(Name, IsLowerCaseWithSingleHyphens) {
   }
 }
 
+TEST(Name, ErrorsHaveTheRightArticle) {
+  const auto begins = [](const Error& error, std::string_view words) {
+    EXPECT_TRUE(error.message.starts_with(words)) << error.message;
+  };
+  begins(WorkloadName::parse("A").error(), "`A` is not a workload name: ");
+  begins(IntegrationName::parse("A").error(), "`A` is not an integration name: ");
+  begins(KeyId::parse("A").error(), "`A` is not a key identifier: ");
+  begins(IssuanceId::parse("A").error(), "`A` is not an issuance identifier: ");
+}
+
 TEST(Error, QuotesInputHarmlessly) {
   EXPECT_EQ(in_backticks("plain"), "`plain`");
   EXPECT_EQ(in_backticks("a\x1b[31m`\n"), "`a\\x1b[31m\\x60\\x0a`");
