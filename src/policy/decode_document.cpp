@@ -28,6 +28,9 @@ Result<std::string> decode_document(std::string_view document) {
     return Error{ErrorKind::payload_too_large,
                  fmt::format("the policy document is larger than {} bytes", decoded_bytes_max)};
   }
+  if (document.starts_with("\xef\xbb\xbf"))
+    return Error{ErrorKind::invalid_request,
+                 "it begins with a byte order mark, which IAM does not take; save it as UTF-8 without one"};
   if (is_bare(document)) return std::string{document};
   std::string out;
   out.reserve(document.size());

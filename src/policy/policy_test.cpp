@@ -331,6 +331,10 @@ TEST(Printing, EscapesWhatIamDoesNotTakeBare) {
   EXPECT_EQ(read_good(print(policy), PolicyKind::trust), policy);
 }
 
+std::string refusal_of(const Result<std::string>& decoded) {
+  return decoded ? "none" : decoded.error().message;
+}
+
 TEST(DecodingDocuments, TakesBareAndUrlEncoded) {
   EXPECT_EQ(decode_document(" {\"a\":\"%20+\"}").value(), " {\"a\":\"%20+\"}");
   EXPECT_EQ(decode_document("%7B%22a%22%3a%20%22+%22%7D").value(), "{\"a\": \"+\"}");
@@ -339,6 +343,8 @@ TEST(DecodingDocuments, TakesBareAndUrlEncoded) {
   }
   EXPECT_EQ(decode_document(std::string(200 * 1024, 'x')).error().kind, ErrorKind::payload_too_large);
   EXPECT_EQ(decode_document("").value(), "");
+  for (const std::string_view marked : {"\xef\xbb\xbf{}", "\xef\xbb\xbf%7B%7D"})
+    EXPECT_THAT(refusal_of(decode_document(marked)), HasSubstr("byte order mark"));
 }
 
 }  // namespace

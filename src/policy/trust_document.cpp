@@ -49,7 +49,7 @@ std::string_view spelling(std::string_view text, const json::Value& value) {
 
 // A role that the text speaks of.
 struct Role {
-  std::string name;
+  std::string name;                     // empty: nobody named it
   const json::Value* policy = nullptr;  // a string, an object, or nullptr
   std::string_view arn;
 };
@@ -65,6 +65,7 @@ class Finder {
     if (root.is(json::Kind::string)) return TrustDocument{root.text, std::nullopt};
     if (member(&root, "Statement") != nullptr) return TrustDocument{std::string{text_}, std::nullopt};
     DEPUTY_TRY(collect(root));
+    DEPUTY_TRY(refuse_permissions(root));
     if (!known_) return TrustDocument{std::string{text_}, std::nullopt};
     if (roles_.empty()) {
       return unclear(fmt::format("there is no IAM role in this {}", known_));
@@ -121,7 +122,25 @@ class Finder {
   void add_role(const json::Value& role) {
     const bool is_policy = member(&role, "Statement") != nullptr;
     const json::Value* policy = is_policy ? &role : member(&role, "AssumeRolePolicyDocument");
-    roles_.push_back({std::string{text_in(&role, "RoleName")}, policy, text_in(&role, "Arn")});
+    const std::string_view name = text_in(&role, "RoleName");
+    const std::string_view arn = text_in(&role, "Arn");
+    roles_.push_back({std::string{name.empty() ? arn : name}, policy, arn});
+  }
+
+  // What else IAM says of a role, which is not whom it trusts.
+  Result<void> refuse_permissions(const json::Value& root) const {
+    const bool of_role = member(&root, "PolicyDocument") != nullptr;
+    const bool is_managed = member(&root, "PolicyVersion") != nullptr;
+    if (known_ != nullptr || (!of_role && !is_managed)) return success();
+    return unclear(
+        fmt::format("this is a permissions policy, as `aws iam {}` prints it: what a role may do, not "
+                    "who may assume it; analyze what `aws iam get-role` prints",
+                    of_role ? "get-role-policy" : "get-policy-version"));
+  }
+
+  // By its place among the others where it has neither name nor ARN.
+  std::string shown(const Role& role) const {
+    return role.name.empty() ? fmt::format("number {}", &role - roles_.data() + 1) : in_backticks(role.name);
   }
 
   // A resource of any type that has a trust policy makes a role: those of macros do as well.
@@ -196,7 +215,7 @@ class Finder {
   Result<TrustDocument> several() const {
     std::string names;
     for (std::size_t i = 0; i < roles_.size() && i < names_told_max; ++i)
-      names += (i == 0 ? "" : ", ") + in_backticks(roles_[i].name);
+      names += (i == 0 ? "" : ", ") + shown(roles_[i]);
     if (roles_.size() > names_told_max) names += fmt::format(" and {} more", roles_.size() - names_told_max);
     return unclear(fmt::format("there are {} roles in this {}: {}; give the trust policy of one",
                                roles_.size(), known_, names));
@@ -209,7 +228,7 @@ class Finder {
       return unclear(
           fmt::format("the trust policy of the role {} is not in this {}; where it is known only once the "
                       "role is made, analyze what `aws iam get-role` prints then",
-                      in_backticks(role.name), known_));
+                      shown(role), known_));
     }
     DEPUTY_TRY(refuse_filled_in(*role.policy));
     TrustDocument out;
@@ -295,8 +314,10 @@ Result<TrustDocument> find_trust_document(std::string_view text) {
   constexpr std::string_view byte_order_mark = "\xef\xbb\xbf";
   const bool marked = text.starts_with(byte_order_mark);
   const std::string_view rest = marked ? text.substr(byte_order_mark.size()) : text;
-  if (auto other = other_form(rest)) return *std::move(other);
   const auto tree = json::read(rest, limits);
+  if (!tree) {
+    if (auto other = other_form(rest)) return *std::move(other);
+  }
   if (!tree || (marked && member(&tree.value(), "Statement") != nullptr))
     return TrustDocument{std::string{text}, std::nullopt};
   return Finder{rest}.find(tree.value());

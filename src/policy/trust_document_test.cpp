@@ -171,6 +171,41 @@ TEST(TrustDocuments, OfOtherFormsAreToldWhatTheyAre) {
   EXPECT_THAT(refused(" \n"), HasSubstr("nothing"));
 }
 
+TEST(TrustDocuments, ThatAreNoObjectsAreJsonAllTheSame) {
+  for (const std::string text : {"null", "1", " -1.5e3 ", "true\n", "false"}) {
+    EXPECT_EQ(found_in(text).document, text);
+    const TrustAnalysis analysis = analyze_description(text, question());
+    EXPECT_TRUE(has_code(analysis, "policy_invalid")) << codes_of(analysis);
+    EXPECT_THAT(analysis.findings[0].message, testing::Not(HasSubstr("not JSON")));
+  }
+  for (const std::string text : {"nul", "truee", "1: 2"}) EXPECT_THAT(refused(text), HasSubstr("not JSON"));
+}
+
+TEST(TrustDocuments, ThatBeginWithAMarkAreToldSo) {
+  const TrustAnalysis analysis = analyze_description("\xef\xbb\xbf" + policy, question());
+  EXPECT_EQ(analysis.verdict, TrustVerdict::invalid);
+  EXPECT_THAT(analysis.findings.at(0).message, HasSubstr("byte order mark"));
+}
+
+TEST(TrustDocuments, NameRolesWithoutANameByArnOrPlace) {
+  const std::string without = R"({"AssumeRolePolicyDocument":)" + policy + "}";
+  const std::string with_arn = R"({"Arn":")" + arn + R"(","AssumeRolePolicyDocument":)" + policy + "}";
+  EXPECT_THAT(refused(R"({"Roles":[)" + with_arn + "," + without + "]}"),
+              HasSubstr("`" + arn + "`, number 2;"));
+  EXPECT_THAT(refused(R"({"Role":{"Arn":")" + arn + "\"}}"), HasSubstr("role `" + arn + "` is not"));
+  EXPECT_THAT(refused(R"({"Role":{}})"), HasSubstr("role number 1 is not"));
+}
+
+TEST(TrustDocuments, ArePermissionsPoliciesSometimes) {
+  EXPECT_THAT(
+      refused(
+          R"({"RoleName":"reader","PolicyName":"p","PolicyDocument":{"Version":"2012-10-17","Statement":[]}})"),
+      testing::AllOf(HasSubstr("permissions policy"), HasSubstr("get-role-policy"),
+                     HasSubstr("`aws iam get-role`")));
+  EXPECT_THAT(refused(R"({"PolicyVersion":{"Document":{"Version":"2012-10-17","Statement":[]}}})"),
+              HasSubstr("get-policy-version"));
+}
+
 TEST(TrustDocuments, OfAnyOtherFormAreJudgedAsPolicies) {
   for (const std::string text :
        {"", "{", "Version: 2012-10-17", "{}", "[]", "null", "5", R"({"resources":5})", R"({"Role":[]})",
