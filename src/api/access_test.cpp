@@ -154,6 +154,13 @@ TEST_F(AccessApi, TheContainerProtocolIsWhatSdksRead) {
   EXPECT_EQ(answer.string("Token").substr(0, 10), "fake-token");
   EXPECT_EQ(answer.string("Expiration"), "2026-01-01T01:00:00Z");
   EXPECT_EQ(answer.string("AccountId"), customer_account);
+  const auto calls = sts.assume_role_calls.size();
+  EXPECT_EQ(call("HEAD", request.path, collector).status, 405) << "nothing is issued for it";
+  EXPECT_EQ(sts.assume_role_calls.size(), calls);
+  EXPECT_EQ(call("HEAD", "/v1/connections/" + acme_connection, collector).status, 200);
+  EXPECT_EQ(call("HEAD", "/v1/connections/" + globex_connection, collector).status, 404);
+  EXPECT_EQ(call("HEAD", "/v1/connections", "").status, 401);
+  EXPECT_EQ(call("HEAD", "/v1/keys", collector).status, 403);
   request.path = "/v1/credentials/" + globex_connection;
   const auto refused = send(request);
   EXPECT_EQ(refused.status, 404);

@@ -58,14 +58,15 @@ Match find_route(std::span<const Route> table, std::string_view method, std::str
   for (const Route& route : table) {
     auto parameters = match(route.pattern, path);
     if (!parameters) continue;
-    const bool as_head = method == head && route.method == get && route.access.everyone;
-    if (route.method == method || as_head) {
+    // Of credentials there is no head: a GET of them issues some.
+    const bool has_head = route.method == get && !route.container_protocol;
+    if (route.method == method || (method == head && has_head)) {
       found.route = &route;
       found.parameters = *std::move(parameters);
       return found;
     }
     found.allow += (found.allow.empty() ? "" : ", ") + std::string{route.method};
-    if (route.method == get && route.access.everyone) found.allow += ", HEAD";
+    if (has_head) found.allow += ", HEAD";
   }
   return found;
 }

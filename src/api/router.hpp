@@ -61,7 +61,7 @@ struct Match {
   std::string allow;                    // methods that the path has, for 405; empty when the path is unknown
 };
 
-// Finds the route. HEAD is answered like GET where no key is needed, and nowhere else.
+// Finds the route. HEAD is answered like GET, but where that issues credentials.
 Match find_route(std::span<const Route> table, std::string_view method, std::string_view path);
 
 }  // namespace deputy::api

@@ -13,6 +13,7 @@ constexpr Route table[] = {
     {"GET", "/v1/things/{thing}", admins, nullptr},
     {"GET", "/v1/things/{thing}/parts/{part}", admins, nullptr},
     {"GET", "/healthz", everyone, nullptr},
+    {.method = "GET", .pattern = "/v1/issued/{thing}", .access = admins, .container_protocol = true},
 };
 
 TEST(Router, FindsTheRouteAndItsParameters) {
@@ -35,13 +36,17 @@ TEST(Router, KnowsNoOtherPath) {
 TEST(Router, NamesTheMethodsOfAPath) {
   const auto match = find_route(table, "DELETE", "/v1/things");
   EXPECT_EQ(match.route, nullptr);
-  EXPECT_EQ(match.allow, "GET, POST");
+  EXPECT_EQ(match.allow, "GET, HEAD, POST");
   EXPECT_EQ(find_route(table, "get", "/v1/things").route, nullptr);
 }
 
-TEST(Router, AnswersHeadOnlyWhereNoKeyIsNeeded) {
+// RFC 9110 section 9.1. A GET that issues credentials has no head: asking for it would issue some.
+TEST(Router, AnswersHeadWhereverGetIssuesNothing) {
   EXPECT_NE(find_route(table, "HEAD", "/healthz").route, nullptr);
-  EXPECT_EQ(find_route(table, "HEAD", "/v1/things/a").route, nullptr);
+  EXPECT_EQ(find_route(table, "HEAD", "/v1/things/a").route, &table[2]);
+  const auto issuing = find_route(table, "HEAD", "/v1/issued/a");
+  EXPECT_EQ(issuing.route, nullptr);
+  EXPECT_EQ(issuing.allow, "GET");
 }
 
 TEST(Access, AdmitsNobodyByDefault) {
