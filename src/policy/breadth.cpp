@@ -39,7 +39,13 @@ ActionPattern cut(std::string_view action) {
   return {action.substr(0, colon), action.substr(colon + 1)};
 }
 
-// `*`, or an ARN pattern whose last part is nothing but wildcards.
+// `*`, `*/*`: nothing is spelled out but what divides the parts of a resource's name.
+bool is_any_name(std::string_view pattern) {
+  return pattern.find('*') != std::string_view::npos &&
+         pattern.find_first_not_of("*?/:") == std::string_view::npos;
+}
+
+// `*`, or an ARN pattern that says nothing of the resource itself.
 bool is_every_resource(std::string_view pattern) {
   if (is_all_wildcards(pattern)) return true;
   for (int i = 0; i < 5; ++i) {
@@ -47,7 +53,7 @@ bool is_every_resource(std::string_view pattern) {
     if (colon == std::string_view::npos) return false;
     pattern.remove_prefix(colon + 1);
   }
-  return is_all_wildcards(pattern);
+  return is_any_name(pattern);
 }
 
 bool covers_every_resource(const Statement& statement) {
@@ -64,6 +70,9 @@ std::string_view fault_of(const std::string& action, const Statement& statement)
   }
   if (glob_matches_ignoring_case(action, "sts:AssumeRole")) {
     return "can assume other roles, with whatever those may do";
+  }
+  if (glob_matches_ignoring_case(action, "sts:AssumeRoot")) {
+    return "can become the root user of the organization's accounts";
   }
   if (pattern.is_of("organizations") && pattern.may_write())
     return "can change the customer's AWS organization";

@@ -32,6 +32,8 @@ TEST(Breadth, FindsWhatReachesBeyondTheIntegration) {
                                         "sts:A*",
                                         "s?s:Assume?ole",
                                         "*:AssumeRole",
+                                        "sts:AssumeRoot",
+                                        "sts:assumeroo?",
                                         "organizations:*",
                                         "o*:*",
                                         "organizations:LeaveOrganization",
@@ -52,6 +54,12 @@ TEST(Breadth, FindsWholeServicesOnEveryResource) {
   EXPECT_EQ(faults("s3:*", "*").size(), 1U);
   EXPECT_EQ(faults("s3:*", "arn:aws:s3:::*").size(), 1U);
   EXPECT_EQ(faults("s3:*Object", "*").size(), 1U);
+  for (const std::string_view everything : {"arn:aws:ec2:*:*:*/*", "arn:aws:ec2:*:*:*", "arn:*:*:*:*:*/*",
+                                            "arn:aws:ec2:*:*:*:*", "arn:aws:ec2:*:*:*/?*"})
+    EXPECT_EQ(faults("ec2:*", everything).size(), 1U) << everything;
+  for (const std::string_view named :
+       {"arn:aws:ec2:*:*:instance/*", "arn:aws:ec2:*:*:*/i-1", "arn:aws:ec2:*:*:/", "arn:aws:s3:::a*/*"})
+    EXPECT_TRUE(faults("ec2:*", named).empty()) << named;
   EXPECT_TRUE(faults("s3:Get*", "*").empty());
   EXPECT_TRUE(faults("s3:PutObject", "*").empty());
   EXPECT_TRUE(faults("s3:*", "arn:aws:s3:::bucket*").empty());
