@@ -4,6 +4,7 @@
 #include <charconv>
 #include <fmt/format.h>
 #include <functional>
+#include <initializer_list>
 #include <limits>
 #include <map>
 #include <toml++/toml.h>
@@ -394,6 +395,18 @@ class Loader {
   LoadedConfig& loaded_;
 };
 
+// Where the values came from that are wrong together with others.
+struct Places {
+  const std::map<std::string, std::string>& of_settings;
+  std::string otherwise;  // for what was not set at all
+
+  std::string first_of(std::initializer_list<std::string> settings) const {
+    for (const std::string& setting : settings)
+      if (const auto place = of_settings.find(setting); place != of_settings.end()) return place->second;
+    return otherwise;
+  }
+};
+
 void check_server(LoadedConfig& loaded, const std::map<std::string, std::string>& places) {
   const Config::Server& server = loaded.config.server;
   const auto problem = [&](const std::string& setting, std::string what) {
@@ -414,34 +427,36 @@ void check_server(LoadedConfig& loaded, const std::map<std::string, std::string>
     problem("server.tls_cert_file", what);
 }
 
-void check_logs(LoadedConfig& loaded, const std::string& where) {
+void check_logs(LoadedConfig& loaded, const Places& places) {
   constexpr std::size_t spool_mib_least = 256;
   const Config::Logs& logs = loaded.config.logs;
-  if (logs.spool_mib_max < spool_mib_least)
-    loaded.problems.push_back({where, "`logs.spool_mib_max` is less than 256"});
+  const auto problem = [&](const std::string& setting, std::string_view what) {
+    loaded.problems.push_back({places.first_of({setting}), fmt::format("`{}` is {}", setting, what)});
+  };
+  if (logs.spool_mib_max < spool_mib_least) problem("logs.spool_mib_max", "less than 256");
   if (logs.poll_max < std::chrono::seconds{1} || logs.poll_max > std::chrono::hours{1})
-    loaded.problems.push_back({where, "`logs.poll_max` is not between a second and an hour"});
+    problem("logs.poll_max", "not between a second and an hour");
   if (logs.discovery < std::chrono::seconds{1} || logs.discovery > std::chrono::hours{24})
-    loaded.problems.push_back({where, "`logs.discovery` is not between a second and a day"});
-  if (logs.retention < std::chrono::days{1})
-    loaded.problems.push_back({where, "`logs.retention` is shorter than a day"});
-  if (logs.lookback > std::chrono::days{14})
-    loaded.problems.push_back({where, "`logs.lookback` is longer than 14 days"});
+    problem("logs.discovery", "not between a second and a day");
+  if (logs.retention < std::chrono::days{1}) problem("logs.retention", "shorter than a day");
+  if (logs.lookback > std::chrono::days{14}) problem("logs.lookback", "longer than 14 days");
 }
 
-void check_together(LoadedConfig& loaded, const std::string& where) {
+void check_together(LoadedConfig& loaded, const Places& places) {
   const Config& config = loaded.config;
-  check_logs(loaded, where);
+  check_logs(loaded, places);
   if (config.verification.interval < std::chrono::seconds{1})
-    loaded.problems.push_back({where, "`verification.interval` is shorter than a second"});
+    loaded.problems.push_back(
+        {places.first_of({"verification.interval"}), "`verification.interval` is shorter than a second"});
   if (config.verification.max_age < config.verification.interval)
     loaded.problems.push_back(
-        {where,
+        {places.first_of({"verification.max_age", "verification.interval"}),
          "`verification.max_age` is shorter than `verification.interval`: every connection would expire "
          "between two verifications"});
   if (config.webhooks.url.has_value() != config.webhooks.secret_file.has_value())
     loaded.problems.push_back(
-        {where, "`webhooks.url` and `webhooks.secret_file` belong together: unsigned events are not sent"});
+        {places.first_of({"webhooks.url", "webhooks.secret_file"}),
+         "`webhooks.url` and `webhooks.secret_file` belong together: unsigned events are not sent"});
 }
 
 }  // namespace
@@ -470,7 +485,7 @@ LoadedConfig load_config(const std::optional<std::filesystem::path>& file,
   if (loaded.config.logs.directory.empty())
     loaded.config.logs.directory = loaded.config.storage.sqlite_file.parent_path() / "logs";
   check_server(loaded, loader.places);
-  check_together(loaded, file ? file->string() : "environment");
+  check_together(loaded, {loader.places, file ? file->string() : "environment"});
   return loaded;
 }
 

@@ -224,6 +224,23 @@ TEST_F(ConfigTest, NamesWhatIsWrongWithTheCertificateAndWhere) {
   EXPECT_EQ(half.problems[0].what, "`server.tls_key_file` needs `server.tls_cert_file` beside it");
 }
 
+// What is wrong together with another value is told where it was set, be it in a variable.
+TEST_F(ConfigTest, NamesTheVariableOrLineOfWhatDoesNotFit) {
+  const auto place = [&](const std::string& text, const std::map<std::string, std::string>& variables) {
+    const auto loaded = load(text, variables);
+    EXPECT_EQ(loaded.problems.size(), 1U);
+    const std::string where = loaded.problems.empty() ? "" : loaded.problems[0].where;
+    return where.substr(where.find_last_of('/') + 1);
+  };
+  EXPECT_EQ(place("", {{"DEPUTY_VERIFICATION__INTERVAL", "0s"}}), "DEPUTY_VERIFICATION__INTERVAL");
+  EXPECT_EQ(place("[verification]\ninterval = \"0s\"\n", {}), "deputy.toml:2");
+  EXPECT_EQ(place("[verification]\ninterval = \"1h\"\n", {{"DEPUTY_VERIFICATION__MAX_AGE", "1m"}}),
+            "DEPUTY_VERIFICATION__MAX_AGE");
+  EXPECT_EQ(place("", {{"DEPUTY_VERIFICATION__INTERVAL", "100h"}}), "DEPUTY_VERIFICATION__INTERVAL");
+  EXPECT_EQ(place("", {{"DEPUTY_LOGS__RETENTION", "1h"}}), "DEPUTY_LOGS__RETENTION");
+  EXPECT_EQ(place("", {{"DEPUTY_WEBHOOKS__SECRET_FILE", "x"}}), "DEPUTY_WEBHOOKS__SECRET_FILE");
+}
+
 TEST_F(ConfigTest, AVerificationMayNotExpireBetweenTwo) {
   EXPECT_EQ(load("[verification]\ninterval = \"48h\"\nmax_age = \"24h\"\n").problems.size(), 1U);
 }
