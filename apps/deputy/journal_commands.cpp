@@ -22,10 +22,18 @@ Result<std::unique_ptr<registry::Store>> open_store(const std::string& config_fi
 
 Result<std::optional<journal::Checkpoint>> read_checkpoint(const std::string& file) {
   if (file.empty()) return std::optional<journal::Checkpoint>{};
-  if (const auto given = journal::parse_checkpoint(file)) return std::optional{given.value()};
-  DEPUTY_TRY(auto text, read_input(file));
-  while (!text.empty() && (text.back() == '\n' || text.back() == '\r' || text.back() == ' ')) text.pop_back();
-  DEPUTY_TRY(const auto checkpoint, journal::parse_checkpoint(text));
+  const auto given = journal::parse_checkpoint(file);
+  if (given) return std::optional{given.value()};
+  auto text = read_input(file);
+  if (!text) {
+    // What begins like a checkpoint was meant as one.
+    const std::size_t number = file.find_first_not_of("0123456789");
+    const bool is_meant = number != 0 && number != std::string::npos && file[number] == ':';
+    return is_meant ? given.error() : text.error();
+  }
+  std::string& line = text.value();
+  while (!line.empty() && (line.back() == '\n' || line.back() == '\r' || line.back() == ' ')) line.pop_back();
+  DEPUTY_TRY(const auto checkpoint, journal::parse_checkpoint(line));
   return std::optional{checkpoint};
 }
 

@@ -3,9 +3,15 @@
 #include "scan/safe_text.hpp"
 #include "verification_view.hpp"
 
+#include <algorithm>
 #include <boost/json/parse.hpp>
+#include <charconv>
 #include <fmt/format.h>
 #include <iostream>
+
+#include "core/clock.hpp"
+#include "registry/model.hpp"
+#include "templates/template.hpp"
 
 // The commands that are clients of the API: each is one call, described here and made in one place.
 namespace deputy::cli {
@@ -18,8 +24,10 @@ struct ObjectCommand {
     std::string_view flag;    // `--name`
     std::string_view member;  // of the body, or of the query
     std::string_view help;
-    enum class Form { text, number, json_file } form = Form::text;
+    enum class Form { text, duration, json_file } form = Form::text;
     bool required = false;
+    // What is wrong with a value, where that is known before the server is asked.
+    Result<void> (*check)(const std::string& value) = nullptr;
   };
   std::string_view group;
   std::string_view verb;
@@ -30,12 +38,42 @@ struct ObjectCommand {
   std::vector<Option> options;
   // In text, instead of the answer's members; returns the exit status.
   int (*show)(const app::ApiAnswer& answer) = nullptr;
+  // The answer once what it began is over, in place of the first; `--no-wait` leaves it out.
+  Result<app::ApiAnswer> (*follow)(const app::ApiAnswer& begun) = nullptr;
+  int (*status)(const app::ApiAnswer& followed) = nullptr;
 };
 
 using Form = ObjectCommand::Option::Form;
 
+template <class Enum>
+Result<void> is_one_of(const std::string& value) {
+  const auto parsed = registry::parse_enum<Enum>(value);
+  if (!parsed) return parsed.error();
+  return success();
+}
+
+Result<void> is_format(const std::string& value) {
+  const auto parsed = templates::parse_format(value);
+  if (!parsed) return parsed.error();
+  return success();
+}
+
+std::optional<std::int64_t> whole_number(const std::string& text) {
+  std::int64_t number = 0;
+  const char* const end = text.data() + text.size();
+  if (std::from_chars(text.data(), end, number) != std::from_chars_result{end, {}}) return std::nullopt;
+  return number;
+}
+
+Result<void> is_limit(const std::string& value) {
+  const auto number = whole_number(value);
+  if (!number || *number < 1 || *number > 200)
+    return Error{ErrorKind::invalid_request, in_backticks(value) + " is not a number from 1 to 200"};
+  return success();
+}
+
 std::vector<ObjectCommand::Option> paging(std::vector<ObjectCommand::Option> more = {}) {
-  more.push_back({"--limit", "limit", "Items a page, 1 to 200", Form::text});
+  more.push_back({"--limit", "limit", "Items a page, 1 to 200", Form::text, false, is_limit});
   more.push_back({"--cursor", "cursor", "Where the page before ended", Form::text});
   return more;
 }
@@ -63,11 +101,12 @@ std::vector<ObjectCommand> integration_commands() {
        "PUT",
        "/v1/integrations/{}",
        {"name"},
-       {{"--description", "description", "What it does, for your customers", Form::text, true},
+       {{"--description", "description", "What it does, for your customers; by default its name"},
         {"--policy", "policy", "File with the IAM policy document", Form::json_file, true},
         {"--reasons", "reasons", "File with {Sid: plain words}", Form::json_file},
         {"--role-name", "role_name", "Name of the customers' role"},
-        {"--trust-form", "trust_form", "role or account_with_principal_arn"},
+        {"--trust-form", "trust_form", "role or account_with_principal_arn", Form::text, false,
+         is_one_of<registry::TrustForm>},
         {"--logs", "logs", "File with {regions, groups}", Form::json_file},
         {"--accept-risk", "accept_risk", "Why it must be as broad as it is"}}},
       {"integration", "list", "All integrations", "GET", "/v1/integrations", {}, paging()},
@@ -99,9 +138,10 @@ std::vector<ObjectCommand> connection_commands() {
        "GET",
        "/v1/connections",
        {},
-       paging({{"--tenant", "tenant_id", "Of one tenant"},
-               {"--reference", "reference", "Of the tenant with this key of your own"},
-               {"--state", "state", "In one state"}})},
+       paging(
+           {{"--tenant", "tenant_id", "Of one tenant"},
+            {"--reference", "reference", "Of the tenant with this key of your own"},
+            {"--state", "state", "In one state", Form::text, false, is_one_of<registry::ConnectionState>}})},
       {"connection",
        "show",
        "One connection, and the checks of its last verification",
@@ -119,12 +159,14 @@ std::vector<ObjectCommand> connection_commands() {
        {{"--role-arn", "role_arn", "Its ARN", Form::text, true}}},
       {"connection",
        "verify",
-       "Verify now, and wait for the checks (as JSON: without waiting)",
+       "Verify now, and wait for the checks",
        "POST",
        "/v1/connections/{}/verifications",
        {"connection"},
        {},
-       show_begun_verification},
+       show_verification,
+       finished_verification,
+       status_of_verification},
       {"connection",
        "verifications",
        "Its verifications, newest first",
@@ -196,10 +238,11 @@ std::vector<ObjectCommand> key_commands() {
        "POST",
        "/v1/keys",
        {},
-       {{"--role", "role", "admin, onboarding, workload or auditor", Form::text, true},
+       {{"--role", "role", "admin, onboarding, workload or auditor", Form::text, true,
+         is_one_of<registry::KeyRole>},
         {"--workload", "workload", "Of which workload"},
         {"--connection", "connection_id", "Good for this connection alone"},
-        {"--expires-in", "expires_in", "Seconds", Form::number}}},
+        {"--expires-in", "expires_in", "Seconds, or 30m, 12h, 90d", Form::duration}}},
       {"key", "list", "All keys, without secrets", "GET", "/v1/keys", {}, paging()},
       {"key", "show", "One key", "GET", "/v1/keys/{}", {"key"}, {}},
       {"key", "revoke", "Revoke a key", "DELETE", "/v1/keys/{}", {"key"}, {}},
@@ -209,7 +252,7 @@ std::vector<ObjectCommand> key_commands() {
        "GET",
        "/v1/connections/{}/template",
        {"connection"},
-       {{"--format", "format", "cloudformation, terraform or aws-cli", Form::text, true}}},
+       {{"--format", "format", "cloudformation, terraform or aws-cli", Form::text, true, is_format}}},
   };
 }
 
@@ -226,7 +269,7 @@ std::vector<ObjectCommand> connect_session_commands() {
         {"--integration", "integration", "The integration", Form::text, true},
         {"--connection", "connection_id", "About this connection"},
         {"--return-url", "return_url", "Where the page leads back to"},
-        {"--expires-in", "expires_in", "30m, 12h, 7d at most"}}},
+        {"--expires-in", "expires_in", "Seconds, or 30m, 12h; 7d at most", Form::duration}}},
       {"connect-session",
        "list",
        "All connect sessions, without links",
@@ -244,6 +287,7 @@ struct Given {
   std::vector<std::string> positionals;
   std::vector<std::string> options;
   bool require_proof = false;
+  bool no_wait = false;
   Output output = Output::text;
 };
 
@@ -271,16 +315,30 @@ std::string query_of(const ObjectCommand& command, const Given& given) {
   return query;
 }
 
+Result<void> check_options(const ObjectCommand& command, const Given& given) {
+  for (std::size_t i = 0; i < command.options.size(); ++i) {
+    const auto& option = command.options[i];
+    if (option.check == nullptr || given.options[i].empty()) continue;
+    const auto checked = option.check(given.options[i]);
+    if (!checked)
+      return Error{ErrorKind::invalid_request, fmt::format("{}: {}", option.flag, checked.error().message)};
+  }
+  return success();
+}
+
 Result<boost::json::value> value_of(const ObjectCommand::Option& option, const std::string& text) {
   boost::system::error_code wrong;
   switch (option.form) {
     case Form::text:
       return boost::json::value(text);
-    case Form::number: {
-      auto number = boost::json::parse(text, wrong);
-      if (wrong || !number.is_int64())
-        return Error{ErrorKind::invalid_request, fmt::format("{} takes a whole number", option.flag)};
-      return number;
+    case Form::duration: {
+      if (const auto seconds = whole_number(text); seconds && *seconds > 0)
+        return boost::json::value(*seconds);
+      const auto duration = parse_duration(text);
+      if (!duration)
+        return Error{ErrorKind::invalid_request,
+                     fmt::format("{}: {}, or seconds alone", option.flag, duration.error().message)};
+      return boost::json::value(text);
     }
     case Form::json_file: {
       DEPUTY_TRY(const auto content, read_input(text));
@@ -335,7 +393,17 @@ void tell_what_was_done(const ObjectCommand& command, const app::ApiAnswer& answ
                            id.empty() ? "" : ": " + scan::for_terminal(id));
 }
 
+// Waits for what was begun, says how that ended, and returns the exit status that fits.
+int follow(const ObjectCommand& command, const app::ApiAnswer& begun, Output output) {
+  const auto followed = command.follow(begun);
+  if (!followed) return tell(followed.error());
+  const int status = print(command, followed.value(), output);
+  return followed.value().ok() ? command.status(followed.value()) : status;
+}
+
 int run(const ObjectCommand& command, const Given& given) {
+  const auto checked = check_options(command, given);
+  if (!checked) return tell(checked.error());
   std::string path = filled_path(command, given);
   std::optional<boost::json::value> body;
   if (command.method == "GET") {
@@ -347,7 +415,9 @@ int run(const ObjectCommand& command, const Given& given) {
   }
   const auto answer = call_api(std::string{command.method}, path, std::move(body));
   if (!answer) return tell(answer.error());
-  const int status = print(command, answer.value(), given.output);
+  const bool waits = command.follow != nullptr && answer.value().ok() && !given.no_wait;
+  const int status =
+      waits ? follow(command, answer.value(), given.output) : print(command, answer.value(), given.output);
   tell_what_was_done(command, answer.value());
   return status;
 }
@@ -383,6 +453,7 @@ void add(CLI::App& program, Context& context, ObjectCommand command) {
   if (command.group == "integration" && command.verb == "create")
     added->add_flag("--require-proof", given->require_proof,
                     "Activate only what the trust policy itself proves");
+  if (command.follow != nullptr) added->add_flag("--no-wait", given->no_wait, "Do not wait for how it ends");
   add_output_option(*added, given->output);
   added->callback([&context, command = std::move(command), given] { context.status = run(command, *given); });
 }

@@ -77,6 +77,8 @@ int initialise_database(const std::string& config_file) {
 }
 
 int initialise(const std::string& folder) {
+  if (folder.empty())
+    return tell(Error{ErrorKind::invalid_request, "--dir names no folder; `.` is this one"});
   std::error_code unreadable;
   const auto config_file = std::filesystem::path{folder} / "deputy.toml";
   return std::filesystem::exists(config_file, unreadable) ? initialise_database(config_file.string())

@@ -71,11 +71,6 @@ void print_verification(const boost::json::object& verification, Which which) {
   print_checks(verification, which);
 }
 
-int status_of_outcome(const std::string& outcome) {
-  if (outcome == "passed") return done;
-  return outcome == "failed" ? found_something : undetermined;
-}
-
 }  // namespace
 
 int show_connection(const app::ApiAnswer& connection) {
@@ -95,25 +90,30 @@ int show_connection(const app::ApiAnswer& connection) {
   return done;
 }
 
-int show_begun_verification(const app::ApiAnswer& begun) {
+Result<app::ApiAnswer> finished_verification(const app::ApiAnswer& begun) {
   const std::string path = path_of(begun.member("connection_id"), begun.member("id"));
   std::cerr << "deputy: " << scan::for_terminal(begun.member("id")) << " runs; its outcome comes here\n";
   const auto end = std::chrono::steady_clock::now() + patience;
   for (;;) {
-    const auto now = call_api("GET", path);
-    if (!now) return tell(now.error());
-    if (!now.value().ok() || !now.value().body.is_object()) return tell_problem(now.value());
-    const auto& verification = now.value().body.get_object();
-    if (member_of(verification, "status") != "running") {
-      print_verification(verification, Which::all);
-      return status_of_outcome(member_of(verification, "outcome"));
-    }
+    auto now = call_api("GET", path);
+    if (!now || !now.value().ok() || now.value().member("status") != "running") return now;
     if (std::chrono::steady_clock::now() > end) {
       std::cerr << "deputy: it still runs; `deputy connection verifications` shows it later\n";
-      return undetermined;
+      return now;
     }
     std::this_thread::sleep_for(poll_interval);
   }
+}
+
+int show_verification(const app::ApiAnswer& verification) {
+  print_verification(verification.body.as_object(), Which::all);
+  return done;
+}
+
+int status_of_verification(const app::ApiAnswer& verification) {
+  const std::string outcome = verification.member("outcome");
+  if (outcome == "passed") return done;
+  return outcome == "failed" ? found_something : undetermined;
 }
 
 int show_verifications(const app::ApiAnswer& list) {

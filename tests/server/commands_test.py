@@ -1,5 +1,6 @@
 """The commands, as a person at a terminal uses them."""
 
+import datetime
 import http.server
 import json
 import os
@@ -68,6 +69,36 @@ class Commands(ServerTest):
         self.assertEqual(self.deputy.command("journal", "verify", "--checkpoint", "99:" + checkpoint.split(":")[1]).returncode, 1)
         self.assertEqual(self.deputy.command("journal", "verify", "--checkpoint", "neither").returncode, 2)
 
+    def test_what_was_meant_as_a_checkpoint_is_told_to_be_none(self):
+        for malformed in ("1:ab", "12:"):
+            told = self.deputy.command("journal", "verify", "--checkpoint", malformed)
+            self.assertEqual(told.returncode, 2)
+            self.assertIn(f"`{malformed}` is not a checkpoint", told.stderr)
+        self.assertIn("`neither` cannot be opened", self.deputy.command("journal", "verify", "--checkpoint", "neither").stderr)
+
+    def test_values_that_nothing_takes_are_wrong_use(self):
+        connection = self.connect()
+        for arguments, words in ((["template", connection["id"], "--format", "x"], "--format"), (["key", "create", "--role", "x"], "--role"),
+                                 (["connection", "list", "--state", "nope"], "--state"), (["tenant", "list", "--limit", "0"], "--limit"),
+                                 (["key", "create", "--role", "auditor", "--expires-in", "soon"], "--expires-in"),
+                                 (["key", "create", "--role", "auditor", "--expires-in", "0"], "--expires-in"),
+                                 (["init", "--dir", ""], "--dir names no folder")):
+            told = self.deputy.command(*arguments)
+            self.assertEqual((told.returncode, told.stdout), (2, ""), arguments)
+            self.assertIn(words, told.stderr)
+
+    def test_a_life_is_told_in_seconds_or_as_a_duration(self):
+        for life in ("3600", "60m", "1h"):
+            key = self.json_of("key", "create", "--role", "auditor", "--expires-in", life)
+            made, ends = (datetime.datetime.fromisoformat(key[name].replace("Z", "+00:00")) for name in ("created_at", "expires_at"))
+            self.assertAlmostEqual((ends - made).total_seconds(), 3600, delta=1)
+        session = self.json_of("connect-session", "create", "--tenant", self.connect()["tenant_id"], "--integration", "log-reader", "--expires-in", "1800")
+        self.assertTrue(session["expires_at"])
+
+    def test_an_integration_needs_no_description(self):
+        policy = self.write("policy.json", {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:ListAllMyBuckets", "Resource": "*"}]})
+        self.assertEqual(self.json_of("integration", "create", "plain", "--policy", policy)["description"], "plain")
+
     def verify_role(self, role, external_id, **environment):
         return subprocess.run([BINARY, "verify", "--role-arn", role, "--external-id", external_id, "--region", REGION, "--output", "json"],
                               env=self.deputy.environment(**{**self.sandbox.partner_session(), **environment}), capture_output=True, text=True, timeout=60)
@@ -109,9 +140,12 @@ class Commands(ServerTest):
             self.assertIn(failed["message"], said)
             for line in failed["mend"].splitlines():
                 self.assertIn(line, said)
-        # As JSON each is the API's answer, and nobody waits.
+        # As JSON each is the API's answer, waited for as well.
         self.assertEqual(self.json_of("connection", "verifications", connection["id"])["items"][-1]["id"], last["id"])
-        self.assertEqual(self.json_of("connection", "verify", connection["id"])["status"], "running")
+        again = self.deputy.command("connection", "verify", connection["id"], "--output", "json")
+        self.assertEqual((again.returncode, json.loads(again.stdout)["outcome"]), (1, "failed"), again.stderr)
+        self.assertIn("trust_policy", [check["name"] for check in json.loads(again.stdout)["checks"]])
+        self.assertEqual(self.json_of("connection", "verify", connection["id"], "--no-wait")["status"], "running")
 
     def test_verify_waits_for_a_pass_and_says_what_was_proved(self):
         connection = self.active_connection()
@@ -119,6 +153,11 @@ class Commands(ServerTest):
         self.assertEqual(begun.returncode, 0, begun.stderr)
         self.assertRegex(begun.stdout, r"(?m)^ver_\w+  passed, proved  ")
         self.assertRegex(begun.stdout, r"(?m)^  passed +trust_policy: ")
+        finished = self.json_of("connection", "verify", connection["id"])
+        self.assertEqual((finished["status"], finished["outcome"]), ("done", "passed"))
+        unwaited = self.deputy.command("connection", "verify", connection["id"], "--no-wait")
+        self.assertEqual(unwaited.returncode, 0, unwaited.stderr)
+        self.assertRegex(unwaited.stdout, r"^ver_\w+  running")
 
     def test_a_workload_sees_its_connection_and_no_checks(self):
         connection = self.active_connection()
