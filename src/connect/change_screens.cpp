@@ -12,7 +12,6 @@ namespace deputy::connect {
 void put(Slots& slots, const RotateView& view) {
   using registry::RotationState;
   put_frame(slots, view.frame, std::nullopt);
-  put_notice(slots, view.notice);
   const std::string_view state = view.rotation ? registry::to_text(*view.rotation) : "none";
   slots.put("STATE_TEXT", text(fmt::format("rotate.state.{}", state)));
   slots.put("STATE_KIND", view.rotation == RotationState::verified ? "passed"
@@ -42,7 +41,6 @@ void put(Slots& slots, const RotateView& view) {
 
 void put(Slots& slots, const UpdateView& view) {
   put_frame(slots, view.frame, std::nullopt);
-  put_notice(slots, view.notice);
   slots.put("VERSION_NOW", view.version_now);
   slots.put("VERSION_NEW", view.version_new);
   for (const auto& line : view.difference) {

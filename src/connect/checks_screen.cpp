@@ -67,7 +67,6 @@ void put(Slots& slots, const ChecksView& view) {
     slots.choose(view.again_from.has_value(), "LATER", "NOW");
     if (view.again_from) slots.put_time("AGAIN_FROM", *view.again_from);
   }
-  put_notice(slots, view.notice);
 }
 
 }  // namespace deputy::connect

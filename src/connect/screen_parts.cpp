@@ -121,10 +121,15 @@ std::string_view look_of(registry::VerificationOutcome outcome) {
 void put_frame(Slots& slots, const Frame& frame, std::optional<Step> at) {
   slots.put_segment("SESSION", frame.session);
   slots.put("CSRF", frame.csrf);
+  slots.put("SHOWN", frame.connection);
   slots.put_long("TENANT", frame.tenant);
   slots.put("INTEGRATION", one_line(frame.integration, shown_max));
   slots.put_time("EXPIRES_AT", frame.expires_at);
   if (frame.return_url && slots.put_link("RETURN_URL", *frame.return_url)) slots.show("RETURN");
+  if (frame.notice) {
+    slots.put_message("NOTICE", *frame.notice);
+    slots.show("HAS_NOTICE");
+  }
   if (!at) return;
   Slots stepper = slots.add("STEPPER");
   for (int i = 0; i <= static_cast<int>(Step::connected); ++i) {
@@ -141,12 +146,6 @@ void put_frame(Slots& slots, const Frame& frame, std::optional<Step> at) {
     row.choose(reachable && !current, "STEP_LINK", "STEP_PLAIN");
     if (current) row.show("STEP_CURRENT");
   }
-}
-
-void put_notice(Slots& slots, const std::optional<std::string>& notice) {
-  if (!notice) return;
-  slots.put_message("NOTICE", *notice);
-  slots.show("HAS_NOTICE");
 }
 
 void put_permissions(Slots& slots, const std::vector<Permission>& permissions) {

@@ -10,7 +10,6 @@ namespace deputy::connect {
 
 // The head, who is asking, the stepper and the foot. `at` is absent on screens beside the five steps.
 void put_frame(Slots& slots, const Frame& frame, std::optional<Step> at);
-void put_notice(Slots& slots, const std::optional<std::string>& notice);
 void put_permissions(Slots& slots, const std::vector<Permission>& permissions);
 void put_ask(Slots& slots, const Ask& ask);
 void put_checks(Slots& slots, const std::vector<CheckView>& checks);

@@ -175,8 +175,8 @@ Task<Result<registry::ConnectView>> Site::State::look_up(const http::Request& re
   co_return view;
 }
 
-// Consumes nothing, since mail scanners open links too; the first opening is on record. From here on the
-// secret is in the cookie alone.
+// Consumes nothing, since mail scanners open links too; the first opening is on record, and settles which
+// connection the session is about. From here on the secret is in the cookie alone.
 Task<http::Response> Site::State::open(http::Request request, ConnectSessionId id, std::string secret_text) {
   const bool possible = may_be_secret(secret_text);
   const SecretString secret = SecretString::take(secret_text);
@@ -184,7 +184,7 @@ Task<http::Response> Site::State::open(http::Request request, ConnectSessionId i
   std::optional<http::Response> refused;
   auto view = co_await look_up(request, id, secret, refused);
   if (refused) co_return *std::move(refused);
-  if (!view.value().session.opened_at) {
+  if (!view.value().session.opened_at || !view.value().session.connection_id) {
     const registry::Actor actor{"connect_session", id.text(), request.remote_address};
     const auto noted = co_await run([&] { return registry().note_opening(actor, id); });
     if (noted.has_error()) {
@@ -243,8 +243,10 @@ bool acts_by(const Route& page) {
   return page.method == "POST" && page.name != "role/check";
 }
 
-// What a disconnected connection still answers; everything else shows that it is over.
-bool is_for_disconnected(const Route& page) {
+// Leads to another connection and changes nothing about the one that is shown. Every other form is about the
+// one that its page showed and says which; and where that is disconnected, everything else shows that it is
+// over.
+bool turns_away(const Route& page) {
   return page.name == "again" || page.name == "choose";
 }
 
@@ -263,17 +265,20 @@ Task<http::Response> Site::State::visit(http::Request request, ConnectSessionId 
   if (acts_by(*page) && !acts.take(id.text(), parts.clock.steady_now()))
     co_return trouble(Trouble::too_many_requests, request, id, std::chrono::minutes{1});
   std::string csrf = csrf_token(*secret, id);
-  registry::Actor actor{"connect_session", id.text(), request.remote_address};
+  auto mandate = registry::Mandate::of_customer(id, view.value().connection->id, request.remote_address);
   Visit visit{.request = std::move(request),
               .id = id,
               .secret = *std::move(secret),
               .csrf = std::move(csrf),
-              .actor = std::move(actor),
+              .mandate = std::move(mandate),
               .view = std::move(view).value()};
   visit.query = first_of_each(visit.request.query);
   if (auto wrong = co_await refuse_form(visit)) co_return *std::move(wrong);
+  if (page->method == "POST" && !turns_away(*page) &&
+      visit.form_value("connection") != visit.mandate.connection().text())
+    co_return page_response(visit, {.status = 303, .location = with_notice("", "moved")});
   const bool over = visit.connection().state == registry::ConnectionState::disconnected;
-  if (over && !is_for_disconnected(*page)) co_return page_response(visit, disconnected_page(visit));
+  if (over && !turns_away(*page)) co_return page_response(visit, disconnected_page(visit));
   auto made = co_await (this->*page->work)(visit);
   if (made.has_error()) co_return trouble(made.error(), visit);
   co_return page_response(visit, std::move(made).value());
@@ -283,7 +288,7 @@ Task<http::Response> Site::State::visit(http::Request request, ConnectSessionId 
 Task<void> Site::State::put_on_record(const Visit& visit, const Error& refusal) {
   if (!refusals.take(visit.id.text(), parts.clock.steady_now())) co_return;
   journal::Entry entry;
-  entry.actor = visit.actor;
+  entry.actor = visit.mandate.actor();
   entry.act = "request.refused";
   entry.tenant = visit.view.tenant.id.text();
   entry.outcome = journal::Outcome::refused;
@@ -345,13 +350,12 @@ http::Response Site::State::trouble(const Error& error, const Visit& visit) cons
       return trouble(Trouble::too_many_requests, visit.request, visit.id, error.retry_after);
     case ErrorKind::overloaded:
       return trouble(Trouble::unavailable, visit.request, visit.id, error.retry_after);
+    // It changed under the page: the session's first page shows how it is now.
+    case ErrorKind::forbidden:
+      return page_response(visit, {.status = 303, .location = with_notice("", "moved")});
     case ErrorKind::conflict:
-    case ErrorKind::connection_disconnected: {
-      // It changed under the page: the session's first page shows how it is now.
-      http::Response response = bare(303);
-      response.headers.add("Location", std::string{prefix} + visit.id.text());
-      return response;
-    }
+    case ErrorKind::connection_disconnected:
+      return page_response(visit, {.status = 303, .location = with_notice("", "changed")});
     default:
       parts.log_failure(visit.request.request_id, error);
       return trouble(Trouble::internal, visit.request, visit.id);

@@ -32,90 +32,65 @@ std::optional<std::string> account_of(const registry::Connection& connection) {
 
 }  // namespace
 
-Result<Page> Site::State::rotate_page(const Visit& visit, std::optional<std::string> notice) const {
+Task<Result<Page>> Site::State::rotate(Visit& visit) {
   const registry::Connection& connection = visit.connection();
   const auto& rotation = connection.rotation;
   const auto role = api::describe_role(registry().settings().partner_principal, connection, visit.view.tenant,
                                        visit.view.integration);
-  const int status = notice ? 409 : 200;
-  return Page{.status = status,
-              .body = screens.render(RotateView{
-                  .frame = frame(visit),
-                  .rotation = rotation ? std::optional{rotation->state} : std::nullopt,
-                  .external_id = connection.external_id.text(),
-                  .next_external_id = rotation ? text_of(rotation->next_external_id) : std::nullopt,
-                  .previous_external_id = rotation ? text_of(rotation->previous_external_id) : std::nullopt,
-                  .verified_at = rotation ? rotation->verified_at : std::nullopt,
-                  .retire_by = rotation ? rotation->retire_by : std::nullopt,
-                  .trust_policy = templates::trust_policy_json(role),
-                  .role_arn = text_of(connection.role_arn),
-                  .notice = std::move(notice)})};
-}
-
-Task<Result<Page>> Site::State::rotate(Visit& visit) {
-  co_return rotate_page(visit, std::nullopt);
+  co_return Page{
+      .body = screens.render(RotateView{
+          .frame = frame(visit),
+          .rotation = rotation ? std::optional{rotation->state} : std::nullopt,
+          .external_id = connection.external_id.text(),
+          .next_external_id = rotation ? text_of(rotation->next_external_id) : std::nullopt,
+          .previous_external_id = rotation ? text_of(rotation->previous_external_id) : std::nullopt,
+          .verified_at = rotation ? rotation->verified_at : std::nullopt,
+          .retire_by = rotation ? rotation->retire_by : std::nullopt,
+          .trust_policy = templates::trust_policy_json(role),
+          .role_arn = text_of(connection.role_arn)})};
 }
 
 Task<Result<Page>> Site::State::begin_rotation(Visit& visit) {
-  const auto begun =
-      co_await run([&] { return registry().begin_rotation(visit.actor, visit.connection().id); });
-  if (begun.has_error()) {
-    if (!is_for_the_form(begun.error())) co_return begun.error();
-    co_return rotate_page(visit, sentence(begun.error()));
-  }
+  const auto begun = co_await run([&] { return registry().begin_rotation(visit.mandate); });
+  if (begun.has_error()) co_return refused("/rotate", begun.error());
   parts.wake_verification();
   co_return Page{.status = 303, .location = "/rotate"};
 }
 
 Task<Result<Page>> Site::State::promote_rotation(Visit& visit) {
-  const ConnectionId id = visit.connection().id;
-  const auto promoted = co_await run([&] { return registry().promote_rotation(visit.actor, id); });
-  if (promoted.has_error()) {
-    if (!is_for_the_form(promoted.error())) co_return promoted.error();
-    co_return rotate_page(visit, sentence(promoted.error()));
-  }
-  parts.revoke(id);
+  const auto promoted = co_await run([&] { return registry().promote_rotation(visit.mandate); });
+  if (promoted.has_error()) co_return refused("/rotate", promoted.error());
+  parts.revoke(visit.mandate.connection());
   parts.wake_verification();
   co_return Page{.status = 303, .location = "/rotate"};
 }
 
 Task<Result<Page>> Site::State::cancel_rotation(Visit& visit) {
-  const ConnectionId id = visit.connection().id;
-  const auto cancelled = co_await run([&] { return registry().cancel_rotation(visit.actor, id); });
-  if (cancelled.has_error()) {
-    if (!is_for_the_form(cancelled.error())) co_return cancelled.error();
-    co_return rotate_page(visit, sentence(cancelled.error()));
-  }
-  parts.revoke(id);
+  const auto cancelled = co_await run([&] { return registry().cancel_rotation(visit.mandate); });
+  if (cancelled.has_error()) co_return refused("/rotate", cancelled.error());
+  parts.revoke(visit.mandate.connection());
   co_return Page{.status = 303, .location = "/connected"};
 }
 
-Result<Page> Site::State::update_page(const Visit& visit, std::optional<std::string> notice) const {
+Task<Result<Page>> Site::State::update(Visit& visit) {
   const registry::ConnectView& view = visit.view;
+  if (view.newest.version == view.integration.version)
+    co_return Page{.status = 303, .location = std::string{first_page(visit.connection().state)}};
   const auto [way, format] = way_of(visit);
   const auto role = api::describe_role(registry().settings().partner_principal, visit.connection(),
                                        view.tenant, view.newest);
-  DEPUTY_TRY(auto text, templates::render(format, role));
-  const int status = notice ? 409 : 200;
-  return Page{.status = status,
-              .body = screens.render(
-                  UpdateView{.frame = frame(visit),
-                             .version_now = view.integration.version,
-                             .version_new = view.newest.version,
-                             .difference = difference_of(indented_json(view.integration.policy),
-                                                         indented_json(view.newest.policy)),
-                             .permissions = permissions_of(view.newest.policy, view.newest.reasons),
-                             .way = way,
-                             .file_name = std::string{templates::file_name_of(format)},
-                             .file_text = std::move(text),
-                             .role_arn = text_of(visit.connection().role_arn),
-                             .notice = std::move(notice)})};
-}
-
-Task<Result<Page>> Site::State::update(Visit& visit) {
-  if (visit.view.newest.version == visit.view.integration.version)
-    co_return Page{.status = 303, .location = std::string{first_page(visit.connection().state)}};
-  co_return update_page(visit, std::nullopt);
+  DEPUTY_CO_TRY(auto text, templates::render(format, role));
+  co_return Page{.body = screens.render(
+                     UpdateView{.frame = frame(visit),
+                                .version_now = view.integration.version,
+                                .version_new = view.newest.version,
+                                .difference = difference_of(indented_json(view.integration.policy),
+                                                            indented_json(view.newest.policy)),
+                                .permissions = permissions_of(view.newest.policy, view.newest.reasons),
+                                .way = way,
+                                .file_name = std::string{templates::file_name_of(format)},
+                                .file_text = std::move(text),
+                                .role_arn = text_of(visit.connection().role_arn)})};
 }
 
 // The customer agreed to one version; one that came meanwhile is shown first.
@@ -124,13 +99,9 @@ Task<Result<Page>> Site::State::adopt_update(Visit& visit) {
     co_return Page{.status = 303, .location = "/connected"};
   if (visit.form_value("version") != std::to_string(visit.view.newest.version))
     co_return Page{.status = 303, .location = "/update"};
-  const ConnectionId id = visit.connection().id;
   const auto adopted =
-      co_await run([&] { return registry().adopt_integration(visit.actor, id, visit.view.newest.version); });
-  if (adopted.has_error()) {
-    if (!is_for_the_form(adopted.error())) co_return adopted.error();
-    co_return update_page(visit, sentence(adopted.error()));
-  }
+      co_await run([&] { return registry().adopt_integration(visit.mandate, visit.view.newest.version); });
+  if (adopted.has_error()) co_return refused("/update", adopted.error());
   parts.wake_verification();
   co_return Page{.status = 303, .location = "/checks"};
 }
@@ -151,9 +122,8 @@ Task<Result<Page>> Site::State::disconnect(Visit& visit) {
 Task<Result<Page>> Site::State::confirm_disconnect(Visit& visit) {
   if (visit.form_value("confirm") != "yes")
     co_return disconnect_page(visit, std::string{text("disconnect.tick_missing")});
-  const ConnectionId id = visit.connection().id;
-  DEPUTY_CO_TRY(co_await run([&] { return registry().disconnect(visit.actor, id); }));
-  parts.revoke(id);
+  DEPUTY_CO_TRY(co_await run([&] { return registry().disconnect(visit.mandate); }));
+  parts.revoke(visit.mandate.connection());
   co_return Page{.status = 303};
 }
 
@@ -169,15 +139,15 @@ Page Site::State::disconnected_page(const Visit& visit) const {
 }
 
 Task<Result<Page>> Site::State::connect_another(Visit& visit) {
-  DEPUTY_CO_TRY(co_await run([&] { return registry().connect_another(visit.actor, visit.id); }));
+  DEPUTY_CO_TRY(co_await run([&] { return registry().connect_another(visit.mandate.actor(), visit.id); }));
   co_return Page{.status = 303};
 }
 
 Task<Result<Page>> Site::State::choose_connection(Visit& visit) {
   const auto id = ConnectionId::parse(visit.form_value("connection"));
   if (!id) co_return Error{ErrorKind::not_found, "no such connection"};
-  DEPUTY_CO_TRY(
-      co_await run([&] { return registry().choose_connection(visit.actor, visit.id, id.value()); }));
+  DEPUTY_CO_TRY(co_await run(
+      [&] { return registry().choose_connection(visit.mandate.actor(), visit.id, id.value()); }));
   co_return Page{.status = 303};
 }
 

@@ -63,8 +63,7 @@ Task<Result<Page>> Site::State::checks(Visit& visit) {
   std::optional<std::string> notice;
   bool looking = false;
   if (absent) {
-    const auto asked =
-        co_await run([&] { return registry().request_verification(visit.actor, visit.connection().id); });
+    const auto asked = co_await run([&] { return registry().request_verification(visit.mandate); });
     if (asked) {
       notice = visit.view.verification->checks.front().message;
       parts.wake_verification();
@@ -93,8 +92,8 @@ Task<Result<Page>> Site::State::checks_page(Visit& visit, std::optional<std::str
                   .checks = {},
                   .next_attempt_at = std::nullopt,
                   .again_from = std::nullopt,
-                  .watch = visit.query_value("watch") == "1",
-                  .notice = std::move(notice)};
+                  .watch = visit.query_value("watch") == "1"};
+  if (notice) view.frame.notice = std::move(notice);
   if (running) {
     const auto& rotation = connection.rotation;
     std::optional<verify::Progress> progress;
@@ -119,24 +118,16 @@ Task<Result<Page>> Site::State::checks_page(Visit& visit, std::optional<std::str
 }
 
 Task<Result<Page>> Site::State::verify_again(Visit& visit) {
-  const auto asked =
-      co_await run([&] { return registry().request_verification(visit.actor, visit.connection().id); });
-  if (asked) {
-    parts.wake_verification();
-    co_return Page{.status = 303, .location = "/checks"};
+  const auto asked = co_await run([&] { return registry().request_verification(visit.mandate); });
+  if (asked.has_error()) {
+    const std::string from = visit.form_value("from");
+    co_return refused(from == "connected" ? "/connected"
+                      : from == "rotate"  ? "/rotate"
+                                          : "/checks",
+                      asked.error());
   }
-  if (!is_for_the_form(asked.error())) co_return asked.error();
-  const std::string from = visit.form_value("from");
-  auto page = Result<Page>{Page{}};
-  if (from == "connected")
-    page = co_await connected_page(visit, sentence(asked.error()));
-  else if (from == "rotate")
-    page = rotate_page(visit, sentence(asked.error()));
-  else
-    page = co_await checks_page(visit, sentence(asked.error()));
-  if (page && page.value().status == 200)
-    page.value().status = asked.error().kind == ErrorKind::rate_limited ? 429 : 409;
-  co_return page;
+  parts.wake_verification();
+  co_return Page{.status = 303, .location = "/checks"};
 }
 
 }  // namespace deputy::connect

@@ -50,10 +50,6 @@ std::vector<OtherConnection> others_of(const registry::ConnectView& view) {
 Task<Result<Page>> Site::State::connected(Visit& visit) {
   if (visit.connection().state == registry::ConnectionState::awaiting_role)
     co_return Page{.status = 303, .location = "/ask"};
-  co_return co_await connected_page(visit, std::nullopt);
-}
-
-Task<Result<Page>> Site::State::connected_page(Visit& visit, std::optional<std::string> notice) {
   const registry::Connection& connection = visit.connection();
   const std::string cursor = visit.query_value("cursor").value_or("");
   auto details = co_await run([&] { return read_details(registry(), connection, cursor); });
@@ -83,8 +79,7 @@ Task<Result<Page>> Site::State::connected_page(Visit& visit, std::optional<std::
       .report = last && verify::signed_report(parts.signer, connection, visit.view.tenant,
                                               visit.view.integration, *last, now()),
       .others = others_of(visit.view),
-      .can_connect_another = true,
-      .notice = std::move(notice)};
+      .can_connect_another = true};
   for (const registry::Issuance& issuance : issuances.items) view.issuances.push_back(row_of(issuance));
   co_return Page{.body = screens.render(view)};
 }

@@ -1,7 +1,9 @@
 #include "connect/permissions.hpp"
 #include "connect/site_state.hpp"
+#include "connect/texts.hpp"
 
 #include <algorithm>
+#include <fmt/format.h>
 
 #include "api/role_description.hpp"
 
@@ -93,6 +95,22 @@ bool is_for_the_form(const Error& error) {
   }
 }
 
+std::string with_notice(std::string_view page, std::string_view code) {
+  return fmt::format("{}?notice={}", page, code);
+}
+
+std::optional<std::string> notice_of(const Visit& visit) {
+  const std::string_view notice = text_or_nothing("notice." + visit.query_value("notice").value_or(""));
+  return notice.empty() ? std::nullopt : std::optional{std::string{notice}};
+}
+
+Result<Page> Site::State::refused(std::string_view page, const Error& error) const {
+  if (!is_for_the_form(error)) return error;
+  const bool often = error.retry_after > registry().settings().verification_min_interval;
+  const std::string_view code = error.kind != ErrorKind::rate_limited ? "changed" : often ? "often" : "soon";
+  return Page{.status = 303, .location = with_notice(page, code)};
+}
+
 Step reachable_step(ConnectionState state) {
   switch (state) {
     case ConnectionState::awaiting_role:
@@ -155,11 +173,13 @@ Frame Site::State::frame(const Visit& visit) const {
   const registry::ConnectView& view = visit.view;
   return {.session = visit.id.text(),
           .csrf = visit.csrf,
+          .connection = visit.connection().id.text(),
           .tenant = view.tenant.name,
           .integration = view.integration.description,
           .reachable = reachable_step(visit.connection().state),
           .return_url = view.session.return_url,
-          .expires_at = view.session.expires_at};
+          .expires_at = view.session.expires_at,
+          .notice = notice_of(visit)};
 }
 
 Ask Site::State::ask_of(const Visit& visit) const {

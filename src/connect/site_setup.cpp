@@ -53,7 +53,10 @@ Page to_checks() {
 }  // namespace
 
 Task<Result<Page>> Site::State::home(Visit& visit) {
-  co_return Page{.status = 303, .location = std::string{first_page(visit.connection().state)}};
+  const std::string_view page = first_page(visit.connection().state);
+  const auto code = visit.query_value("notice");
+  co_return Page{.status = 303,
+                 .location = code && notice_of(visit) ? with_notice(page, *code) : std::string{page}};
 }
 
 Task<Result<Page>> Site::State::ask(Visit& visit) {
@@ -144,19 +147,18 @@ Task<Result<Page>> Site::State::give_role(Visit& visit) {
     if (!parsed) co_return refuse(parsed.error());
     wanted = std::move(parsed).value();
   }
-  const ConnectionId id = visit.connection().id;
   if (visit.connection().role_arn == wanted) {
-    const auto asked = co_await run([&] { return registry().request_verification(visit.actor, id); });
+    const auto asked = co_await run([&] { return registry().request_verification(visit.mandate); });
     if (asked.has_error() && !is_for_the_form(asked.error())) co_return asked.error();
     parts.wake_verification();
     co_return to_checks();
   }
-  const auto given = co_await run([&] { return registry().set_role(visit.actor, id, *wanted); });
+  const auto given = co_await run([&] { return registry().set_role(visit.mandate, *wanted); });
   if (given.has_error()) {
     if (!is_for_the_form(given.error())) co_return given.error();
     co_return refuse(given.error());
   }
-  parts.revoke(id);
+  parts.revoke(visit.mandate.connection());
   parts.wake_verification();
   co_return to_checks();
 }

@@ -20,7 +20,8 @@ struct Visit {
   ConnectSessionId id;
   SecretString secret;
   std::string csrf;
-  registry::Actor actor;
+  // All that the visitor may change, and the only name in which a page changes it.
+  registry::Mandate mandate;
   registry::ConnectView view;
   std::map<std::string, std::string> query;  // the first of each name
   std::map<std::string, std::string> form;
@@ -105,12 +106,11 @@ struct Site::State {
   Task<Result<Page>> connect_another(Visit& visit);
   Task<Result<Page>> choose_connection(Visit& visit);
 
-  // With what was refused, to be said on the page. `looking`: the role is not there yet and is looked for
-  // again as soon as that may be, so the page goes on asking.
-  Task<Result<Page>> checks_page(Visit& visit, std::optional<std::string> notice, bool looking = false);
-  Task<Result<Page>> connected_page(Visit& visit, std::optional<std::string> notice);
-  Result<Page> rotate_page(const Visit& visit, std::optional<std::string> notice) const;
-  Result<Page> update_page(const Visit& visit, std::optional<std::string> notice) const;
+  // `looking`: the role is not there yet and is looked for again as soon as that may be, so the page goes on
+  // asking; `notice` is what was found so far.
+  Task<Result<Page>> checks_page(Visit& visit, std::optional<std::string> notice, bool looking);
+  // To a page that says why nothing was done; the error itself, where that is nothing for the customer.
+  Result<Page> refused(std::string_view page, const Error& error) const;
   Page role_page(const Visit& visit, std::optional<std::string> error,
                  std::optional<std::string> account_error) const;
   Page disconnected_page(const Visit& visit) const;
@@ -127,6 +127,9 @@ std::string sentence(const Error& error);
 bool is_for_the_form(const Error& error);
 // The furthest step that the connection's state reaches.
 Step reachable_step(registry::ConnectionState state);
+// A page's address with a notice, which is a code: the page words it, and knows no others.
+std::string with_notice(std::string_view page, std::string_view code);
+std::optional<std::string> notice_of(const Visit& visit);
 // Where the session begins for a connection in this state.
 std::string_view first_page(registry::ConnectionState state);
 // Every check of a run, those that have not begun as `waiting`.

@@ -153,7 +153,14 @@ TEST_F(SiteTest, CheckingAgainKeepsToTheLimits) {
                                         .evidence = std::nullopt}});
   EXPECT_TRUE(shows("/checks", "It was denied, says the test."));
   EXPECT_TRUE(shows("/checks", "The whole trust policy, to paste"));
-  EXPECT_EQ(submit(browser, link, "/verify", "from=checks").status, 429);
+  for (const auto& [from, page] : std::initializer_list<std::pair<std::string, std::string>>{
+           {"checks", "/checks"}, {"connected", "/connected"}, {"rotate", "/rotate"}}) {
+    const auto refused = submit(browser, link, "/verify", "from=" + from);
+    EXPECT_EQ(location(refused), link.path() + page + "?notice=soon");
+    EXPECT_TRUE(shows(page + "?notice=soon", "only a short while ago")) << page;
+  }
+  EXPECT_FALSE(shows("/checks?notice=often,soon",
+                     "role=\"status\"><svg class=\"icon\" aria-hidden=\"true\"><use href=\"#i-info\""));
   clock().advance(11s);
   EXPECT_EQ(location(submit(browser, link, "/verify", "from=checks")), link.path() + "/checks");
   EXPECT_EQ(connection_of(link).state, ConnectionState::verifying);
@@ -234,7 +241,7 @@ TEST_F(SiteTest, RotatesPromotesAndCancels) {
   open();
   connect_account(browser, link, "222222222222");
   const std::string old = connection_of(link).external_id.text();
-  EXPECT_EQ(submit(browser, link, "/rotate/promote", "").status, 409);
+  EXPECT_EQ(location(submit(browser, link, "/rotate/promote", "")), link.path() + "/rotate?notice=changed");
   EXPECT_EQ(location(submit(browser, link, "/rotate", "")), link.path() + "/rotate");
   const std::string next = connection_of(link).rotation->next_external_id->text();
   EXPECT_TRUE(shows("/rotate", next));
@@ -287,9 +294,8 @@ TEST_F(SiteTest, ADisconnectedConnectionIsFollowedByANewOne) {
   open();
   connect_account(browser, link, "222222222222");
   const auto old = connection_of(link);
-  const std::string csrf = token(browser, link);
-  EXPECT_EQ(post(browser, link.path() + "/disconnect", "confirm=yes&csrf=" + csrf).status, 303);
-  EXPECT_EQ(post(browser, link.path() + "/again", "csrf=" + csrf).status, 303);
+  EXPECT_EQ(submit(browser, link, "/disconnect", "confirm=yes").status, 303);
+  EXPECT_EQ(submit(browser, link, "/again", "").status, 303);
   const auto anew = connection_of(link);
   EXPECT_NE(anew.id, old.id);
   EXPECT_NE(anew.external_id, old.external_id);
@@ -315,12 +321,58 @@ TEST_F(SiteTest, AnotherAccountIsConnectedBesideTheFirst) {
   EXPECT_EQ(connection_of(second).id, first.id);
 }
 
+// Two tabs of one session: a page goes on being about the connection that it showed.
+TEST_F(SiteTest, AFormActsOnTheConnectionThatItsPageShowedOrOnNone) {
+  open();
+  connect_account(browser, link, "222222222222");
+  const auto first = connection_of(link);
+  const std::string shown = hidden_fields(browser, link);
+  EXPECT_EQ(submit(browser, link, "/again", "").status, 303);
+  const auto second = connection_of(link);
+  ASSERT_NE(second.id, first.id);
+  for (const auto& [form, fields] : std::initializer_list<std::pair<std::string, std::string>>{
+           {"/role", "&role_arn=arn%3Aaws%3Aiam%3A%3A222222222222%3Arole%2Fother"},
+           {"/role/check", "&role_arn=arn%3Aaws%3Aiam%3A%3A222222222222%3Arole%2Fother"},
+           {"/verify", "&from=checks"},
+           {"/rotate", ""},
+           {"/rotate/promote", ""},
+           {"/rotate/cancel", ""},
+           {"/update", "&version=1"},
+           {"/disconnect", "&confirm=yes"}})
+    for (const std::string& hidden : {shown, "csrf=" + token(browser, link)})
+      EXPECT_EQ(location(post(browser, link.path() + form, hidden + fields)), link.path() + "?notice=moved")
+          << form;
+  for (const auto& before : {first, second})
+    EXPECT_EQ(registry().connection(before.id).value().revision, before.revision);
+  EXPECT_EQ(location(page("?notice=moved")), link.path() + "/ask?notice=moved");
+  EXPECT_TRUE(shows("/ask?notice=moved", "That page was about another connection"));
+  EXPECT_EQ(location(page("?notice=none")), link.path() + "/ask");
+}
+
+// One tab: the partner's backend makes a newer connection while the page is open.
+TEST_F(SiteTest, AnOpenedSessionStaysWithTheConnectionThatItShowed) {
+  open();
+  connect_account(browser, link, "222222222222");
+  const auto first = connection_of(link);
+  const Link second = make_link(acme);
+  ASSERT_FALSE(registry().connect_session(second.id).value().connection_id);
+  Browser other;
+  get(other, second.opening());
+  const std::string shown = hidden_fields(other, second);
+  clock().advance(1s);
+  const auto newer = make_connection(acme);
+  EXPECT_EQ(connection_of(second).id, first.id);
+  EXPECT_EQ(post(other, second.path() + "/disconnect", shown + "&confirm=yes").status, 303);
+  EXPECT_EQ(registry().connection(first.id).value().state, ConnectionState::disconnected);
+  EXPECT_EQ(registry().connection(newer.id).value().state, ConnectionState::awaiting_role);
+}
+
 TEST_F(SiteTest, TheEndInTheMiddleIsAPageThatSaysSo) {
   open();
-  const std::string csrf = token(browser, link);
+  const std::string hidden = hidden_fields(browser, link);
   ASSERT_TRUE(registry().end_connect_session(actor(), link.id));
   EXPECT_EQ(page("/role").status, 410);
-  EXPECT_EQ(post(browser, link.path() + "/role", "csrf=" + csrf + "&role_arn=x").status, 410);
+  EXPECT_EQ(post(browser, link.path() + "/role", hidden + "&role_arn=x").status, 410);
   EXPECT_EQ(get(browser, link.opening()).status, 410);
   const Link short_lived = make_link(acme);
   Browser other;

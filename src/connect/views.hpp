@@ -20,11 +20,13 @@ enum class Step { ask, create, role, checks, connected };
 struct Frame {
   std::string session;                    // `cse_…`: part of every address
   std::string csrf;                       // into every form
+  std::string connection;                 // `con_…`, the one that is shown: into every form that changes it
   std::string tenant;                     // the tenant's name: who is asking whom
   std::string integration;                // the integration's description, or its name
   Step reachable = Step::ask;             // the stepper links to steps up to this one
   std::optional<std::string> return_url;  // https, on the partner's list; a link back to the partner
   Timestamp expires_at;                   // of the session
+  std::optional<std::string> notice = std::nullopt;  // what just happened, or why it did not
 };
 
 // ── Step 1: what we ask for. GET /connect/SESSION/ask
@@ -114,7 +116,6 @@ struct ChecksView {
   // The role's whole trust policy as it should be, where a failure is about it.
   std::optional<std::string> trust_policy = std::nullopt;
   bool watch = false;  // without JavaScript: the page loads itself again, because the reader asked for it
-  std::optional<std::string> notice;  // e.g. why `check again` was refused
 };
 
 // ── Step 5: connected. GET /connect/SESSION/connected[?cursor=]
@@ -154,7 +155,6 @@ struct ConnectedView {
   bool report = false;               // GET /connect/SESSION/report
   std::vector<OtherConnection> others;
   bool can_connect_another = false;  // POST /connect/SESSION/again
-  std::optional<std::string> notice;
 };
 
 // ── Rotating the external ID. GET /connect/SESSION/rotate; POST …/rotate, …/rotate/promote, …/rotate/cancel,
@@ -169,7 +169,6 @@ struct RotateView {
   std::optional<Timestamp> retire_by;
   std::string trust_policy;  // what the role's should be now: to paste
   std::optional<std::string> role_arn;
-  std::optional<std::string> notice;
 };
 
 // ── Updating the permissions to a newer version. GET /connect/SESSION/update; POST …/update
@@ -188,7 +187,6 @@ struct UpdateView {
   std::string file_name;
   std::string file_text;
   std::optional<std::string> role_arn;
-  std::optional<std::string> notice;
 };
 
 // ── Disconnecting. GET /connect/SESSION/disconnect; POST the same, with `confirm=yes`

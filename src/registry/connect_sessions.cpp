@@ -158,11 +158,16 @@ Result<void> Registry::note_opening(const Actor& actor, const ConnectSessionId& 
   const Timestamp now = clock_.now();
   return in_write(store_, [&](Transaction& tx) -> Result<void> {
     DEPUTY_TRY(auto session, required(tx.find_connect_session(id), noun));
-    if (session.opened_at) return success();
-    session.opened_at = now;
+    const bool first = !session.opened_at, open_ended = !session.connection_id;
+    if (!first && !open_ended) return success();
+    if (first) session.opened_at = now;
+    if (open_ended) {
+      DEPUTY_TRY(const auto shown, shown_connection(tx, session));
+      session.connection_id = shown.id;
+    }
     DEPUTY_TRY(tx.update(session));
-    return tx.append(
-        entry_of(actor, now, "connect_session.opened", id.text(), session.tenant_id.text(), "{}"));
+    return tx.append(entry_of(actor, now, first ? "connect_session.opened" : "connect_session.turned",
+                              id.text(), session.tenant_id.text(), open_ended ? detail_of(session) : "{}"));
   });
 }
 
@@ -187,17 +192,7 @@ Result<ConnectView> Registry::connect_view(const ConnectSessionId& id, const Sec
                      .connection = std::nullopt,
                      .verification = std::nullopt,
                      .others = std::move(others)};
-    if (view.session.connection_id) {
-      DEPUTY_TRY(view.connection, connection_within(tx, *view.session.connection_id, view.session.tenant_id,
-                                                    view.session.integration));
-    } else if (!view.others.empty()) {
-      view.connection = view.others.front();
-    } else {
-      DEPUTY_TRY(auto ended, connections_of(tx, view.session.tenant_id, std::nullopt,
-                                            view.session.integration, 1, Which::any));
-      if (ended.empty()) return Error{ErrorKind::not_found, "no such connection"};
-      view.connection = std::move(ended.front());
-    }
+    DEPUTY_TRY(view.connection, shown_connection(tx, view.session));
     const Connection& connection = *view.connection;
     DEPUTY_TRY(
         view.integration,
@@ -208,9 +203,20 @@ Result<ConnectView> Registry::connect_view(const ConnectSessionId& id, const Sec
   });
 }
 
+Result<Connection> Registry::shown_connection(Transaction& tx, const ConnectSession& session) {
+  if (session.connection_id)
+    return connection_within(tx, *session.connection_id, session.tenant_id, session.integration);
+  for (const Which which : {Which::connected, Which::any}) {
+    DEPUTY_TRY(auto newest,
+               connections_of(tx, session.tenant_id, std::nullopt, session.integration, 1, which));
+    if (!newest.empty()) return std::move(newest.front());
+  }
+  return Error{ErrorKind::not_found, "no such connection"};
+}
+
 Result<ConnectSession> Registry::open_session(Transaction& tx, const ConnectSessionId& id, Timestamp now) {
   DEPUTY_TRY(auto session, required(tx.find_connect_session(id), noun));
-  if (!session.is_open(now)) return Error{ErrorKind::conflict, "the connect session is over"};
+  if (!session.is_open(now)) return Error{ErrorKind::forbidden, "the connect session is over"};
   return session;
 }
 
@@ -246,9 +252,9 @@ Result<Connection> Registry::connect_another(const Actor& actor, const ConnectSe
   });
 }
 
-Result<Connection> Registry::adopt_integration(const Actor& actor, const ConnectionId& id, int version) {
+Result<Connection> Registry::adopt_integration(const Mandate& by, int version) {
   return change_connection(
-      id, [&](Transaction& tx, const Connection& before, Timestamp now) -> Result<Changed> {
+      by, [&](Transaction& tx, const Connection& before, Timestamp now) -> Result<Changed> {
         DEPUTY_TRY(require_connected(before));
         DEPUTY_TRY(const auto newest,
                    required(tx.find_integration(before.integration, std::nullopt), "integration"));
@@ -264,10 +270,10 @@ Result<Connection> Registry::adopt_integration(const Actor& actor, const Connect
           const Timestamp due = last ? std::max(now, *last + settings_.verification_min_interval) : now;
           after = with_verification_requested(std::move(after), due);
         }
-        return Changed{
-            std::move(after),
-            entry_of(actor, now, "connection.integration_updated", id.text(), before.tenant_id.text(),
-                     fmt::format(R"({{"integration_version":{}}})", newest.version))};
+        return Changed{std::move(after),
+                       entry_of(by.actor(), now, "connection.integration_updated", before.id.text(),
+                                before.tenant_id.text(),
+                                fmt::format(R"({{"integration_version":{}}})", newest.version))};
       });
 }
 

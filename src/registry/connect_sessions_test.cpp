@@ -176,6 +176,58 @@ TEST_F(ConnectSessions, EndByTimeAndByThePartner) {
             ErrorKind::not_found);
 }
 
+// Threats 21 and 34: the end of a session, and its turn to another connection, hold for what is under way.
+TEST_F(ConnectSessions, NothingIsChangedInTheNameOfOneThatIsOverOrAboutAnother) {
+  const auto acme = make_tenant("Acme");
+  const auto role = RoleArn::parse("arn:aws:iam::222222222222:role/other").value();
+  using Act = std::function<std::optional<ErrorKind>(const Mandate&)>;
+  const auto kind_of = [](const auto& result) {
+    return result ? std::nullopt : std::optional{result.error().kind};
+  };
+  const std::vector<Act> acts{[&](const Mandate& by) { return kind_of(registry().set_role(by, role)); },
+                              [&](const Mandate& by) { return kind_of(registry().request_verification(by)); },
+                              [&](const Mandate& by) { return kind_of(registry().begin_rotation(by)); },
+                              [&](const Mandate& by) { return kind_of(registry().promote_rotation(by)); },
+                              [&](const Mandate& by) { return kind_of(registry().cancel_rotation(by)); },
+                              [&](const Mandate& by) { return kind_of(registry().adopt_integration(by, 2)); },
+                              [&](const Mandate& by) { return kind_of(registry().disconnect(by)); }};
+  const auto first = make(wanted(acme));
+  const ConnectionId shown = *first.session.connection_id;
+  activate(shown, "222222222222");
+  clock().advance(1min);
+  const auto ended = make(wanted(acme)), turned = make(wanted(acme)), unopened = make(wanted(acme));
+  for (const auto& session : {ended, turned})
+    ASSERT_TRUE(registry().note_opening(actor(), session.session.id));
+  ASSERT_TRUE(registry().end_connect_session(actor(), ended.session.id));
+  ASSERT_TRUE(registry().connect_another(actor(), turned.session.id));
+  const auto before = registry().connection(shown).value();
+  for (std::size_t act = 0; act < acts.size(); ++act) {
+    for (const auto& session : {ended, turned, unopened})
+      EXPECT_EQ(acts[act](Mandate::of_customer(session.session.id, shown, "192.0.2.9")), ErrorKind::forbidden)
+          << act;
+  }
+  EXPECT_EQ(registry().connection(shown).value().revision, before.revision);
+  EXPECT_EQ(registry().connection(shown).value().state, ConnectionState::active);
+  ASSERT_TRUE(registry().set_role(Mandate::of_customer(first.session.id, shown, "192.0.2.9"), role));
+  clock().advance(30min);
+  EXPECT_EQ(registry().disconnect(Mandate::of_customer(first.session.id, shown, "")).error().kind,
+            ErrorKind::forbidden);
+}
+
+TEST_F(ConnectSessions, AreAboutOneConnectionFromTheFirstOpeningOn) {
+  const auto acme = make_tenant("Acme");
+  const ConnectionId first = *make(wanted(acme)).session.connection_id;
+  activate(first, "222222222222");
+  const auto session = make(wanted(acme));
+  ASSERT_FALSE(session.session.connection_id);
+  ASSERT_TRUE(registry().note_opening(actor(), session.session.id));
+  EXPECT_EQ(registry().connect_session(session.session.id).value().connection_id, first);
+  clock().advance(1s);
+  make_connection(acme);
+  ASSERT_TRUE(registry().note_opening(actor(), session.session.id));
+  EXPECT_EQ(view(session).connection->id, first);
+}
+
 TEST_F(ConnectSessions, LiveSevenDaysAtMost) {
   auto session = wanted(make_tenant("Acme"));
   session.expires_in = std::chrono::days{7};
@@ -209,15 +261,15 @@ TEST_F(ConnectSessions, AConnectionGoesOverToTheNewestVersionAndIsVerifiedAgains
   const auto session = make(wanted(make_tenant("Acme")));
   const ConnectionId id = *session.session.connection_id;
   activate(id, "222222222222");
-  EXPECT_EQ(registry().adopt_integration(actor(), id, 1).error().kind, ErrorKind::conflict);
+  EXPECT_EQ(registry().adopt_integration({actor(), id}, 1).error().kind, ErrorKind::conflict);
   auto spec = integration_spec();
   spec.description = "Reads more";
   ASSERT_TRUE(registry().put_integration(actor(), spec));
   EXPECT_EQ(view(session).newest.version, 2);
   EXPECT_EQ(view(session).integration.version, 1);
-  EXPECT_EQ(registry().adopt_integration(actor(), id, 3).error().kind, ErrorKind::conflict);
+  EXPECT_EQ(registry().adopt_integration({actor(), id}, 3).error().kind, ErrorKind::conflict);
   clock().advance(1min);
-  const auto after = registry().adopt_integration(actor(), id, 2).value();
+  const auto after = registry().adopt_integration({actor(), id}, 2).value();
   EXPECT_EQ(after.integration_version, 2);
   EXPECT_EQ(after.state, ConnectionState::active);
   const auto tasks = registry().claim_due(10, 10min).value();

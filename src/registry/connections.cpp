@@ -53,6 +53,12 @@ std::string role_in_journal(Transaction& tx, const RoleArn& role_arn) {
                      tx.journal_mark("account", role_arn.account().text()));
 }
 
+journal::Entry done(const Mandate& by, Timestamp now, std::string act, const Connection& connection,
+                    std::string detail = "{}") {
+  return entry_of(by.actor(), now, std::move(act), connection.id.text(), connection.tenant_id.text(),
+                  std::move(detail));
+}
+
 }  // namespace
 
 Result<Created<Connection>> Registry::create_connection(const Actor& actor, NewConnection wanted,
@@ -111,9 +117,18 @@ Result<Page<Connection>> Registry::connections(const ConnectionFilter& filter, c
   return in_read(store_, [&](Transaction& tx) { return tx.list_connections(filter, page); });
 }
 
-Result<Connection> Registry::change_in(Transaction& tx, const ConnectionId& id, Timestamp now,
+Result<Connection> Registry::find_for(Transaction& tx, const Mandate& by, Timestamp now) {
+  if (by.session()) {
+    DEPUTY_TRY(const auto session, open_session(tx, *by.session(), now));
+    if (session.connection_id != by.connection())
+      return Error{ErrorKind::forbidden, "the connect session is about another connection"};
+  }
+  return required(tx.find_connection(by.connection()), noun);
+}
+
+Result<Connection> Registry::change_in(Transaction& tx, const Mandate& by, Timestamp now,
                                        const ConnectionChange& change) {
-  DEPUTY_TRY(auto before, required(tx.find_connection(id), noun));
+  DEPUTY_TRY(auto before, find_for(tx, by, now));
   DEPUTY_TRY(auto changed, change(tx, before, now));
   changed.connection.updated_at = now;
   DEPUTY_TRY(write_connection(tx, before, changed.connection, now));
@@ -122,22 +137,21 @@ Result<Connection> Registry::change_in(Transaction& tx, const ConnectionId& id, 
   return std::move(changed.connection);
 }
 
-Result<Connection> Registry::change_connection(const ConnectionId& id, const ConnectionChange& change) {
+Result<Connection> Registry::change_connection(const Mandate& by, const ConnectionChange& change) {
   const Timestamp now = clock_.now();
-  auto changed = in_write(store_, [&](Transaction& tx) { return change_in(tx, id, now, change); });
+  auto changed = in_write(store_, [&](Transaction& tx) { return change_in(tx, by, now, change); });
   announce_events();
   return changed;
 }
 
-Result<void> Registry::disconnect(const Actor& actor, const ConnectionId& id) {
-  const auto already = connection(id);
+Result<void> Registry::disconnect(const Mandate& by) {
+  const auto already = connection(by.connection());
   if (!already) return already.error();
   if (already.value().state == ConnectionState::disconnected) return success();
   DEPUTY_TRY(
-      change_connection(id, [&](Transaction& tx, const Connection& before, Timestamp now) -> Result<Changed> {
+      change_connection(by, [&](Transaction& tx, const Connection& before, Timestamp now) -> Result<Changed> {
         DEPUTY_TRY(close_running_verification(tx, before, now));
-        return Changed{disconnected(before),
-                       entry_of(actor, now, "connection.disconnected", id.text(), before.tenant_id.text())};
+        return Changed{disconnected(before), done(by, now, "connection.disconnected", before)};
       }));
   return success();
 }
@@ -149,9 +163,9 @@ Result<void> Registry::may_have_role(const ConnectionId& id, const RoleArn& role
   return check_account(before, role_arn);
 }
 
-Result<Connection> Registry::set_role(const Actor& actor, const ConnectionId& id, const RoleArn& role_arn) {
+Result<Connection> Registry::set_role(const Mandate& by, const RoleArn& role_arn) {
   auto result =
-      change_connection(id, [&](Transaction& tx, const Connection& before, Timestamp now) -> Result<Changed> {
+      change_connection(by, [&](Transaction& tx, const Connection& before, Timestamp now) -> Result<Changed> {
         DEPUTY_TRY(require_connected(before));
         DEPUTY_TRY(check_role_is_a_customers(role_arn, settings_));
         DEPUTY_TRY(check_account(before, role_arn));
@@ -160,15 +174,15 @@ Result<Connection> Registry::set_role(const Actor& actor, const ConnectionId& id
         DEPUTY_TRY(close_running_verification(tx, before, now));
         const Timestamp due = last ? std::max(now, *last + settings_.verification_min_interval) : now;
         return Changed{with_role(before, role_arn, due),
-                       entry_of(actor, now, "connection.role_given", id.text(), before.tenant_id.text(),
-                                fmt::format("{{{}}}", role_in_journal(tx, role_arn)))};
+                       done(by, now, "connection.role_given", before,
+                            fmt::format("{{{}}}", role_in_journal(tx, role_arn)))};
       });
   const bool on_record = !result && (result.error().kind == ErrorKind::role_arn_forbidden ||
                                      result.error().kind == ErrorKind::account_mismatch);
   if (on_record) {
     DEPUTY_TRY(store_.write([&](Transaction& tx) {
       auto refusal = entry_of(
-          actor, clock_.now(), "connection.role_given", id.text(), "",
+          by.actor(), clock_.now(), "connection.role_given", by.connection().text(), "",
           fmt::format(R"({{"code":"{}",{}}})", code_of(result.error().kind), role_in_journal(tx, role_arn)));
       refusal.outcome = journal::Outcome::refused;
       return tx.append(refusal);
@@ -178,54 +192,58 @@ Result<Connection> Registry::set_role(const Actor& actor, const ConnectionId& id
 }
 
 Result<Connection> Registry::release(const Actor& actor, const ConnectionId& id) {
-  return change_connection(id, [&](Transaction&, const Connection& before, Timestamp now) -> Result<Changed> {
+  const Mandate by{actor, id};
+  return change_connection(by, [&](Transaction&, const Connection& before, Timestamp now) -> Result<Changed> {
     DEPUTY_TRY(auto after, released(before));
-    return Changed{std::move(after),
-                   entry_of(actor, now, "connection.released", id.text(), before.tenant_id.text())};
+    return Changed{std::move(after), done(by, now, "connection.released", before)};
   });
 }
 
-Result<Connection> Registry::begin_rotation(const Actor& actor, const ConnectionId& id) {
-  DEPUTY_TRY(auto begun, begin_rotation(actor, id, std::nullopt));
-  return std::move(begun.value);
+Result<Registry::Changed> Registry::rotation_begun(Transaction& tx, const Mandate& by,
+                                                   const Connection& before, Timestamp now) {
+  DEPUTY_TRY(require_connected(before));
+  DEPUTY_TRY(take_request(tx, before.tenant_id, requested_rotation, now));
+  DEPUTY_TRY(auto next, claim_new_external_id(tx, random_, before.id));
+  DEPUTY_TRY(auto after, with_rotation(before, std::move(next)));
+  return Changed{std::move(after), done(by, now, "rotation.begun", before)};
+}
+
+Result<Connection> Registry::begin_rotation(const Mandate& by) {
+  return change_connection(by, [&](Transaction& tx, const Connection& before, Timestamp now) {
+    return rotation_begun(tx, by, before, now);
+  });
 }
 
 Result<Created<Connection>> Registry::begin_rotation(const Actor& actor, const ConnectionId& id,
                                                      std::optional<Idempotency> once) {
   const Timestamp now = clock_.now();
-  const auto begin = [&](Transaction& tx, const Connection& before, Timestamp) -> Result<Changed> {
-    DEPUTY_TRY(require_connected(before));
-    DEPUTY_TRY(take_request(tx, before.tenant_id, requested_rotation, now));
-    DEPUTY_TRY(auto next, claim_new_external_id(tx, random_, id));
-    DEPUTY_TRY(auto after, with_rotation(before, std::move(next)));
-    return Changed{std::move(after),
-                   entry_of(actor, now, "rotation.begun", id.text(), before.tenant_id.text())};
+  const Mandate by{actor, id};
+  const auto begin = [&](Transaction& tx, const Connection& before, Timestamp) {
+    return rotation_begun(tx, by, before, now);
   };
   return in_write(store_, [&](Transaction& tx) -> Result<Created<Connection>> {
     const auto find = [&](const std::string&) { return required(tx.find_connection(id), noun); };
     const auto make = [&]() -> Result<std::pair<Connection, std::string>> {
-      DEPUTY_TRY(auto changed, change_in(tx, id, now, begin));
+      DEPUTY_TRY(auto changed, change_in(tx, by, now, begin));
       return std::pair{std::move(changed), id.text()};
     };
     return created_once<Connection>(tx, once, now, find, make);
   });
 }
 
-Result<Connection> Registry::promote_rotation(const Actor& actor, const ConnectionId& id) {
+Result<Connection> Registry::promote_rotation(const Mandate& by) {
   return change_connection(
-      id, [&](Transaction& tx, const Connection& before, Timestamp now) -> Result<Changed> {
+      by, [&](Transaction& tx, const Connection& before, Timestamp now) -> Result<Changed> {
         DEPUTY_TRY(auto after, with_rotation_promoted(before, now, now + settings_.retire_after));
         DEPUTY_TRY(close_running_verification(tx, before, now));
-        return Changed{std::move(after),
-                       entry_of(actor, now, "rotation.promoted", id.text(), before.tenant_id.text())};
+        return Changed{std::move(after), done(by, now, "rotation.promoted", before)};
       });
 }
 
-Result<Connection> Registry::cancel_rotation(const Actor& actor, const ConnectionId& id) {
-  return change_connection(id, [&](Transaction&, const Connection& before, Timestamp now) -> Result<Changed> {
+Result<Connection> Registry::cancel_rotation(const Mandate& by) {
+  return change_connection(by, [&](Transaction&, const Connection& before, Timestamp now) -> Result<Changed> {
     DEPUTY_TRY(auto after, with_rotation_cancelled(before));
-    return Changed{std::move(after),
-                   entry_of(actor, now, "rotation.cancelled", id.text(), before.tenant_id.text())};
+    return Changed{std::move(after), done(by, now, "rotation.cancelled", before)};
   });
 }
 

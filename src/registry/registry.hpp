@@ -16,14 +16,13 @@
 #include "core/result.hpp"
 #include "core/secret.hpp"
 #include "journal/journal.hpp"
+#include "registry/mandate.hpp"
 #include "registry/model.hpp"
 #include "registry/return_url.hpp"
 #include "registry/store.hpp"
 #include "registry/survey.hpp"
 
 namespace deputy::registry {
-
-using journal::Actor;
 
 enum class AccountPolicy { exclusive, shared };
 
@@ -158,7 +157,9 @@ bool is_key_secret(std::string_view text);
 // Thread-safe; blocking (it calls the store): use it from a WorkPool.
 //
 // Identifiers of things that do not exist are `not_found`. On a disconnected connection everything but
-// reading is `connection_disconnected`.
+// reading is `connection_disconnected`. What changes a connection takes a mandate; in a customer's name it is
+// `forbidden`, and nothing is done, once the session is over or about another connection. With an actor and a
+// connection, the same in the actor's own name.
 class Registry {
  public:
   // References outlive the registry.
@@ -188,15 +189,22 @@ class Registry {
   Result<Connection> connection(const ConnectionId& id);
   Result<Page<Connection>> connections(const ConnectionFilter& filter, const PageRequest& page);
   // Final and idempotent.
-  Result<void> disconnect(const Actor& actor, const ConnectionId& id);
+  Result<void> disconnect(const Mandate& by);
+  Result<void> disconnect(const Actor& actor, const ConnectionId& id) { return disconnect({actor, id}); }
 
   // Puts the connection to `verifying`, voids the old verification, and asks for a new one at once.
   // `role_arn_forbidden`, `account_mismatch`, `rate_limited`.
-  Result<Connection> set_role(const Actor& actor, const ConnectionId& id, const RoleArn& role_arn);
+  Result<Connection> set_role(const Mandate& by, const RoleArn& role_arn);
+  Result<Connection> set_role(const Actor& actor, const ConnectionId& id, const RoleArn& role_arn) {
+    return set_role({actor, id}, role_arn);
+  }
   // Whether set_role would take it, without doing anything.
   Result<void> may_have_role(const ConnectionId& id, const RoleArn& role_arn);
   // `conflict` in awaiting_role; `rate_limited`. One that is running already is returned as it is.
-  Result<Verification> request_verification(const Actor& actor, const ConnectionId& id);
+  Result<Verification> request_verification(const Mandate& by);
+  Result<Verification> request_verification(const Actor& actor, const ConnectionId& id) {
+    return request_verification({actor, id});
+  }
   Result<Created<Verification>> request_verification(const Actor& actor, const ConnectionId& id,
                                                      std::optional<Idempotency> once);
   Result<Verification> verification(const ConnectionId& connection, const VerificationId& id);
@@ -204,14 +212,23 @@ class Registry {
   // in_review → active, by the partner.
   Result<Connection> release(const Actor& actor, const ConnectionId& id);
 
-  Result<Connection> begin_rotation(const Actor& actor, const ConnectionId& id);
+  Result<Connection> begin_rotation(const Mandate& by);
+  Result<Connection> begin_rotation(const Actor& actor, const ConnectionId& id) {
+    return begin_rotation({actor, id});
+  }
   // A replay answers with the connection as it is now.
   Result<Created<Connection>> begin_rotation(const Actor& actor, const ConnectionId& id,
                                              std::optional<Idempotency> once);
-  Result<Connection> promote_rotation(const Actor& actor,
-                                      const ConnectionId& id);  // `conflict` before `verified`
-  Result<Connection> cancel_rotation(
-      const Actor& actor, const ConnectionId& id);  // before promotion; the next ID becomes a tombstone
+  // `conflict` before `verified`.
+  Result<Connection> promote_rotation(const Mandate& by);
+  Result<Connection> promote_rotation(const Actor& actor, const ConnectionId& id) {
+    return promote_rotation({actor, id});
+  }
+  // Before promotion; the next ID becomes a tombstone.
+  Result<Connection> cancel_rotation(const Mandate& by);
+  Result<Connection> cancel_rotation(const Actor& actor, const ConnectionId& id) {
+    return cancel_rotation({actor, id});
+  }
 
   // For the scheduler. Leases what is due: another claim finds it only after `lease`.
   Result<std::vector<VerificationTask>> claim_due(std::size_t limit, std::chrono::milliseconds lease);
@@ -249,7 +266,8 @@ class Registry {
                                                 const PageRequest& page);
   // Idempotent.
   Result<void> end_connect_session(const Actor& actor, const ConnectSessionId& id);
-  // Its link was opened: on record the first time, nothing later.
+  // Its link was opened: on record the first time, nothing later. A session that was not about one connection
+  // is about the one that the page shows from then on, so that it turns to another only when it is told to.
   Result<void> note_opening(const Actor& actor, const ConnectSessionId& id);
   // Sessions are over after 7 days at most, and their rows go some days after that, so that who comes late
   // hears why. The oldest ones first, at most `limit`; how many they were.
@@ -266,7 +284,7 @@ class Registry {
   Result<Connection> connect_another(const Actor& actor, const ConnectSessionId& session);
   // The connection goes over to this, the newest version of its integration, and is verified against it.
   // `conflict` when that is not the newest, or not a newer one.
-  Result<Connection> adopt_integration(const Actor& actor, const ConnectionId& id, int version);
+  Result<Connection> adopt_integration(const Mandate& by, int version);
 
   // For the delivery of events. Leases what is due: another claim finds it only after `lease`. What was not
   // taken until it expired is given up, on record.
@@ -328,12 +346,16 @@ class Registry {
   Result<std::optional<Connection>> pending_connection(Transaction& tx, const TenantId& tenant,
                                                        const IntegrationName& integration);
   Result<ConnectSession> open_session(Transaction& tx, const ConnectSessionId& id, Timestamp now);
+  Result<Connection> shown_connection(Transaction& tx, const ConnectSession& session);
 
+  // Whoever changes a connection comes through here, in the transaction of the change.
+  Result<Connection> find_for(Transaction& tx, const Mandate& by, Timestamp now);
   // Reads, changes, writes and journals one connection, in one transaction.
-  Result<Connection> change_in(Transaction& tx, const ConnectionId& id, Timestamp now,
+  Result<Connection> change_in(Transaction& tx, const Mandate& by, Timestamp now,
                                const ConnectionChange& change);
-  Result<Connection> change_connection(const ConnectionId& id, const ConnectionChange& change);
-  Result<Verification> request_in(Transaction& tx, const Actor& actor, const ConnectionId& id, Timestamp now);
+  Result<Connection> change_connection(const Mandate& by, const ConnectionChange& change);
+  Result<Changed> rotation_begun(Transaction& tx, const Mandate& by, const Connection& before, Timestamp now);
+  Result<Verification> request_in(Transaction& tx, const Mandate& by, Timestamp now);
   // Counts one request of the tenant's against its hour; `rate_limited` when that is full.
   Result<void> take_request(Transaction& tx, const TenantId& tenant, std::string_view what, Timestamp now);
   Result<std::optional<Timestamp>> last_started(Transaction& tx, const Connection& connection);

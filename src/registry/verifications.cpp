@@ -81,9 +81,9 @@ Verification Registry::new_verification(const Connection& connection, Timestamp 
                       .checks = {}};
 }
 
-Result<Verification> Registry::request_verification(const Actor& actor, const ConnectionId& id) {
-  DEPUTY_TRY(auto requested, request_verification(actor, id, std::nullopt));
-  return std::move(requested.value);
+Result<Verification> Registry::request_verification(const Mandate& by) {
+  const Timestamp now = clock_.now();
+  return in_write(store_, [&](Transaction& tx) { return request_in(tx, by, now); });
 }
 
 Result<Created<Verification>> Registry::request_verification(const Actor& actor, const ConnectionId& id,
@@ -95,7 +95,7 @@ Result<Created<Verification>> Registry::request_verification(const Actor& actor,
       return required(tx.find_verification(id, verification_id), "verification");
     };
     const auto make = [&]() -> Result<std::pair<Verification, std::string>> {
-      DEPUTY_TRY(auto requested, request_in(tx, actor, id, now));
+      DEPUTY_TRY(auto requested, request_in(tx, {actor, id}, now));
       std::string text = requested.id.text();
       return std::pair{std::move(requested), std::move(text)};
     };
@@ -103,13 +103,12 @@ Result<Created<Verification>> Registry::request_verification(const Actor& actor,
   });
 }
 
-Result<Verification> Registry::request_in(Transaction& tx, const Actor& actor, const ConnectionId& id,
-                                          Timestamp now) {
-  DEPUTY_TRY(auto connection, required(tx.find_connection(id), "connection"));
+Result<Verification> Registry::request_in(Transaction& tx, const Mandate& by, Timestamp now) {
+  DEPUTY_TRY(auto connection, find_for(tx, by, now));
   DEPUTY_TRY(require_connected(connection));
   if (!connection.role_arn)
     return Error{ErrorKind::conflict, "the connection has no role yet; give its ARN first"};
-  DEPUTY_TRY(auto running, tx.running_verification(id));
+  DEPUTY_TRY(auto running, tx.running_verification(connection.id));
   if (running) return *std::move(running);
   DEPUTY_TRY(const auto last, last_started(tx, connection));
   if (last && now - *last < settings_.verification_min_interval) {
@@ -126,7 +125,8 @@ Result<Verification> Registry::request_in(Transaction& tx, const Actor& actor, c
   connection = with_verification_requested(std::move(connection), now);
   connection.updated_at = now;
   DEPUTY_TRY(write_connection(tx, before, connection, now));
-  DEPUTY_TRY(tx.append(entry_of(actor, now, "verification.requested", id.text(), connection.tenant_id.text(),
+  DEPUTY_TRY(tx.append(entry_of(by.actor(), now, "verification.requested", connection.id.text(),
+                                connection.tenant_id.text(),
                                 fmt::format(R"({{"verification":"{}"}})", verification.id.text()))));
   return verification;
 }

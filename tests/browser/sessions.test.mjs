@@ -111,7 +111,7 @@ browse("a form without its token, or with another session's, does nothing", () =
     await toRole(page);
     tokens.push(await page.locator("input[name=csrf]").first().inputValue());
   }
-  const form = { role_arn: `arn:aws:iam::${ACME}:role/x` };
+  const form = { role_arn: `arn:aws:iam::${ACME}:role/x`, connection: acme.connection.id };
   const url = `${world.deputy}/connect/${acme.session.id}/role`;
   for (const csrf of [undefined, "", "x", tokens[1]]) {
     const answer = await context.request.post(url, { form: csrf === undefined ? form : { ...form, csrf }, headers: { Origin: world.deputy } });
@@ -120,6 +120,26 @@ browse("a form without its token, or with another session's, does nothing", () =
   const foreign = await context.request.post(url, { form: { ...form, csrf: tokens[0] }, headers: { Origin: "https://evil.example" } });
   assert.equal(foreign.status(), 403);
   assert.equal((await world.api.call("GET", "/v1/connections/" + acme.connection.id)).state, "awaiting_role");
+});
+
+browse("a form acts on the connection that its page showed, whatever another tab turned to", () => world, {}, async (page, context) => {
+  const { connection, link } = await invite(world, "Twofold");
+  await page.goto(link);
+  await toCreate(page);
+  await toRole(page);
+  await give(page, await launch(world, connection, "333333333333"));
+  await toConnection(page);
+  const other = await context.newPage();
+  await other.goto(page.url());
+  await click(page, "link", "Disconnect");
+  await page.getByLabel("Yes, disconnect this account for good.").check();
+  await click(other, "button", "Connect another AWS account");
+  await heading(other, /asks for$/).waitFor();
+  await click(page, "button", "Disconnect");
+  await page.getByText("That page was about another connection than the one that is shown here, so nothing was done.").waitFor();
+  await look(page, "1-ask-notice");
+  const now = await world.api.call("GET", `/v1/connections?tenant_id=${connection.tenant_id}`);
+  assert.deepEqual(now.items.map((one) => one.state).sort(), ["active", "awaiting_role"]);
 });
 
 browse("what cannot be done is said, and how to go on", () => world, {}, async (page, context) => {
@@ -136,7 +156,7 @@ browse("what cannot be done is said, and how to go on", () => world, {}, async (
   await heading(page, "There is nothing here").waitFor();
   await look(page, "trouble-nothing");
   // One form in a loop, as a script would send it.
-  const form = { csrf, role_arn: PARTNER_ROLE };
+  const form = { csrf, connection: connection.id, role_arn: PARTNER_ROLE };
   let answer;
   for (let sent = 0; sent < 80 && answer?.status() !== 429; ++sent)
     answer = await context.request.post(`${world.deputy}/connect/${session.id}/role`, { form, headers: { Origin: world.deputy } });

@@ -53,6 +53,7 @@ class Sampler {
   Frame frame(Step reachable) const {
     return {.session = i_("cse_aaaabbbbccccddddeeeeffff"),
             .csrf = i_("q8Zt0Yk2b6w1"),
+            .connection = i_("con_gggghhhhiiiijjjjkkkkllll"),
             .tenant = p_("Acme GmbH"),
             .integration = p_("Log Insights"),
             .reachable = reachable,
@@ -225,7 +226,8 @@ class Sampler {
     view.outcome = VerificationOutcome::failed;
     view.again_from = now + std::chrono::seconds{10};
     view.next_attempt_at = now + std::chrono::hours{24};
-    view.notice = p_("A verification ran less than 10 seconds ago; the next one can begin in a moment.");
+    view.frame.notice =
+        p_("A verification ran less than 10 seconds ago; the next one can begin in a moment.");
     using enum CheckState;
     view.checks = {
         check("role_assumable", passed, "the role can be assumed with the external ID of this connection"),
@@ -283,8 +285,7 @@ class Sampler {
         .older_cursor = i_("b3BhcXVl"),
         .rotation = {},
         .newer_version = {},
-        .report = true,
-        .notice = {}};
+        .report = true};
     if (!plain) {
       view.newer_cursor = i_("bmV3ZXI");
       view.rotation = RotationState::awaiting_customer;
@@ -296,7 +297,7 @@ class Sampler {
                       .account = std::nullopt,
                       .state = ConnectionState::awaiting_role}};
       view.newer_version = 4;
-      view.notice = p_("The role was checked a moment ago.");
+      view.frame.notice = p_("The role was checked a moment ago.");
     }
     return view;
   }
@@ -331,15 +332,14 @@ class Sampler {
         .trust_policy = i_(trust_policy(state == RotationState::retiring
                                             ? quoted(next_id)
                                             : "[" + quoted(external_id) + "," + quoted(next_id) + "]")),
-        .role_arn = i_(role),
-        .notice = {}};
+        .role_arn = i_(role)};
     if (state == RotationState::awaiting_customer || state == RotationState::verified)
       view.next_external_id = i_(next_id);
     if (state == RotationState::verified) view.verified_at = now;
     if (state == RotationState::retiring) {
       view.previous_external_id = i_(external_id);
       view.retire_by = now + std::chrono::hours{24 * 7};
-      view.notice = p_("The rotation is complete but for the last step.");
+      view.frame.notice = p_("The rotation is complete but for the last step.");
     }
     return view;
   }
@@ -348,7 +348,9 @@ class Sampler {
     const CreateView made = create(way, false);
     std::vector<DiffLine> difference = difference_of(indented_json(policy_before), indented_json(policy));
     for (auto& line : difference) line.text = i_(line.text);
-    return {.frame = frame(Step::connected),
+    Frame with_notice = frame(Step::connected);
+    with_notice.notice = p_("Nothing was changed yet.");
+    return {.frame = std::move(with_notice),
             .version_now = 2,
             .version_new = 3,
             .difference = std::move(difference),
@@ -356,8 +358,7 @@ class Sampler {
             .way = way,
             .file_name = made.file_name,
             .file_text = made.file_text,
-            .role_arn = i_(role),
-            .notice = p_("Nothing was changed yet.")};
+            .role_arn = i_(role)};
   }
 
   DisconnectView disconnect(bool wrong) const {
@@ -397,8 +398,7 @@ class Sampler {
             .checks = {},
             .next_attempt_at = {},
             .again_from = {},
-            .watch = false,
-            .notice = {}};
+            .watch = false};
   }
 
   std::function<std::string(std::string_view)> p_, i_;
@@ -421,6 +421,12 @@ std::vector<Screen> all_screens(const Screens& screens, const Fill& fill) {
     out.push_back({std::move(name), screens.render(view)});
   };
   add("ask", sample.ask_view());
+  for (const auto& [key, notice] : texts()) {
+    if (!key.starts_with("notice.")) continue;
+    AskView told = sample.ask_view();
+    told.frame.notice = std::string{notice};
+    add("ask-" + std::string{key.substr(key.find('.') + 1)}, told);
+  }
   add("create-launch", sample.create(Way::cloudformation, true));
   add("create-upload", sample.create(Way::cloudformation, false));
   add("create-terraform", sample.create(Way::terraform, false));

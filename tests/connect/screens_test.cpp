@@ -81,7 +81,7 @@ TEST(ConnectScreens, ReferToWhatIsThere) {
   }
 }
 
-TEST(ConnectScreens, EveryFieldHasALabelAndEveryFormItsToken) {
+TEST(ConnectScreens, EveryFieldHasALabelAndEveryFormItsTokenAndItsConnection) {
   for (const auto& screen : gallery()) {
     SCOPED_TRACE(screen.name);
     const Document page{screen.html};
@@ -100,6 +100,12 @@ TEST(ConnectScreens, EveryFieldHasALabelAndEveryFormItsToken) {
       for (const auto& child : form->children)
         tokens += child->attribute("name") == "csrf" && child->attribute("value") == "q8Zt0Yk2b6w1";
       EXPECT_EQ(tokens, 1);
+      int shown = 0;
+      for (const auto& child : form->children)
+        shown += child->attribute("name") == "connection" &&
+                 child->attribute("value") == "con_gggghhhhiiiijjjjkkkkllll";
+      const std::string action = form->attribute("action");
+      EXPECT_EQ(shown, action.ends_with("/choose") || action.ends_with("/again") ? 0 : 1) << action;
     }
   }
 }

@@ -18,8 +18,10 @@ class Page:
         self.location = headers.get("Location")
 
     @property
-    def csrf(self):
-        return re.search(r'name="csrf" value="([0-9a-f]{64})"', self.body).group(1)
+    def hidden(self):
+        """What the forms of the connection that is shown carry unseen."""
+        return {name: re.search(rf'name="{name}" value="({value})"', self.body).group(1)
+                for name, value in (("csrf", "[0-9a-f]{64}"), ("connection", "con_[a-z2-7]+"))}
 
 
 class Browser:
@@ -80,7 +82,7 @@ class ConnectPage(ServerTest):
         create = browser.get(base + "/create")
         self.assertIn(connection["external_id"], create.body)
         role_arn = self.launch(connection)
-        given = browser.request("POST", base + "/role", {"csrf": browser.get(base + "/role").csrf, "role_arn": role_arn})
+        given = browser.request("POST", base + "/role", browser.get(base + "/role").hidden | {"role_arn": role_arn})
         self.assertEqual((given.status, given.location), (303, base + "/checks"))
         self.wait_for_checks(browser, base)
         self.wait_for_state(connection, "active")
@@ -99,7 +101,7 @@ class ConnectPage(ServerTest):
         self.assertEqual(self.check_report(report.body.replace('"passed"', '"failed"', 1), pem).returncode, 1)
         self.check_with_openssl(json.loads(report.body), pem)
 
-        form = {"csrf": browser.get(base + "/disconnect").csrf, "confirm": "yes"}
+        form = browser.get(base + "/disconnect").hidden | {"confirm": "yes"}
         self.assertEqual(browser.request("POST", base + "/disconnect", form).status, 303)
         self.assertEqual(self.state(connection), "disconnected")
         refused = self.deputy.call("POST", f"/v1/connections/{connection['id']}/credentials", {}, key=key)
@@ -127,12 +129,12 @@ class ConnectPage(ServerTest):
         base = "/connect/" + session["id"]
         connection = self.deputy.must("GET", f"/v1/connections/{session['connection_id']}")
         role_arn = self.make_role("open-door", trust())
-        browser.request("POST", base + "/role", {"csrf": browser.get(base + "/role").csrf, "role_arn": role_arn})
+        browser.request("POST", base + "/role", browser.get(base + "/role").hidden | {"role_arn": role_arn})
         page = self.wait_for_checks(browser, base)
         self.assertEqual(self.state(connection), "rejected")
         self.assertIn("sts:ExternalId", page.body)
         self.sandbox.client("iam").update_assume_role_policy(RoleName="open-door", PolicyDocument=trust(connection["external_id"]))
-        again = browser.request("POST", base + "/verify", {"csrf": page.csrf, "from": "checks"})
+        again = browser.request("POST", base + "/verify", page.hidden | {"from": "checks"})
         self.assertEqual(again.status, 303)
         self.wait_for_state(connection, "active")
 

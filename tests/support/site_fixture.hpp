@@ -113,18 +113,28 @@ class SiteFixture : public RegistryFixture {
     if (!browser.cookies.empty()) request.headers.add("Cookie", browser.cookie_header());
     return send(std::move(request));
   }
-  // With the token of a page of that session.
+  // As a page of that session sends it that was loaded just now.
   http::Response submit(Browser& browser, const Link& link, const std::string& page,
                         const std::string& fields,
                         const Fields& headers = {{"Sec-Fetch-Site", "same-origin"}, {"Origin", "null"}}) {
-    const std::string form = "csrf=" + token(browser, link) + (fields.empty() ? "" : "&" + fields);
-    return post(browser, link.path() + page, form, headers);
+    const std::string own =
+        page == "/choose" || page == "/again" ? "csrf=" + token(browser, link) : hidden_fields(browser, link);
+    return post(browser, link.path() + page, own + (fields.empty() ? "" : "&" + fields), headers);
+  }
+  // What the forms of the connection that the session shows carry unseen.
+  std::string hidden_fields(Browser& browser, const Link& link) {
+    const std::string page = get(browser, link.path() + "/role").body;
+    return "csrf=" + hidden_field(page, "csrf") + "&connection=" + hidden_field(page, "connection");
   }
   std::string token(Browser& browser, const Link& link) {
-    const std::string page = get(browser, link.path() + "/role").body;
-    constexpr std::string_view mark = "name=\"csrf\" value=\"";
+    return hidden_field(get(browser, link.path() + "/role").body, "csrf");
+  }
+  static std::string hidden_field(const std::string& page, const std::string& name) {
+    const std::string mark = "name=\"" + name + "\" value=\"";
     const std::size_t at = page.find(mark);
-    return at == std::string::npos ? "" : page.substr(at + mark.size(), 64);
+    if (at == std::string::npos) return "";
+    const std::size_t begin = at + mark.size();
+    return page.substr(begin, page.find('"', begin) - begin);
   }
   static std::string location(const http::Response& response) {
     return std::string{response.headers.find("Location").value_or("")};

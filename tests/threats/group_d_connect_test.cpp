@@ -81,8 +81,9 @@ TEST_F(PageThreat, TwoTenantsInOneBrowserNeverMix) {
             std::string::npos);
   EXPECT_EQ(get(browser, acmes.path() + "/create").body.find(connection_of(mallorys).external_id.text()),
             std::string::npos);
-  const std::string form =
-      "csrf=" + token(browser, mallorys) + "&role_arn=arn%3Aaws%3Aiam%3A%3A222222222222%3Arole%2Freader";
+  const std::string form = "csrf=" + token(browser, mallorys) +
+                           "&connection=" + connection_of(acmes).id.text() +
+                           "&role_arn=arn%3Aaws%3Aiam%3A%3A222222222222%3Arole%2Freader";
   EXPECT_EQ(post(browser, acmes.path() + "/role", form).status, 403);
   EXPECT_EQ(connection_of(acmes).state, ConnectionState::awaiting_role);
   // Another session's secret under this session's name.
@@ -143,24 +144,24 @@ TEST_F(PageThreat, TheSecretIsNotInTheDatabase) {
 TEST_F(PageThreat, AFormThatIsNotOursDoesNothing) {
   get(browser, acmes.opening());
   connect_account(browser, acmes, "222222222222");
-  const std::string good = token(browser, acmes);
   const ConnectionId id = connection_of(acmes).id;
+  const std::string shown = "connection=" + id.text() + "&confirm=yes", good = token(browser, acmes);
   const std::string path = acmes.path() + "/disconnect";
   const Fields ours{{"Sec-Fetch-Site", "same-origin"}};
-  EXPECT_EQ(post(browser, path, "confirm=yes", ours).status, 403);
-  EXPECT_EQ(post(browser, path, "confirm=yes&csrf=" + std::string(64, '0'), ours).status, 403);
-  EXPECT_EQ(post(browser, path, "confirm=yes&csrf=" + good + "&csrf=x", ours).status, 403);
+  EXPECT_EQ(post(browser, path, shown, ours).status, 403);
+  EXPECT_EQ(post(browser, path, shown + "&csrf=" + std::string(64, '0'), ours).status, 403);
+  EXPECT_EQ(post(browser, path, shown + "&csrf=" + good + "&csrf=x", ours).status, 403);
   for (const Fields& foreign :
        {Fields{{"Sec-Fetch-Site", "cross-site"}}, Fields{{"Sec-Fetch-Site", "same-site"}},
         Fields{{"Origin", "https://evil.example"}}})
-    EXPECT_EQ(post(browser, path, "confirm=yes&csrf=" + good, foreign).status, 403);
-  EXPECT_EQ(post(browser, path, "confirm=yes&csrf=" + good, {{"Content-Type", "text/plain"}}).status, 403);
-  EXPECT_EQ(post(browser, path, "confirm=yes&csrf=" + good + "&a=" + std::string(20'000, 'a'), ours).status,
+    EXPECT_EQ(post(browser, path, shown + "&csrf=" + good, foreign).status, 403);
+  EXPECT_EQ(post(browser, path, shown + "&csrf=" + good, {{"Content-Type", "text/plain"}}).status, 403);
+  EXPECT_EQ(post(browser, path, shown + "&csrf=" + good + "&a=" + std::string(20'000, 'a'), ours).status,
             403);
   // A GET changes nothing either.
-  EXPECT_EQ(get(browser, path + "?confirm=yes&csrf=" + good).status, 200);
+  EXPECT_EQ(get(browser, path + "?" + shown + "&csrf=" + good).status, 200);
   EXPECT_EQ(registry().connection(id).value().state, ConnectionState::active);
-  EXPECT_EQ(post(browser, path, "confirm=yes&csrf=" + good, ours).status, 303);
+  EXPECT_EQ(post(browser, path, shown + "&csrf=" + good, ours).status, 303);
   EXPECT_EQ(registry().connection(id).value().state, ConnectionState::disconnected);
 }
 
@@ -239,7 +240,7 @@ TEST_F(PageThreat, FormsInALoopAreStopped) {
   };
   const std::string csrf = "csrf=" + token(browser, acmes);
   const std::string choice = csrf + "&connection=" + connection_of(acmes).id.text();
-  const std::string foreign = csrf + "&role_arn=arn%3Aaws%3Aiam%3A%3A333333333333%3Arole%2Freader";
+  const std::string foreign = choice + "&role_arn=arn%3Aaws%3Aiam%3A%3A333333333333%3Arole%2Freader";
   std::size_t before = entries();
   int stopped = 0;
   for (int i = 0; i < 50; ++i) {

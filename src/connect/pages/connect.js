@@ -77,7 +77,7 @@
     const ask = async () => {
       const mine = ++asked;
       if (!field.value) return show(true, "");
-      const body = new URLSearchParams({ csrf: field.form.elements.csrf.value, role_arn: field.value });
+      const body = new URLSearchParams(new FormData(field.form));
       try {
         const answer = await fetch(field.dataset.verdict, { method: "POST", body, cache: "no-store", credentials: "same-origin" });
         if (!answer.ok || mine !== asked) return;
