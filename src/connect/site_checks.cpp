@@ -14,14 +14,16 @@ using registry::ConnectionState;
 using registry::Verification;
 using registry::VerificationOutcome;
 
-// Is the run about the role that the connection has now?
+// Is the run about the role, the external ID and the permissions that the connection has now?
 bool is_current(const std::optional<Verification>& verification, const registry::Connection& connection) {
-  return verification && verification->binding_version == connection.binding_version;
+  return verification && verification->binding_version == connection.binding_version &&
+         verification->integration_version == connection.integration_version;
 }
 
 // The role may simply not be there yet: nothing failed but that it could not be assumed.
 bool found_no_role(const Verification& verification) {
   return verification.done && verification.outcome == VerificationOutcome::failed &&
+         !verification.checks.empty() &&
          std::ranges::all_of(verification.checks, [](const registry::Check& check) {
            return (check.result == registry::CheckResult::failed) == (check.name == "role_assumable");
          });
@@ -79,8 +81,11 @@ Task<Result<Page>> Site::State::checks_page(Visit& visit, std::optional<std::str
   const auto& verification = visit.view.verification;
   if (!connection.role_arn) co_return Page{.status = 303, .location = "/role"};
   const bool current = is_current(verification, connection);
-  const bool not_begun = !current && connection.state == ConnectionState::verifying;
-  const bool running = looking || not_begun || (current && !verification->done);
+  const bool settled = current && verification->done && verification->outcome;
+  const bool under_way = current && !verification->done;
+  // In whatever state: what is verified next is what the page is about, and no earlier run says anything of it.
+  const bool to_begin = !settled && connection.next_verification_at;
+  const bool running = looking || under_way || to_begin;
   ChecksView view{.frame = frame(visit),
                   .role_arn = connection.role_arn->text(),
                   .external_id = connection.external_id.text(),
@@ -102,7 +107,7 @@ Task<Result<Page>> Site::State::checks_page(Visit& visit, std::optional<std::str
     if (progress) view.waiting_until = progress->waiting_until;
     view.checks = check_views(progress.value_or(verify::Progress{}), rotation && rotation->next_external_id,
                               rotation && rotation->previous_external_id);
-  } else if (verification) {
+  } else if (settled) {
     view.outcome = verification->outcome;
     view.checks = check_views(*verification);
     if (wants_whole_policy(*verification))

@@ -276,6 +276,41 @@ TEST_F(SiteTest, GoesOverToNewerPermissionsWhenTheCustomerAgrees) {
   EXPECT_EQ(connection_of(link).integration_version, 2);
 }
 
+// What passed was another external ID, or fewer permissions: it is no result of what is to be checked now.
+TEST_F(SiteTest, NoEarlierRunIsShownAsTheResultOfWhatWasNotCheckedYet) {
+  open();
+  connect_account(browser, link, "222222222222");
+  ASSERT_TRUE(shows("/checks", "All checks passed"));
+  const auto expect_to_be_running = [&](const char* after) {
+    const std::string body = page("/checks").body;
+    EXPECT_NE(body.find("data-running"), std::string::npos) << after;
+    EXPECT_EQ(body.find("All checks passed"), std::string::npos) << after;
+    EXPECT_EQ(body.find("check passed"), std::string::npos) << after;
+  };
+  auto spec = integration_spec();
+  spec.description = "Reads more";
+  ASSERT_TRUE(registry().put_integration(actor(), spec));
+  submit(browser, link, "/update", "version=2");
+  ASSERT_EQ(connection_of(link).state, ConnectionState::active);
+  expect_to_be_running("the update");
+  clock().advance(1min);
+  finish(VerificationOutcome::passed);
+  EXPECT_TRUE(shows("/checks", "All checks passed"));
+
+  submit(browser, link, "/rotate", "");
+  clock().advance(1min);
+  submit(browser, link, "/verify", "from=rotate");
+  const auto tasks = registry().claim_due(10, 10min).value();
+  registry::VerificationReport report;
+  report.outcome = VerificationOutcome::passed;
+  report.proof = registry::Proof::probed;
+  report.next_external_id_works = true;
+  ASSERT_TRUE(registry().finish_verification(tasks.at(0), report));
+  submit(browser, link, "/rotate/promote", "");
+  ASSERT_EQ(connection_of(link).rotation->state, registry::RotationState::retiring);
+  expect_to_be_running("the promotion");
+}
+
 TEST_F(SiteTest, DisconnectsOnlyWhenConfirmedAndThenShowsNothingElse) {
   open();
   connect_account(browser, link, "222222222222");
