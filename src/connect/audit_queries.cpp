@@ -22,11 +22,8 @@ bool is_quotable(std::string_view text) {
 
 }  // namespace
 
-std::optional<AuditQueries> queries_for(std::string_view role_arn, const IssuanceRow& issuance) {
-  const auto role = RoleArn::parse(role_arn);
-  const auto session = SessionName::parse(issuance.session_name);
-  if (!role || !session || !is_access_key_id(issuance.access_key_id) || !is_quotable(role_arn))
-    return std::nullopt;
+std::optional<AuditQueries> queries_for(const IssuanceRow& issuance) {
+  if (!is_access_key_id(issuance.access_key_id)) return std::nullopt;
   // CloudTrail's clock and ours differ a little. What came from memory belongs to a session that began
   // earlier, and a session lasts twelve hours at most.
   const Timestamp begin = issuance.from_cache
@@ -34,9 +31,6 @@ std::optional<AuditQueries> queries_for(std::string_view role_arn, const Issuanc
                               : issuance.issued_at;
   const std::string from = to_rfc3339(begin - std::chrono::minutes{5});
   const std::string to = to_rfc3339(issuance.expires_at + std::chrono::minutes{5});
-  const std::string session_arn =
-      fmt::format("arn:{}:sts::{}:assumed-role/{}/{}", to_text(role.value().partition()),
-                  role.value().account().text(), role.value().name(), session.value().text());
   return AuditQueries{
       .command = fmt::format(
           "for region in $(aws ec2 describe-regions --query 'Regions[].RegionName' --output text); do\n"
@@ -51,12 +45,10 @@ std::optional<AuditQueries> queries_for(std::string_view role_arn, const Issuanc
           "FROM cloudtrail_logs\n"
           "WHERE eventtime BETWEEN '{from}' AND '{to}'\n"
           "  AND (useridentity.accesskeyid = '{key}'\n"
-          "         AND useridentity.arn = '{session}'\n"
           "       OR eventsource = 'sts.amazonaws.com' AND eventname = 'AssumeRole'\n"
           "         AND json_extract_scalar(responseelements, '$.credentials.accessKeyId') = '{key}')\n"
           "ORDER BY eventtime;\n",
-          fmt::arg("from", from), fmt::arg("to", to), fmt::arg("key", issuance.access_key_id),
-          fmt::arg("session", session_arn))};
+          fmt::arg("from", from), fmt::arg("to", to), fmt::arg("key", issuance.access_key_id))};
 }
 
 std::optional<std::string> query_for_role(std::string_view role_arn) {

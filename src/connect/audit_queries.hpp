@@ -7,8 +7,8 @@
 #include <string_view>
 
 // What a customer runs in the own account to find, in CloudTrail, the calls behind an issuance. Pure. Nothing
-// is written for values that are not what AWS issues (a role ARN, a session name, an access key ID): these go
-// into a shell and into SQL.
+// is written for values that are not what AWS issues (a role ARN, an access key ID): these go into a shell
+// and into SQL.
 namespace deputy::connect {
 
 struct AuditQueries {
@@ -16,13 +16,13 @@ struct AuditQueries {
   std::string athena;   // over a table of CloudTrail's standard form
 };
 
-// CloudTrail names a session by `userIdentity.accessKeyId` and by `userIdentity.arn`,
-// `arn:PARTITION:sts::ACCOUNT:assumed-role/ROLE/SESSION` (the role's path is dropped); the AssumeRole that
-// made it has the key ID in `responseElements`.
+// CloudTrail names a session by `userIdentity.accessKeyId`, which no other session has: the role need not be
+// named, and the one that the connection has now may not be the one that was used. The AssumeRole that made
+// the session has the key ID in `responseElements`.
 // https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-user-identity.html
 // https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_LookupAttribute.html
 // https://docs.aws.amazon.com/athena/latest/ug/cloudtrail-logs.html
-std::optional<AuditQueries> queries_for(std::string_view role_arn, const IssuanceRow& issuance);
+std::optional<AuditQueries> queries_for(const IssuanceRow& issuance);
 
 // Athena: every call of the role's sessions.
 std::optional<std::string> query_for_role(std::string_view role_arn);

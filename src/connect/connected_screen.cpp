@@ -60,7 +60,7 @@ void put_use(Slots& uses, const ConnectedView& view, const IssuanceRow& issuance
   row.put("SESSION_NAME", issuance.session_name);
   row.put("ACCESS_KEY", issuance.access_key_id);
   if (issuance.from_cache) row.show("CACHED");
-  if (const auto queries = queries_for(view.role_arn.value_or(""), issuance)) {
+  if (const auto queries = queries_for(issuance)) {
     row.put_exact("LOOKUP", queries->command);
     row.put_exact("ATHENA", queries->athena);
     row.show("FINDABLE");

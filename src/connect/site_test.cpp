@@ -227,6 +227,26 @@ TEST_F(SiteTest, EveryIssuanceIsShownPageByPage) {
   EXPECT_EQ(page("/connected?cursor=nonsense").status, 404);
 }
 
+// Its access key alone says which calls it was: the role that is there now may be another.
+TEST_F(SiteTest, AnIssuanceIsFoundInCloudTrailAlsoAfterAnotherRoleWasGiven) {
+  open();
+  connect_account(browser, link, "222222222222");
+  auto issuance = make_issuance(connection_of(link));
+  issuance.access_key_id = "ASIAQ3EXAMPLEKEY0001";
+  ASSERT_TRUE(store().write([&](registry::Transaction& tx) { return tx.insert(issuance); }));
+  const auto query = [&] {
+    const std::string body = page("/connected").body;
+    const std::size_t at = body.find("id=\"athena-1\">");
+    return at == std::string::npos ? "" : body.substr(at, body.find("</code>", at) - at);
+  };
+  const std::string before = query();
+  EXPECT_NE(before.find("ASIAQ3EXAMPLEKEY0001"), std::string::npos);
+  clock().advance(1min);
+  submit(browser, link, "/role", "role_arn=arn%3Aaws%3Aiam%3A%3A222222222222%3Arole%2Fother");
+  finish(VerificationOutcome::passed);
+  EXPECT_EQ(query(), before);
+}
+
 TEST_F(SiteTest, TheReportIsSignedAndOfTheLastVerification) {
   open();
   EXPECT_EQ(page("/report").status, 404);
