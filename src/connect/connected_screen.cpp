@@ -104,7 +104,6 @@ void put_others(Slots& slots, const ConnectedView& view) {
 void put(Slots& slots, const ConnectedView& view) {
   put_frame(slots, view.frame, Step::connected);
   put_state(slots, view);
-  if (view.newer_version) slots.show("NEWER");
   if (view.rotation) {
     slots.show("ROTATING");
     slots.show_text(fmt::format("rotate.note.{}", registry::to_text(*view.rotation)));

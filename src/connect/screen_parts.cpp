@@ -126,6 +126,7 @@ void put_frame(Slots& slots, const Frame& frame, std::optional<Step> at) {
   slots.put("INTEGRATION", one_line(frame.integration, shown_max));
   slots.put_time("EXPIRES_AT", frame.expires_at);
   if (frame.return_url && slots.put_link("RETURN_URL", *frame.return_url)) slots.show("RETURN");
+  if (frame.newer_version) slots.show("NEWER");
   if (frame.notice) {
     slots.put_message("NOTICE", *frame.notice);
     slots.show("HAS_NOTICE");

@@ -73,9 +73,6 @@ Task<Result<Page>> Site::State::connected(Visit& visit) {
       .newer_cursor = cursor.empty() ? std::nullopt : std::optional{std::string{}},
       .older_cursor = issuances.next_cursor,
       .rotation = connection.rotation ? std::optional{connection.rotation->state} : std::nullopt,
-      .newer_version = visit.view.newest.version > connection.integration_version
-                           ? std::optional{visit.view.newest.version}
-                           : std::nullopt,
       .report = last && verify::signed_report(parts.signer, connection, visit.view.tenant,
                                               visit.view.integration, *last, now()),
       .others = others_of(visit.view),

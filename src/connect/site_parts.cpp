@@ -179,6 +179,7 @@ Frame Site::State::frame(const Visit& visit) const {
           .reachable = reachable_step(visit.connection().state),
           .return_url = view.session.return_url,
           .expires_at = view.session.expires_at,
+          .newer_version = view.newest.version > visit.connection().integration_version,
           .notice = notice_of(visit)};
 }
 

@@ -288,12 +288,14 @@ TEST_F(SiteTest, GoesOverToNewerPermissionsWhenTheCustomerAgrees) {
   spec.policy = R"({"Version":"2012-10-17","Statement":[{"Sid":"ReadLogs","Effect":"Allow",)"
                 R"("Action":["logs:FilterLogEvents","logs:GetLogEvents"],"Resource":"*"}]})";
   ASSERT_TRUE(registry().put_integration(actor(), spec));
-  EXPECT_TRUE(shows("/connected", "/update"));
+  for (const char* name : {"/connected", "/ask", "/create", "/checks"})
+    EXPECT_TRUE(shows(name, "/update")) << name;
   EXPECT_TRUE(shows("/update", "logs:GetLogEvents"));
   clock().advance(1min);
   EXPECT_EQ(location(submit(browser, link, "/update", "version=1")), link.path() + "/update");
   EXPECT_EQ(location(submit(browser, link, "/update", "version=2")), link.path() + "/checks");
   EXPECT_EQ(connection_of(link).integration_version, 2);
+  EXPECT_FALSE(shows("/connected", "/update"));
 }
 
 // What passed was another external ID, or fewer permissions: it is no result of what is to be checked now.

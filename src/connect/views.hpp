@@ -26,6 +26,7 @@ struct Frame {
   Step reachable = Step::ask;             // the stepper links to steps up to this one
   std::optional<std::string> return_url;  // https, on the partner's list; a link back to the partner
   Timestamp expires_at;                   // of the session
+  bool newer_version = false;             // the integration has newer permissions than the connection
   std::optional<std::string> notice = std::nullopt;  // what just happened, or why it did not
 };
 
@@ -151,8 +152,7 @@ struct ConnectedView {
   std::optional<std::string> newer_cursor;  // empty text: the first page
   std::optional<std::string> older_cursor;
   std::optional<registry::RotationState> rotation;
-  std::optional<int> newer_version;  // the integration has one
-  bool report = false;               // GET /connect/SESSION/report
+  bool report = false;  // GET /connect/SESSION/report
   std::vector<OtherConnection> others;
   bool can_connect_another = false;  // POST /connect/SESSION/again
 };

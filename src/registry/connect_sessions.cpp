@@ -69,7 +69,27 @@ std::string detail_of(const ConnectSession& session) {
                      session.integration.text(), connection, to_rfc3339(session.expires_at));
 }
 
+journal::Entry integration_updated(const Actor& actor, Timestamp now, const Connection& after) {
+  return entry_of(actor, now, "connection.integration_updated", after.id.text(), after.tenant_id.text(),
+                  fmt::format(R"({{"integration_version":{}}})", after.integration_version));
+}
+
 }  // namespace
+
+Result<Connection> Registry::with_newest_permissions(Transaction& tx, const Actor& actor,
+                                                     Connection connection, Timestamp now) {
+  if (connection.state != ConnectionState::awaiting_role || connection.role_arn) return connection;
+  DEPUTY_TRY(const auto newest,
+             required(tx.find_integration(connection.integration, std::nullopt), "integration"));
+  if (newest.version == connection.integration_version) return connection;
+  return change_in(tx, {actor, connection.id}, now,
+                   [&](Transaction&, const Connection& before, Timestamp) -> Result<Changed> {
+                     Connection after = before;
+                     after.integration_version = newest.version;
+                     auto entry = integration_updated(actor, now, after);
+                     return Changed{std::move(after), std::move(entry)};
+                   });
+}
 
 Result<std::optional<Connection>> Registry::pending_connection(Transaction& tx, const TenantId& tenant,
                                                                const IntegrationName& integration) {
@@ -93,10 +113,14 @@ Result<Created<CreatedConnectSession>> Registry::create_connect_session(const Ac
       DEPUTY_TRY(const auto connection,
                  connection_within(tx, *wanted.connection_id, wanted.tenant_id, wanted.integration));
       DEPUTY_TRY(require_connected(connection));
+      DEPUTY_TRY(with_newest_permissions(tx, actor, connection, now));
       return std::optional{connection.id};
     }
     DEPUTY_TRY(const auto pending, pending_connection(tx, wanted.tenant_id, wanted.integration));
-    if (pending) return std::optional{pending->id};
+    if (pending) {
+      DEPUTY_TRY(with_newest_permissions(tx, actor, *pending, now));
+      return std::optional{pending->id};
+    }
     DEPUTY_TRY(const auto any, connections_of(tx, wanted.tenant_id, std::nullopt, wanted.integration, 1));
     if (!any.empty()) return std::optional<ConnectionId>{};
     DEPUTY_TRY(const auto made,
@@ -160,10 +184,11 @@ Result<void> Registry::note_opening(const Actor& actor, const ConnectSessionId& 
     DEPUTY_TRY(auto session, required(tx.find_connect_session(id), noun));
     const bool first = !session.opened_at, open_ended = !session.connection_id;
     if (!first && !open_ended) return success();
-    if (first) session.opened_at = now;
-    if (open_ended) {
-      DEPUTY_TRY(const auto shown, shown_connection(tx, session));
-      session.connection_id = shown.id;
+    DEPUTY_TRY(auto shown, shown_connection(tx, session));
+    session.connection_id = shown.id;
+    if (first) {
+      session.opened_at = now;
+      DEPUTY_TRY(with_newest_permissions(tx, actor, std::move(shown), now));
     }
     DEPUTY_TRY(tx.update(session));
     return tx.append(entry_of(actor, now, first ? "connect_session.opened" : "connect_session.turned",
@@ -226,6 +251,7 @@ Result<Connection> Registry::choose_connection(const Actor& actor, const Connect
   return in_write(store_, [&](Transaction& tx) -> Result<Connection> {
     DEPUTY_TRY(auto session, open_session(tx, id, now));
     DEPUTY_TRY(auto connection, connection_within(tx, connection_id, session.tenant_id, session.integration));
+    DEPUTY_TRY(connection, with_newest_permissions(tx, actor, std::move(connection), now));
     session.connection_id = connection.id;
     DEPUTY_TRY(tx.update(session));
     DEPUTY_TRY(tx.append(entry_of(actor, now, "connect_session.turned", id.text(), session.tenant_id.text(),
@@ -239,7 +265,9 @@ Result<Connection> Registry::connect_another(const Actor& actor, const ConnectSe
   return in_write(store_, [&](Transaction& tx) -> Result<Connection> {
     DEPUTY_TRY(auto session, open_session(tx, id, now));
     DEPUTY_TRY(auto connection, pending_connection(tx, session.tenant_id, session.integration));
-    if (!connection) {
+    if (connection) {
+      DEPUTY_TRY(connection, with_newest_permissions(tx, actor, *std::move(connection), now));
+    } else {
       DEPUTY_TRY(take_request(tx, session.tenant_id, requested_connection, now));
       DEPUTY_TRY(connection,
                  new_connection(tx, actor, {session.tenant_id, session.integration, std::nullopt}, now));
@@ -270,10 +298,8 @@ Result<Connection> Registry::adopt_integration(const Mandate& by, int version) {
           const Timestamp due = last ? std::max(now, *last + settings_.verification_min_interval) : now;
           after = with_verification_requested(std::move(after), due);
         }
-        return Changed{std::move(after),
-                       entry_of(by.actor(), now, "connection.integration_updated", before.id.text(),
-                                before.tenant_id.text(),
-                                fmt::format(R"({{"integration_version":{}}})", newest.version))};
+        auto entry = integration_updated(by.actor(), now, after);
+        return Changed{std::move(after), std::move(entry)};
       });
 }
 

@@ -1,5 +1,8 @@
 #include "support/registry_fixture.hpp"
 
+#include <algorithm>
+#include <fmt/format.h>
+#include <functional>
 #include <gtest/gtest.h>
 
 namespace deputy::registry {
@@ -275,6 +278,52 @@ TEST_F(ConnectSessions, AConnectionGoesOverToTheNewestVersionAndIsVerifiedAgains
   const auto tasks = registry().claim_due(10, 10min).value();
   ASSERT_EQ(tasks.size(), 1U);
   EXPECT_EQ(tasks.front().integration.version, 2);
+}
+
+// Whoever makes a role now makes it with the permissions of now; the external ID stays as it was shown.
+TEST_F(ConnectSessions, AConnectionThatAwaitsItsRoleAsksForTheNewestPermissions) {
+  const auto acme = make_tenant("Acme");
+  const auto first = make(wanted(acme));
+  const auto before = registry().connection(*first.session.connection_id).value();
+  int version = 1;
+  const auto newer = [&] {
+    auto spec = integration_spec();
+    spec.description = fmt::format("Version {}", ++version);
+    ASSERT_TRUE(registry().put_integration(actor(), spec));
+  };
+  const auto expect_newest = [&](const char* after) {
+    const auto now = registry().connection(before.id).value();
+    EXPECT_EQ(now.integration_version, version) << after;
+    EXPECT_EQ(now.external_id, before.external_id) << after;
+    EXPECT_EQ(now.state, ConnectionState::awaiting_role) << after;
+  };
+  newer();
+  const auto second = make(wanted(acme));
+  expect_newest("a new session");
+  newer();
+  auto named = wanted(acme);
+  named.connection_id = before.id;
+  make(named);
+  expect_newest("a new session for it");
+  newer();
+  ASSERT_TRUE(registry().note_opening(actor(), second.session.id));
+  expect_newest("the first opening");
+  newer();
+  ASSERT_TRUE(registry().choose_connection(actor(), second.session.id, before.id));
+  expect_newest("being chosen");
+  newer();
+  ASSERT_TRUE(registry().connect_another(actor(), second.session.id));
+  expect_newest("being taken up");
+  const auto entries = registry().journal({.limit = 200, .after = {}}).value();
+  EXPECT_EQ(std::ranges::count_if(
+                entries.items,
+                [](const auto& chained) { return chained.entry.act == "connection.integration_updated"; }),
+            version - 1);
+  // A role was given: its customer decides.
+  activate(before.id, "222222222222");
+  newer();
+  ASSERT_TRUE(registry().choose_connection(actor(), second.session.id, before.id));
+  EXPECT_EQ(registry().connection(before.id).value().integration_version, version - 1);
 }
 
 class WebhookEvents : public ConnectSessions {

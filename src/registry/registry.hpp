@@ -258,7 +258,8 @@ class Registry {
 
   // For one tenant and one integration, 30 minutes without `expires_in`, 7 days at most. Without a connection
   // it takes up the newest of the tenant's that is not active yet; where the tenant has none at all, one is
-  // created. `return_url` must be on the allow-list.
+  // created. `return_url` must be on the allow-list. A connection that awaits its role asks for the newest
+  // version of the permissions from then on, as it does when a session is opened for it or turned to it.
   Result<Created<CreatedConnectSession>> create_connect_session(const Actor& actor, NewConnectSession session,
                                                                 std::optional<Idempotency> once);
   Result<ConnectSession> connect_session(const ConnectSessionId& id);
@@ -347,6 +348,10 @@ class Registry {
                                                        const IntegrationName& integration);
   Result<ConnectSession> open_session(Transaction& tx, const ConnectSessionId& id, Timestamp now);
   Result<Connection> shown_connection(Transaction& tx, const ConnectSession& session);
+  // Nobody can have made a role by a template of before and given it: the connection asks for what the
+  // integration needs now. Any other goes over when its customer agrees.
+  Result<Connection> with_newest_permissions(Transaction& tx, const Actor& actor, Connection connection,
+                                             Timestamp now);
 
   // Whoever changes a connection comes through here, in the transaction of the change.
   Result<Connection> find_for(Transaction& tx, const Mandate& by, Timestamp now);

@@ -284,7 +284,6 @@ class Sampler {
         .newer_cursor = {},
         .older_cursor = i_("b3BhcXVl"),
         .rotation = {},
-        .newer_version = {},
         .report = true};
     if (!plain) {
       view.newer_cursor = i_("bmV3ZXI");
@@ -296,7 +295,7 @@ class Sampler {
                      {.id = i_("con_bbbbbbbbccccddddeeeeffff"),
                       .account = std::nullopt,
                       .state = ConnectionState::awaiting_role}};
-      view.newer_version = 4;
+      view.frame.newer_version = true;
       view.frame.notice = p_("The role was checked a moment ago.");
     }
     return view;
@@ -421,6 +420,9 @@ std::vector<Screen> all_screens(const Screens& screens, const Fill& fill) {
     out.push_back({std::move(name), screens.render(view)});
   };
   add("ask", sample.ask_view());
+  AskView outdated = sample.ask_view();
+  outdated.frame.newer_version = true;
+  add("ask-newer", outdated);
   for (const auto& [key, notice] : texts()) {
     if (!key.starts_with("notice.")) continue;
     AskView told = sample.ask_view();
