@@ -96,6 +96,7 @@ void put_others(Slots& slots, const ConnectedView& view) {
     row.put("OTHER_STATE", text(fmt::format("state.{}", registry::to_text(other.state))));
     row.put("OTHER_KIND", look_of(other.state));
   }
+  if (view.more_others) section.show("MORE_OTHERS");
   if (view.can_connect_another) section.show("CAN_CONNECT_ANOTHER");
 }
 

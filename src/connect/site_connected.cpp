@@ -1,10 +1,13 @@
 #include "connect/site_state.hpp"
 
+#include <ranges>
+
 // Step 5: what stands, every use of it, and a report to keep.
 namespace deputy::connect {
 namespace {
 
 constexpr std::size_t issuances_a_page = 20;
+constexpr std::size_t others_max = 50;
 
 IssuanceRow row_of(const registry::Issuance& issuance) {
   return {.id = issuance.id.text(),
@@ -21,6 +24,7 @@ IssuanceRow row_of(const registry::Issuance& issuance) {
 struct Details {
   registry::Page<registry::Issuance> issuances;
   std::optional<registry::Verification> last;  // the last one that is done
+  std::vector<registry::Connection> others;    // one more than are shown, where there are more
 };
 
 Result<Details> read_details(registry::Registry& registry, const registry::Connection& connection,
@@ -28,16 +32,16 @@ Result<Details> read_details(registry::Registry& registry, const registry::Conne
   Details details;
   DEPUTY_TRY(details.issuances,
              registry.issuances(connection.id, {.limit = issuances_a_page, .after = cursor}));
+  DEPUTY_TRY(details.others, registry.connections_beside(connection, others_max + 1));
   if (connection.last_verification) {
     DEPUTY_TRY(details.last, registry.verification(connection.id, connection.last_verification->id));
   }
   return details;
 }
 
-std::vector<OtherConnection> others_of(const registry::ConnectView& view) {
+std::vector<OtherConnection> others_of(const std::vector<registry::Connection>& beside) {
   std::vector<OtherConnection> others;
-  for (const registry::Connection& other : view.others) {
-    if (other.id == view.connection->id) continue;
+  for (const registry::Connection& other : beside | std::views::take(others_max)) {
     others.push_back({.id = other.id.text(),
                       .account = other.account_id ? std::optional{other.account_id->text()} : std::nullopt,
                       .state = other.state});
@@ -56,7 +60,7 @@ Task<Result<Page>> Site::State::connected(Visit& visit) {
   if (details.has_error() && details.error().kind == ErrorKind::invalid_request)
     co_return Error{ErrorKind::not_found, "no such page"};
   if (details.has_error()) co_return std::move(details.error());
-  const auto& [issuances, last] = details.value();
+  const auto& [issuances, last, beside] = details.value();
   ConnectedView view{
       .frame = frame(visit),
       .connection = connection.id.text(),
@@ -75,7 +79,8 @@ Task<Result<Page>> Site::State::connected(Visit& visit) {
       .rotation = connection.rotation ? std::optional{connection.rotation->state} : std::nullopt,
       .report = last && verify::signed_report(parts.signer, connection, visit.view.tenant,
                                               visit.view.integration, *last, now()),
-      .others = others_of(visit.view),
+      .others = others_of(beside),
+      .more_others = beside.size() > others_max,
       .can_connect_another = true};
   for (const registry::Issuance& issuance : issuances.items) view.issuances.push_back(row_of(issuance));
   co_return Page{.body = screens.render(view)};

@@ -64,7 +64,7 @@ Task<Result<Page>> Site::State::ask(Visit& visit) {
 }
 
 Task<Result<Page>> Site::State::create(Visit& visit) {
-  const auto& [session, tenant, integration, newest, connection, verification, others] = visit.view;
+  const auto& [session, tenant, integration, newest, connection, verification] = visit.view;
   const auto role =
       api::describe_role(registry().settings().partner_principal, *connection, tenant, integration);
   const Way way = way_of(visit);

@@ -378,6 +378,22 @@ TEST_F(SiteTest, AnotherAccountIsConnectedBesideTheFirst) {
   EXPECT_EQ(connection_of(second).id, first.id);
 }
 
+TEST_F(SiteTest, OtherConnectionsAreListedAndWhereThereAreMoreItIsSaid) {
+  open();
+  connect_account(browser, link, "222222222222");
+  for (int i = 0; i < 50; ++i) make_connection(acme);
+  const auto listed = [&] {
+    const std::string body = page("/connected").body;
+    std::size_t count = 0;
+    for (auto at = body.find("/choose\""); at != std::string::npos; at = body.find("/choose\"", at + 1))
+      ++count;
+    return std::pair{count, body.find("These are the newest ones") != std::string::npos};
+  };
+  EXPECT_EQ(listed(), (std::pair<std::size_t, bool>{50, false}));
+  make_connection(acme);
+  EXPECT_EQ(listed(), (std::pair<std::size_t, bool>{50, true}));
+}
+
 // Two tabs of one session: a page goes on being about the connection that it showed.
 TEST_F(SiteTest, AFormActsOnTheConnectionThatItsPageShowedOrOnNone) {
   open();

@@ -152,9 +152,10 @@ struct ConnectedView {
   std::optional<std::string> newer_cursor;  // empty text: the first page
   std::optional<std::string> older_cursor;
   std::optional<registry::RotationState> rotation;
-  bool report = false;  // GET /connect/SESSION/report
-  std::vector<OtherConnection> others;
-  bool can_connect_another = false;  // POST /connect/SESSION/again
+  bool report = false;                  // GET /connect/SESSION/report
+  std::vector<OtherConnection> others;  // the newest ones
+  bool more_others = false;             // than are listed
+  bool can_connect_another = false;     // POST /connect/SESSION/again
 };
 
 // ── Rotating the external ID. GET /connect/SESSION/rotate; POST …/rotate, …/rotate/promote, …/rotate/cancel,

@@ -13,11 +13,12 @@ constexpr std::string_view noun = "connect session";
 constexpr std::chrono::seconds life_default = std::chrono::minutes{30};
 constexpr std::chrono::seconds life_min{1};
 constexpr std::chrono::seconds life_max = std::chrono::days{7};
-constexpr std::size_t secret_length = 52;             // base32: 260 random bits
-constexpr std::size_t connections_looked_at = 2'000;  // of one tenant
-constexpr std::size_t page_limit = 200;
-constexpr std::size_t others_max = 50;  // beside the one that the page shows
+constexpr std::size_t secret_length = 52;  // base32: 260 random bits
 
+constexpr std::array connected_states{ConnectionState::awaiting_role, ConnectionState::verifying,
+                                      ConnectionState::active,        ConnectionState::rejected,
+                                      ConnectionState::suspended,     ConnectionState::in_review};
+constexpr std::array ended_states{ConnectionState::disconnected};
 // In the order in which a page would rather go on with one.
 constexpr std::array pending_states{ConnectionState::awaiting_role, ConnectionState::verifying,
                                     ConnectionState::rejected, ConnectionState::in_review};
@@ -28,29 +29,6 @@ Result<void> check_life(const NewConnectSession& wanted) {
                  fmt::format("`expires_in` is 1 to {} seconds (7 days)", life_max.count())}
         .with_field("expires_in");
   return success();
-}
-
-enum class Which { connected, any };
-
-// The tenant's connections of the integration, newest first.
-Result<std::vector<Connection>> connections_of(Transaction& tx, const TenantId& tenant,
-                                               std::optional<ConnectionState> state,
-                                               const IntegrationName& integration, std::size_t count_max,
-                                               Which which = Which::connected) {
-  std::vector<Connection> found;
-  PageRequest request{.limit = page_limit, .after = {}};
-  for (std::size_t looked_at = 0; looked_at < connections_looked_at; looked_at += page_limit) {
-    DEPUTY_TRY(auto page, tx.list_connections({tenant, state}, request));
-    for (Connection& connection : page.items) {
-      const bool wanted = which == Which::any || connection.state != ConnectionState::disconnected;
-      if (!wanted || connection.integration != integration) continue;
-      found.push_back(std::move(connection));
-      if (found.size() >= count_max) return found;
-    }
-    if (!page.next_cursor) break;
-    request.after = *page.next_cursor;
-  }
-  return found;
 }
 
 // Found only when it is the session's tenant's and integration's: all others do not exist for it.
@@ -94,7 +72,7 @@ Result<Connection> Registry::with_newest_permissions(Transaction& tx, const Acto
 Result<std::optional<Connection>> Registry::pending_connection(Transaction& tx, const TenantId& tenant,
                                                                const IntegrationName& integration) {
   for (const ConnectionState state : pending_states) {
-    DEPUTY_TRY(auto found, connections_of(tx, tenant, state, integration, 1));
+    DEPUTY_TRY(auto found, tx.connections_of(tenant, integration, std::array{state}, 1));
     if (!found.empty()) return std::optional{std::move(found.front())};
   }
   return std::optional<Connection>{};
@@ -121,7 +99,7 @@ Result<Created<CreatedConnectSession>> Registry::create_connect_session(const Ac
       DEPUTY_TRY(with_newest_permissions(tx, actor, *pending, now));
       return std::optional{pending->id};
     }
-    DEPUTY_TRY(const auto any, connections_of(tx, wanted.tenant_id, std::nullopt, wanted.integration, 1));
+    DEPUTY_TRY(const auto any, tx.connections_of(wanted.tenant_id, wanted.integration, connected_states, 1));
     if (!any.empty()) return std::optional<ConnectionId>{};
     DEPUTY_TRY(const auto made,
                new_connection(tx, actor, {wanted.tenant_id, wanted.integration, std::nullopt}, now));
@@ -208,15 +186,12 @@ Result<ConnectView> Registry::connect_view(const ConnectSessionId& id, const Sec
     DEPUTY_TRY(auto session, required(tx.find_connect_session(id, secret), noun));
     DEPUTY_TRY(auto tenant, required(tx.find_tenant(session.tenant_id), "tenant"));
     DEPUTY_TRY(auto newest, required(tx.find_integration(session.integration, std::nullopt), "integration"));
-    DEPUTY_TRY(auto others,
-               connections_of(tx, session.tenant_id, std::nullopt, session.integration, others_max));
     ConnectView view{.session = std::move(session),
                      .tenant = std::move(tenant),
                      .integration = newest,
                      .newest = newest,
                      .connection = std::nullopt,
-                     .verification = std::nullopt,
-                     .others = std::move(others)};
+                     .verification = std::nullopt};
     DEPUTY_TRY(view.connection, shown_connection(tx, view.session));
     const Connection& connection = *view.connection;
     DEPUTY_TRY(
@@ -228,12 +203,22 @@ Result<ConnectView> Registry::connect_view(const ConnectSessionId& id, const Sec
   });
 }
 
+Result<std::vector<Connection>> Registry::connections_beside(const Connection& shown, std::size_t limit) {
+  return in_read(store_, [&](Transaction& tx) -> Result<std::vector<Connection>> {
+    DEPUTY_TRY(auto found,
+               tx.connections_of(shown.tenant_id, shown.integration, connected_states, limit + 1));
+    std::erase_if(found, [&](const Connection& each) { return each.id == shown.id; });
+    if (found.size() > limit) found.pop_back();
+    return found;
+  });
+}
+
 Result<Connection> Registry::shown_connection(Transaction& tx, const ConnectSession& session) {
   if (session.connection_id)
     return connection_within(tx, *session.connection_id, session.tenant_id, session.integration);
-  for (const Which which : {Which::connected, Which::any}) {
-    DEPUTY_TRY(auto newest,
-               connections_of(tx, session.tenant_id, std::nullopt, session.integration, 1, which));
+  for (const std::span<const ConnectionState> states :
+       {std::span<const ConnectionState>{connected_states}, std::span<const ConnectionState>{ended_states}}) {
+    DEPUTY_TRY(auto newest, tx.connections_of(session.tenant_id, session.integration, states, 1));
     if (!newest.empty()) return std::move(newest.front());
   }
   return Error{ErrorKind::not_found, "no such connection"};

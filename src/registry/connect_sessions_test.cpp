@@ -72,7 +72,9 @@ TEST_F(ConnectSessions, AnActiveConnectionIsLeftAloneAndAnotherOffered) {
   EXPECT_EQ(other.state, ConnectionState::awaiting_role);
   EXPECT_EQ(registry().connect_another(actor(), second.session.id).value().id, other.id);
   EXPECT_EQ(view(second).connection->id, other.id);
-  EXPECT_EQ(view(second).others.size(), 2U);
+  const auto beside = registry().connections_beside(other, 10).value();
+  ASSERT_EQ(beside.size(), 1U);
+  EXPECT_EQ(beside.front().id, *first.session.connection_id);
   EXPECT_EQ(registry().choose_connection(actor(), second.session.id, *first.session.connection_id).value().id,
             *first.session.connection_id);
 }
@@ -88,6 +90,36 @@ TEST_F(ConnectSessions, NewConnectionsOfOneTenantAreBounded) {
       last = connection.error().kind;
   }
   EXPECT_EQ(last, ErrorKind::rate_limited);
+}
+
+// However many ended ones and ones of other integrations are newer.
+TEST_F(ConnectSessions, AConnectionIsFoundAmongThousandsOfOthers) {
+  const auto acme = make_tenant("Acme");
+  const auto first = make(wanted(acme));
+  activate(*first.session.connection_id, "222222222222");
+  const auto second = make(wanted(acme));
+  clock().advance(1s);
+  auto ended = registry().connection(*first.session.connection_id).value();
+  ended.state = ConnectionState::disconnected;
+  ended.role_arn.reset();
+  ended.holds_account = false;
+  ended.account_claimed_at.reset();
+  ended.last_verification.reset();
+  ended.next_verification_at.reset();
+  ended.created_at = clock().now();
+  ASSERT_TRUE(store().write([&](Transaction& tx) -> Result<void> {
+    for (int i = 0; i < 2'100; ++i) {
+      ended.id = ConnectionId::draw(random());
+      ended.external_id = issue_external_id(random());
+      DEPUTY_TRY(tx.claim_external_id(ended.external_id, ended.id));
+      DEPUTY_TRY(tx.insert(ended));
+    }
+    return success();
+  }));
+  EXPECT_EQ(view(second).connection->id, *first.session.connection_id);
+  EXPECT_EQ(make(wanted(acme)).session.connection_id, std::nullopt);
+  const auto shown = registry().connection(ended.id).value();
+  EXPECT_EQ(registry().connections_beside(shown, 1).value().front().id, *first.session.connection_id);
 }
 
 TEST_F(ConnectSessions, ARejectedOneIsTakenUpAgain) {

@@ -104,7 +104,6 @@ struct ConnectView {
   // The session's; while it has none, the newest that is connected, or else the newest. Always there.
   std::optional<Connection> connection;
   std::optional<Verification> verification;  // the newest one of the connection's
-  std::vector<Connection> others;            // of the tenant and the integration, connected; newest first
 };
 
 // A verification that is to be run now, and all that it needs to know.
@@ -277,6 +276,9 @@ class Registry {
   // `not_found` alike for an unknown session and for a wrong secret. Also of a session that is over: the one
   // who holds its secret may know that.
   Result<ConnectView> connect_view(const ConnectSessionId& id, const SecretString& secret);
+  // The other connections of the same tenant and integration that are connected, newest first, `limit` at
+  // most.
+  Result<std::vector<Connection>> connections_beside(const Connection& shown, std::size_t limit);
   // The page turns to another connection of the session's tenant and integration.
   Result<Connection> choose_connection(const Actor& actor, const ConnectSessionId& session,
                                        const ConnectionId& connection);

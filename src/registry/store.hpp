@@ -3,6 +3,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -76,6 +77,11 @@ class Transaction {
   virtual Result<std::optional<Connection>> find_connection(const ConnectionId& id) = 0;
   virtual Result<Page<Connection>> list_connections(const ConnectionFilter& filter,
                                                     const PageRequest& page) = 0;  // newest first
+  // The tenant's of one integration that are in one of these states, newest first, at most `limit`.
+  virtual Result<std::vector<Connection>> connections_of(const TenantId& tenant,
+                                                         const IntegrationName& integration,
+                                                         std::span<const ConnectionState> states,
+                                                         std::size_t limit) = 0;
   // Connections that hold this AWS account, at most `limit`.
   virtual Result<std::vector<Connection>> connections_holding(const AccountId& account,
                                                               std::size_t limit) = 0;

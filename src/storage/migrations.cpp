@@ -226,12 +226,14 @@ CREATE TRIGGER journal_entries_are_fixed BEFORE UPDATE ON journal
 BEGIN SELECT RAISE(ABORT, 'a journal entry never changes'); END;
 )sql";
 
-// Who speaks for an AWS account, since when; and what bounds the keys that workloads make.
+// Who speaks for an AWS account, since when; what bounds the keys that workloads make; and what a connect
+// session may be about.
 constexpr std::string_view account_claims = R"sql(
 ALTER TABLE connections ADD COLUMN claimed_account_hash BLOB;  -- keyed hash of the account
 ALTER TABLE connections ADD COLUMN account_claimed_at INTEGER;
 CREATE INDEX connections_by_claim ON connections (claimed_account_hash, account_claimed_at, id)
   WHERE claimed_account_hash IS NOT NULL;
+CREATE INDEX connections_by_tenant_and_integration ON connections (tenant_id, integration, state, created_at, id);
 CREATE INDEX keys_by_maker ON keys (made_with, expires_at) WHERE made_with IS NOT NULL;
 CREATE INDEX keys_narrowed_by_expiry ON keys (expires_at, created_at) WHERE connection_id IS NOT NULL;
 )sql";

@@ -1,4 +1,7 @@
 #include <algorithm>
+#include <functional>
+#include <iterator>
+#include <utility>
 
 #include "core/ascii.hpp"
 #include "storage/columns.hpp"
@@ -110,6 +113,26 @@ Result<std::vector<Connection>> SqliteTransaction::connections(const std::string
     result.push_back(std::move(connection));
   }
   return result;
+}
+
+// State by state, so that each reads no more rows than it gives.
+Result<std::vector<Connection>> SqliteTransaction::connections_of(const TenantId& tenant,
+                                                                  const IntegrationName& integration,
+                                                                  std::span<const ConnectionState> states,
+                                                                  std::size_t limit) {
+  static const std::string sql = tables::connections.select(
+      "WHERE tenant_id = ?1 AND integration = ?2 AND state = ?3 ORDER BY created_at DESC, id DESC LIMIT ?4");
+  std::vector<Connection> found;
+  for (const ConnectionState state : states) {
+    DEPUTY_TRY(auto some, connections(sql, {column_of(tenant), column_of(integration),
+                                            column_of(to_text(state)), as_limit(limit)}));
+    std::ranges::move(some, std::back_inserter(found));
+  }
+  std::ranges::sort(found, std::greater<>{}, [](const Connection& connection) {
+    return std::pair{connection.created_at, connection.id};
+  });
+  if (found.size() > limit) found.erase(found.begin() + static_cast<std::ptrdiff_t>(limit), found.end());
+  return found;
 }
 
 Result<std::vector<Connection>> SqliteTransaction::connections_holding(const AccountId& account,

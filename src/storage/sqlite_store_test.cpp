@@ -146,7 +146,8 @@ void put_back_to_schema_1(const std::filesystem::path& file, const StoreKeys& ke
   ASSERT_TRUE(rows.finish());
   ASSERT_TRUE(scope.commit());
   RawDatabase{file}.run(
-      "DROP INDEX connections_by_claim; DROP INDEX keys_by_maker; DROP INDEX keys_narrowed_by_expiry;"
+      "DROP INDEX connections_by_claim; DROP INDEX connections_by_tenant_and_integration;"
+      "DROP INDEX keys_by_maker; DROP INDEX keys_narrowed_by_expiry;"
       "ALTER TABLE connections DROP COLUMN claimed_account_hash;"
       "ALTER TABLE connections DROP COLUMN account_claimed_at; PRAGMA user_version = 1");
 }

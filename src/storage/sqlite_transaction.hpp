@@ -40,6 +40,10 @@ class SqliteTransaction final : public registry::Transaction {
   Result<registry::Page<registry::Connection>> list_connections(const registry::ConnectionFilter& filter,
                                                                 const registry::PageRequest& page) override;
   Result<std::optional<registry::Connection>> first_to_claim(const AccountId& account) override;
+  Result<std::vector<registry::Connection>> connections_of(const TenantId& tenant,
+                                                           const IntegrationName& integration,
+                                                           std::span<const registry::ConnectionState> states,
+                                                           std::size_t limit) override;
   Result<std::vector<registry::Connection>> connections_holding(const AccountId& account,
                                                                 std::size_t limit) override;
   Result<std::vector<registry::Connection>> due_connections(Timestamp now, std::size_t limit) override;

@@ -1,9 +1,12 @@
 #include "conformance/store_suite.hpp"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
+#include <functional>
 #include <stdexcept>
 #include <thread>
+#include <utility>
 
 namespace deputy::conformance {
 namespace {
@@ -204,6 +207,45 @@ TEST_P(StoreConnections, ListsByTenantAndState) {
   }
   EXPECT_TRUE(list({.tenant_id = samples::tenant().id, .state = std::nullopt}).empty());
   EXPECT_TRUE(list({.tenant_id = tenant_.id, .state = ConnectionState::rejected}).empty());
+}
+
+TEST_P(StoreConnections, FindsATenantsOfOneIntegrationInSomeStates) {
+  const Tenant other = samples::tenant(1);
+  Integration another = samples::integration();
+  another.name = IntegrationName::parse("another").value();
+  write([&](Transaction& t) -> Result<void> {
+    DEPUTY_TRY(t.insert(other));
+    return t.insert(another);
+  });
+  std::vector<ConnectionId> wanted;  // newest first
+  constexpr std::array states{ConnectionState::rejected, ConnectionState::awaiting_role};
+  for (int i = 0; i < 24; ++i) {
+    Connection each = samples::connection(i % 2 == 0 ? tenant_.id : other.id, i / 8);  // many of one moment
+    if (i % 3 == 0) each.integration = another.name;
+    each.state = i % 4 == 0 ? ConnectionState::rejected : ConnectionState::awaiting_role;
+    if (i % 5 == 0) each.state = ConnectionState::disconnected;
+    add(each);
+    if (each.tenant_id == tenant_.id && each.integration == samples::integration_name() && i % 5 != 0)
+      wanted.push_back(each.id);
+  }
+  const auto found = [&](std::span<const ConnectionState> in, std::size_t limit) {
+    return read(
+        [&](Transaction& t) { return t.connections_of(tenant_.id, samples::integration_name(), in, limit); });
+  };
+  const auto all = found(states, 100);
+  std::vector<ConnectionId> ids;
+  for (const Connection& each : all) ids.push_back(each.id);
+  EXPECT_TRUE(std::ranges::is_sorted(
+      all, std::greater<>{}, [](const Connection& each) { return std::pair{each.created_at, each.id}; }));
+  for (const std::size_t limit : {1U, 3U, 5U}) {
+    const auto some = found(states, limit);
+    ASSERT_EQ(some.size(), limit);
+    for (std::size_t i = 0; i < limit; ++i) EXPECT_EQ(some[i].id, ids[i]) << limit;
+  }
+  std::ranges::sort(ids);
+  std::ranges::sort(wanted);
+  EXPECT_EQ(ids, wanted);
+  EXPECT_TRUE(found({}, 100).empty());
 }
 
 // Neither repeated nor left out, though others come between the pages and many are of one moment.

@@ -295,6 +295,7 @@ class Sampler {
                      {.id = i_("con_bbbbbbbbccccddddeeeeffff"),
                       .account = std::nullopt,
                       .state = ConnectionState::awaiting_role}};
+      view.more_others = true;
       view.frame.newer_version = true;
       view.frame.notice = p_("The role was checked a moment ago.");
     }
