@@ -87,7 +87,6 @@ void put_uses(Slots& slots, const ConnectedView& view) {
 }
 
 void put_others(Slots& slots, const ConnectedView& view) {
-  if (view.others.empty() && !view.can_connect_another) return;
   Slots section = slots.add("OTHERS");
   for (const OtherConnection& other : view.others) {
     Slots row = section.add("OTHER");
@@ -97,7 +96,7 @@ void put_others(Slots& slots, const ConnectedView& view) {
     row.put("OTHER_KIND", look_of(other.state));
   }
   if (view.more_others) section.show("MORE_OTHERS");
-  if (view.can_connect_another) section.show("CAN_CONNECT_ANOTHER");
+  section.choose(view.can_connect_another, "CAN_CONNECT_ANOTHER", "FINISH_FIRST");
 }
 
 }  // namespace

@@ -139,8 +139,10 @@ Page Site::State::disconnected_page(const Visit& visit) const {
 }
 
 Task<Result<Page>> Site::State::connect_another(Visit& visit) {
-  DEPUTY_CO_TRY(co_await run([&] { return registry().connect_another(visit.mandate.actor(), visit.id); }));
-  co_return Page{.status = 303};
+  DEPUTY_CO_TRY(const auto turned_to,
+                co_await run([&] { return registry().connect_another(visit.mandate.actor(), visit.id); }));
+  const bool same = turned_to.id == visit.mandate.connection();
+  co_return Page{.status = 303, .location = same ? with_notice("", "unfinished") : std::string{}};
 }
 
 Task<Result<Page>> Site::State::choose_connection(Visit& visit) {

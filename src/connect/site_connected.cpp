@@ -81,7 +81,7 @@ Task<Result<Page>> Site::State::connected(Visit& visit) {
                                               visit.view.integration, *last, now()),
       .others = others_of(beside),
       .more_others = beside.size() > others_max,
-      .can_connect_another = true};
+      .can_connect_another = !is_unfinished(connection.state)};
   for (const registry::Issuance& issuance : issuances.items) view.issuances.push_back(row_of(issuance));
   co_return Page{.body = screens.render(view)};
 }

@@ -127,6 +127,11 @@ Step reachable_step(ConnectionState state) {
   return Step::connected;
 }
 
+bool is_unfinished(ConnectionState state) {
+  return state == ConnectionState::awaiting_role || state == ConnectionState::verifying ||
+         state == ConnectionState::rejected;
+}
+
 std::string_view first_page(ConnectionState state) {
   switch (reachable_step(state)) {
     case Step::connected:

@@ -130,6 +130,8 @@ Step reachable_step(registry::ConnectionState state);
 // A page's address with a notice, which is a code: the page words it, and knows no others.
 std::string with_notice(std::string_view page, std::string_view code);
 std::optional<std::string> notice_of(const Visit& visit);
+// Has the customer still to finish this one before another can be begun?
+bool is_unfinished(registry::ConnectionState state);
 // Where the session begins for a connection in this state.
 std::string_view first_page(registry::ConnectionState state);
 // Every check of a run, those that have not begun as `waiting`.

@@ -378,6 +378,25 @@ TEST_F(SiteTest, AnotherAccountIsConnectedBesideTheFirst) {
   EXPECT_EQ(connection_of(second).id, first.id);
 }
 
+TEST_F(SiteTest, AnUnfinishedConnectionIsSaidToBeFinishedFirst) {
+  open();
+  submit(browser, link, "/role", "role_arn=arn%3Aaws%3Aiam%3A%3A222222222222%3Arole%2Freader");
+  finish(VerificationOutcome::failed);
+  const auto first = connection_of(link);
+  ASSERT_EQ(first.state, ConnectionState::rejected);
+  EXPECT_FALSE(shows("/connected", "/again\""));
+  EXPECT_TRUE(shows("/connected", "Another AWS account can be connected once"));
+  const auto answer = submit(browser, link, "/again", "");
+  EXPECT_EQ(location(answer), link.path() + "?notice=unfinished");
+  EXPECT_EQ(connection_of(link).id, first.id);
+  EXPECT_EQ(location(page("?notice=unfinished")), link.path() + "/checks?notice=unfinished");
+  clock().advance(1min);
+  submit(browser, link, "/verify", "from=checks");
+  finish(VerificationOutcome::passed);
+  EXPECT_TRUE(shows("/connected", "/again\""));
+  EXPECT_EQ(location(submit(browser, link, "/again", "")), link.path());
+}
+
 TEST_F(SiteTest, OtherConnectionsAreListedAndWhereThereAreMoreItIsSaid) {
   open();
   connect_account(browser, link, "222222222222");

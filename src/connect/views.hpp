@@ -155,7 +155,8 @@ struct ConnectedView {
   bool report = false;                  // GET /connect/SESSION/report
   std::vector<OtherConnection> others;  // the newest ones
   bool more_others = false;             // than are listed
-  bool can_connect_another = false;     // POST /connect/SESSION/again
+  // POST /connect/SESSION/again. Not while this one is unfinished, which the page then says.
+  bool can_connect_another = false;
 };
 
 // ── Rotating the external ID. GET /connect/SESSION/rotate; POST …/rotate, …/rotate/promote, …/rotate/cancel,

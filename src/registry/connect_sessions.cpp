@@ -19,7 +19,10 @@ constexpr std::array connected_states{ConnectionState::awaiting_role, Connection
                                       ConnectionState::active,        ConnectionState::rejected,
                                       ConnectionState::suspended,     ConnectionState::in_review};
 constexpr std::array ended_states{ConnectionState::disconnected};
-// In the order in which a page would rather go on with one.
+// What a customer has yet to finish, in the order in which a page would rather go on with one.
+constexpr std::array unfinished_states{ConnectionState::awaiting_role, ConnectionState::verifying,
+                                       ConnectionState::rejected};
+// What is not active yet; the last of it waits for the partner alone.
 constexpr std::array pending_states{ConnectionState::awaiting_role, ConnectionState::verifying,
                                     ConnectionState::rejected, ConnectionState::in_review};
 
@@ -70,8 +73,9 @@ Result<Connection> Registry::with_newest_permissions(Transaction& tx, const Acto
 }
 
 Result<std::optional<Connection>> Registry::pending_connection(Transaction& tx, const TenantId& tenant,
-                                                               const IntegrationName& integration) {
-  for (const ConnectionState state : pending_states) {
+                                                               const IntegrationName& integration,
+                                                               std::span<const ConnectionState> states) {
+  for (const ConnectionState state : states) {
     DEPUTY_TRY(auto found, tx.connections_of(tenant, integration, std::array{state}, 1));
     if (!found.empty()) return std::optional{std::move(found.front())};
   }
@@ -94,7 +98,8 @@ Result<Created<CreatedConnectSession>> Registry::create_connect_session(const Ac
       DEPUTY_TRY(with_newest_permissions(tx, actor, connection, now));
       return std::optional{connection.id};
     }
-    DEPUTY_TRY(const auto pending, pending_connection(tx, wanted.tenant_id, wanted.integration));
+    DEPUTY_TRY(const auto pending,
+               pending_connection(tx, wanted.tenant_id, wanted.integration, pending_states));
     if (pending) {
       DEPUTY_TRY(with_newest_permissions(tx, actor, *pending, now));
       return std::optional{pending->id};
@@ -249,7 +254,8 @@ Result<Connection> Registry::connect_another(const Actor& actor, const ConnectSe
   const Timestamp now = clock_.now();
   return in_write(store_, [&](Transaction& tx) -> Result<Connection> {
     DEPUTY_TRY(auto session, open_session(tx, id, now));
-    DEPUTY_TRY(auto connection, pending_connection(tx, session.tenant_id, session.integration));
+    DEPUTY_TRY(auto connection,
+               pending_connection(tx, session.tenant_id, session.integration, unfinished_states));
     if (connection) {
       DEPUTY_TRY(connection, with_newest_permissions(tx, actor, *std::move(connection), now));
     } else {

@@ -79,6 +79,23 @@ TEST_F(ConnectSessions, AnActiveConnectionIsLeftAloneAndAnotherOffered) {
             *first.session.connection_id);
 }
 
+// What waits for the partner keeps no other account out; what the customer has yet to finish is gone on with.
+TEST_F(ConnectSessions, AnotherAccountIsConnectedBesideOneInReview) {
+  activate(make_connection(make_tenant("Globex")).id, "222222222222");
+  const auto acme = make_tenant("Acme");
+  const auto session = make(wanted(acme));
+  const ConnectionId first = *session.session.connection_id;
+  const auto role = RoleArn::parse("arn:aws:iam::222222222222:role/reader").value();
+  ASSERT_TRUE(registry().set_role(actor(), first, role));
+  EXPECT_EQ(registry().connect_another(actor(), session.session.id).value().id, first);
+  finish(VerificationOutcome::passed);
+  ASSERT_EQ(registry().connection(first).value().state, ConnectionState::in_review);
+  EXPECT_EQ(make(wanted(acme)).session.connection_id, first);
+  const auto another = registry().connect_another(actor(), session.session.id).value();
+  EXPECT_NE(another.id, first);
+  EXPECT_EQ(another.state, ConnectionState::awaiting_role);
+}
+
 TEST_F(ConnectSessions, NewConnectionsOfOneTenantAreBounded) {
   const auto session = make(wanted(make_tenant("Acme")));
   ErrorKind last = ErrorKind::internal;

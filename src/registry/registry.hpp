@@ -282,8 +282,8 @@ class Registry {
   // The page turns to another connection of the session's tenant and integration.
   Result<Connection> choose_connection(const Actor& actor, const ConnectSessionId& session,
                                        const ConnectionId& connection);
-  // The page turns to a connection for another AWS account: one that is not active yet, or else a new one.
-  // `rate_limited`.
+  // The page turns to a connection for another AWS account: one that its customer has yet to finish (it may
+  // be the one that is shown), or else a new one. `rate_limited`.
   Result<Connection> connect_another(const Actor& actor, const ConnectSessionId& session);
   // The connection goes over to this, the newest version of its integration, and is verified against it.
   // `conflict` when that is not the newest, or not a newer one.
@@ -347,7 +347,8 @@ class Registry {
   Result<Connection> new_connection(Transaction& tx, const Actor& actor, const NewConnection& wanted,
                                     Timestamp now);
   Result<std::optional<Connection>> pending_connection(Transaction& tx, const TenantId& tenant,
-                                                       const IntegrationName& integration);
+                                                       const IntegrationName& integration,
+                                                       std::span<const ConnectionState> states);
   Result<ConnectSession> open_session(Transaction& tx, const ConnectSessionId& id, Timestamp now);
   Result<Connection> shown_connection(Transaction& tx, const ConnectSession& session);
   // Nobody can have made a role by a template of before and given it: the connection asks for what the
