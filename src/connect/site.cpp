@@ -43,6 +43,12 @@ http::Response bare(int status) {
   return response;
 }
 
+http::Response wrong_method(http::Response response, std::string_view allowed) {
+  response.status = 405;
+  response.headers.add("Allow", std::string{allowed});
+  return response;
+}
+
 // What every answer carries: nothing is kept, framed, sniffed, found by search engines or told to others.
 void protect(http::Response& response, std::string_view request_id) {
   for (const auto& [name, value] : std::initializer_list<std::pair<const char*, std::string_view>>{
@@ -124,7 +130,7 @@ std::string Site::State::base_url() const {
 Task<http::Response> Site::State::answer(http::Request request, std::string_view& pattern) {
   if (const Asset* asset = screens.assets().find(request.path)) {
     pattern = "/connect/assets/{asset}";
-    if (!only_reads(request.method)) co_return bare(405);
+    if (!only_reads(request.method)) co_return wrong_method(bare(405), "GET, HEAD");
     http::Response response = bare(200);
     response.headers.add("Content-Type", std::string{asset->content_type});
     response.headers.add("Cache-Control", std::string{asset_cache_control});
@@ -239,6 +245,16 @@ const Route* find_page(std::string_view method, std::string_view name) {
   return found == pages.end() ? nullptr : &*found;
 }
 
+// What may be done at a page's address; empty where there is no page.
+std::string methods_of(std::string_view name) {
+  std::string methods;
+  for (const Route& route : pages)
+    if (route.name == name)
+      methods +=
+          (methods.empty() ? "" : ", ") + std::string{route.method == "GET" ? "GET, HEAD" : route.method};
+  return methods;
+}
+
 bool acts_by(const Route& page) {
   return page.method == "POST" && page.name != "role/check";
 }
@@ -261,7 +277,11 @@ Task<http::Response> Site::State::visit(http::Request request, ConnectSessionId 
   std::optional<http::Response> refused;
   auto view = co_await look_up(request, id, *secret, refused);
   if (refused) co_return *std::move(refused);
-  if (page == nullptr) co_return trouble(Trouble::not_found, request, id);
+  if (page == nullptr) {
+    const std::string methods = methods_of(name);
+    auto nothing = trouble(Trouble::not_found, request, id);
+    co_return methods.empty() ? std::move(nothing) : wrong_method(std::move(nothing), methods);
+  }
   if (acts_by(*page) && !acts.take(id.text(), parts.clock.steady_now()))
     co_return trouble(Trouble::too_many_requests, request, id, std::chrono::minutes{1});
   std::string csrf = csrf_token(*secret, id);
@@ -278,7 +298,8 @@ Task<http::Response> Site::State::visit(http::Request request, ConnectSessionId 
       visit.form_value("connection") != visit.mandate.connection().text())
     co_return page_response(visit, {.status = 303, .location = with_notice("", "moved")});
   const bool over = visit.connection().state == registry::ConnectionState::disconnected;
-  if (over && !turns_away(*page)) co_return page_response(visit, disconnected_page(visit));
+  if (over && !turns_away(*page))
+    co_return page_response(visit, page->method == "POST" ? Page{.status = 303} : disconnected_page(visit));
   auto made = co_await (this->*page->work)(visit);
   if (made.has_error()) co_return trouble(made.error(), visit);
   co_return page_response(visit, std::move(made).value());

@@ -475,6 +475,34 @@ TEST_F(SiteTest, TheEndInTheMiddleIsAPageThatSaysSo) {
   EXPECT_NE(over.body.find("limited time"), std::string::npos);
 }
 
+// Where a form leads can be loaded again, and what is there says what may be done.
+TEST_F(SiteTest, AWrongMethodIsToldWhichAreRight) {
+  open();
+  for (const char* form :
+       {"/verify", "/rotate/promote", "/rotate/cancel", "/again", "/choose", "/role/check"}) {
+    const auto answer = page(form);
+    EXPECT_EQ(answer.status, 405) << form;
+    EXPECT_EQ(answer.headers.find("Allow"), "POST") << form;
+    EXPECT_NE(answer.body.find("Back to the connection"), std::string::npos) << form;
+  }
+  const auto ask = submit(browser, link, "/ask", "");
+  EXPECT_EQ(ask.status, 405);
+  EXPECT_EQ(ask.headers.find("Allow"), "GET, HEAD");
+  EXPECT_EQ(page("/nothing").status, 404);
+  EXPECT_FALSE(page("/nothing").headers.find("Allow"));
+  const std::string body = page("/ask").body;
+  const std::size_t at = body.find("/connect/assets/");
+  const auto asset = post(browser, body.substr(at, body.find('"', at) - at), "");
+  EXPECT_EQ(asset.status, 405);
+  EXPECT_EQ(asset.headers.find("Allow"), "GET, HEAD");
+  Browser stranger;
+  EXPECT_EQ(get(stranger, link.path() + "/verify").status, 404);
+  connect_account(browser, link, "222222222222");
+  const std::string hidden = hidden_fields(browser, link);
+  ASSERT_TRUE(registry().disconnect(actor(), connection_of(link).id));
+  EXPECT_EQ(location(post(browser, link.path() + "/verify", hidden + "&from=checks")), link.path());
+}
+
 TEST_F(SiteTest, AssetsMayBeKeptAndPagesMayNot) {
   open();
   const std::string body = page("/ask").body;
