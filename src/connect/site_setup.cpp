@@ -149,7 +149,7 @@ Task<Result<Page>> Site::State::give_role(Visit& visit) {
   }
   if (visit.connection().role_arn == wanted) {
     const auto asked = co_await run([&] { return registry().request_verification(visit.mandate); });
-    if (asked.has_error() && !is_for_the_form(asked.error())) co_return asked.error();
+    if (asked.has_error()) co_return refused("/checks", asked.error());
     parts.wake_verification();
     co_return to_checks();
   }

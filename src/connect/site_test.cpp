@@ -176,6 +176,19 @@ TEST_F(SiteTest, TheSameRoleAgainDoesNotStopWhatIsActive) {
   EXPECT_EQ(connection_of(link).state, ConnectionState::active);
 }
 
+TEST_F(SiteTest, TheSameRoleAgainTooSoonIsSaidToBeNotChecked) {
+  open();
+  const std::string role = "role_arn=arn%3Aaws%3Aiam%3A%3A222222222222%3Arole%2Freader";
+  submit(browser, link, "/role", role);
+  finish(VerificationOutcome::failed);
+  EXPECT_EQ(location(submit(browser, link, "/role", role)), link.path() + "/checks?notice=soon");
+  EXPECT_TRUE(shows("/checks?notice=soon", "it was not checked again"));
+  EXPECT_EQ(connection_of(link).state, ConnectionState::rejected);
+  clock().advance(11s);
+  EXPECT_EQ(location(submit(browser, link, "/role", role)), link.path() + "/checks");
+  EXPECT_EQ(connection_of(link).state, ConnectionState::verifying);
+}
+
 TEST_F(SiteTest, WithAFixedNameTheAccountIsEnoughAndItLooksUntilTheRoleIsThere) {
   auto spec = integration_spec();
   spec.role_name = "LogluxReader";
