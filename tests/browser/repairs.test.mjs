@@ -75,6 +75,40 @@ browse("an ARN is judged while it is typed", () => world, {}, async (page) => {
   await atRole(page, "Quick");
   await page.getByLabel("Role ARN").pressSequentially(`arn:aws:iam::${ACME}:user/bob`);
   await page.locator("#role-verdict").getByText(/user/i).waitFor();
+  assert.equal(await page.getByLabel("Role ARN").getAttribute("aria-invalid"), "true");
+  await page.getByLabel("Role ARN").fill(`arn:aws:iam::${ACME}:role/bob`);
+  await page.locator("#role-verdict").getByText("The role bob").waitFor();
+  assert.equal(await page.getByLabel("Role ARN").getAttribute("aria-invalid"), null);
+});
+
+// A live region that is not rendered when something is written into it is not read out by every screen reader.
+browse("the verdict's place is there before there is a verdict", () => world, {}, async (page) => {
+  await atRole(page, "Listening");
+  const verdict = page.locator("#role-verdict");
+  assert.equal(await verdict.innerText(), "");
+  assert.notEqual(await verdict.evaluate((place) => getComputedStyle(place).display), "none");
+  assert.equal((await verdict.boundingBox()).height, 0);
+});
+
+browse("a page that renews itself leaves the focus where it is", () => world, {}, async (page) => {
+  const { connection } = await atRole(page, "Reading");
+  const arn = await launch(world, connection, "444444444444");
+  await world.changeTrust("444444444444", roleName(arn), trust());
+  await give(page, arn);
+  await heading(page, "A check did not pass").waitFor();
+  // The same page, as if a check were still running.
+  let renewals = 0;
+  const renewed = new Promise((resolve) => page.route("**/checks", async (route) => {
+    const answer = await route.fetch();
+    await route.fulfill({ response: answer, body: (await answer.text()).replace("data-live></div>", "data-live data-running></div>") });
+    if (++renewals === 4) resolve();
+  }));
+  await page.reload();
+  const copy = page.locator("#check-external_id_required").getByRole("button", { name: "Copy" });
+  await copy.focus();
+  await renewed;
+  assert.equal(await copy.evaluate((button) => button === document.activeElement), true);
+  await page.unroute("**/checks");
 });
 
 browse("a blank at the end of what was pasted is said at once, and gone with it", () => world, {}, async (page) => {

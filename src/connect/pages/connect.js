@@ -23,11 +23,16 @@
     say(label.data);
     setTimeout(() => { label.data = word; }, 2000);
   });
-  if (document.body) ready(document);
 
-  // Checks: the same page is asked for again, and what changed in it is put in place.
+  // Checks: the same page is asked for again, and what changed in it is put in place. What came last is kept as
+  // it came: the page itself has changed since, by its copy buttons, and what is the same keeps its focus.
+  const came = new Map();
+  const lively = (page) => page.querySelectorAll("[data-live], .check");
+  for (const part of lively(document)) came.set(part.id, part.outerHTML);
+  ready(document);
   const put = (old, now) => {
-    if (old.outerHTML === now.outerHTML) return "";
+    if (came.get(old.id) === now.outerHTML) return "";
+    came.set(old.id, now.outerHTML);
     const state = now.matches(".check") && old.className !== now.className ? now.querySelector("h3").textContent : "";
     old.className = now.className;
     old.replaceChildren(...now.childNodes);
@@ -49,7 +54,7 @@
         if (!page.querySelector("[data-running]")) running().removeAttribute("data-running");
         document.title = page.title;
         const news = [];
-        for (const now of page.querySelectorAll("[data-live], .check")) {
+        for (const now of lively(page)) {
           const old = document.getElementById(now.id);
           if (old) news.push(put(old, now));
         }
@@ -73,6 +78,7 @@
         at % 2 ? Object.assign(document.createElement("code"), { textContent: piece }) : piece));
       verdict.classList.toggle("fine", fine);
       if (fine) field.removeAttribute("aria-invalid");
+      else field.setAttribute("aria-invalid", "true");
     };
     const ask = async () => {
       const mine = ++asked;
