@@ -1,4 +1,3 @@
-#include "connect/audit_queries.hpp"
 #include "connect/permissions.hpp"
 #include "connect/screen_parts.hpp"
 #include "connect/screen_views.hpp"
@@ -6,7 +5,7 @@
 
 #include <fmt/format.h>
 
-// Rotating, updating, disconnecting.
+// Rotating, updating, asking whether to disconnect.
 namespace deputy::connect {
 
 void put(Slots& slots, const RotateView& view) {
@@ -67,18 +66,6 @@ void put(Slots& slots, const DisconnectView& view) {
     slots.put_message("ERROR", *view.error);
     slots.show("WRONG");
   }
-}
-
-void put(Slots& slots, const DisconnectedView& view) {
-  put_frame(slots, view.frame, std::nullopt);
-  put_role(slots, view.role_arn);
-  slots.put("STACK_NAME", view.stack_name);
-  slots.put_time("DISCONNECTED_AT", view.disconnected_at);
-  if (const auto commands = delete_commands(view.role_arn.value_or(""))) {
-    slots.put_exact("DELETE_COMMANDS", *commands);
-    slots.show("HAS_DELETE");
-  }
-  if (view.can_connect_again) slots.show("AGAIN");
 }
 
 }  // namespace deputy::connect

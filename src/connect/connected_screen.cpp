@@ -49,7 +49,7 @@ void put_verification(Slots& slots, const ConnectedView& view) {
   if (view.report) slots.show("REPORT");
 }
 
-void put_use(Slots& uses, const ConnectedView& view, const IssuanceRow& issuance, int number) {
+void put_use(Slots& uses, const IssuanceRow& issuance, int number) {
   Slots row = uses.add("USE");
   row.put("ROW", number);
   row.put_time("ISSUED", issuance.issued_at);
@@ -67,36 +67,35 @@ void put_use(Slots& uses, const ConnectedView& view, const IssuanceRow& issuance
   }
 }
 
-void put_uses(Slots& slots, const ConnectedView& view) {
-  if (view.issuances.empty()) {
+void put_uses(Slots& slots, const Uses& uses, const std::optional<std::string>& role_arn) {
+  if (uses.rows.empty()) {
     slots.show("NO_USE");
   } else {
-    Slots uses = slots.add("USES");
+    Slots table = slots.add("USES");
     int number = 0;
-    for (const auto& issuance : view.issuances) put_use(uses, view, issuance, ++number);
+    for (const auto& issuance : uses.rows) put_use(table, issuance, ++number);
   }
-  if (view.newer_cursor || view.older_cursor) slots.show("PAGED");
-  slots.put("NEWER_CURSOR", view.newer_cursor.value_or(""));
-  slots.put("OLDER_CURSOR", view.older_cursor.value_or(""));
-  if (view.newer_cursor) slots.show("NEWER_PAGE");
-  if (view.older_cursor) slots.show("OLDER_PAGE");
-  if (const auto query = query_for_role(view.role_arn.value_or(""))) {
+  if (uses.newer_cursor || uses.older_cursor) slots.show("PAGED");
+  slots.put("NEWER_CURSOR", uses.newer_cursor.value_or(""));
+  slots.put("OLDER_CURSOR", uses.older_cursor.value_or(""));
+  if (uses.newer_cursor) slots.show("NEWER_PAGE");
+  if (uses.older_cursor) slots.show("OLDER_PAGE");
+  if (const auto query = query_for_role(role_arn.value_or(""))) {
     slots.put_exact("ALL_CALLS", *query);
     slots.show("HAS_ALL_CALLS");
   }
 }
 
-void put_others(Slots& slots, const ConnectedView& view) {
-  Slots section = slots.add("OTHERS");
-  for (const OtherConnection& other : view.others) {
-    Slots row = section.add("OTHER");
+void put_others(Slots& slots, const Others& others) {
+  for (const OtherConnection& other : others.listed) {
+    Slots row = slots.add("OTHER");
     row.put("OTHER_ID", other.id);
     row.put("OTHER_NAME", other.account.value_or(other.id));
     row.put("OTHER_STATE", text(fmt::format("state.{}", registry::to_text(other.state))));
     row.put("OTHER_KIND", look_of(other.state));
   }
-  if (view.more_others) section.show("MORE_OTHERS");
-  section.choose(view.can_connect_another, "CAN_CONNECT_ANOTHER", "FINISH_FIRST");
+  if (others.more) slots.show("MORE_OTHERS");
+  slots.choose(others.can_connect_another, "CAN_CONNECT_ANOTHER", "FINISH_FIRST");
 }
 
 }  // namespace
@@ -114,9 +113,23 @@ void put(Slots& slots, const ConnectedView& view) {
   put_role(slots, view.role_arn);
   put_verification(slots, view);
   put_ask(slots, view.ask);
-  put_uses(slots, view);
-  put_others(slots, view);
+  put_uses(slots, view.uses, view.role_arn);
+  put_others(slots, view.others);
   if (view.state != registry::ConnectionState::disconnected) slots.show("CHANGEABLE");
+}
+
+void put(Slots& slots, const DisconnectedView& view) {
+  put_frame(slots, view.frame, std::nullopt);
+  put_role(slots, view.role_arn);
+  slots.put("STACK_NAME", view.stack_name);
+  slots.put_time("DISCONNECTED_AT", view.disconnected_at);
+  if (const auto commands = delete_commands(view.role_arn.value_or(""))) {
+    slots.put_exact("DELETE_COMMANDS", *commands);
+    slots.show("HAS_DELETE");
+  }
+  if (!view.uses.rows.empty() || view.uses.newer_cursor) slots.show("WAS_USED");
+  put_uses(slots, view.uses, view.role_arn);
+  put_others(slots, view.others);
 }
 
 }  // namespace deputy::connect

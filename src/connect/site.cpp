@@ -298,9 +298,9 @@ Task<http::Response> Site::State::visit(http::Request request, ConnectSessionId 
       visit.form_value("connection") != visit.mandate.connection().text())
     co_return page_response(visit, {.status = 303, .location = with_notice("", "moved")});
   const bool over = visit.connection().state == registry::ConnectionState::disconnected;
-  if (over && !turns_away(*page))
-    co_return page_response(visit, page->method == "POST" ? Page{.status = 303} : disconnected_page(visit));
-  auto made = co_await (this->*page->work)(visit);
+  if (over && !turns_away(*page) && page->method == "POST") co_return page_response(visit, {.status = 303});
+  auto made =
+      over && !turns_away(*page) ? co_await disconnected_page(visit) : co_await (this->*page->work)(visit);
   if (made.has_error()) co_return trouble(made.error(), visit);
   co_return page_response(visit, std::move(made).value());
 }

@@ -24,12 +24,6 @@ std::pair<Way, templates::Format> way_of(const Visit& visit) {
   return {Way::cloudformation, templates::Format::cloudformation};
 }
 
-// The account that the page speaks of: bound, or else the role's.
-std::optional<std::string> account_of(const registry::Connection& connection) {
-  if (connection.account_id) return connection.account_id->text();
-  return connection.role_arn ? std::optional{connection.role_arn->account().text()} : std::nullopt;
-}
-
 }  // namespace
 
 Task<Result<Page>> Site::State::rotate(Visit& visit) {
@@ -125,17 +119,6 @@ Task<Result<Page>> Site::State::confirm_disconnect(Visit& visit) {
   DEPUTY_CO_TRY(co_await run([&] { return registry().disconnect(visit.mandate); }));
   parts.revoke(visit.mandate.connection());
   co_return Page{.status = 303};
-}
-
-Page Site::State::disconnected_page(const Visit& visit) const {
-  const registry::Connection& connection = visit.connection();
-  return {.body = screens.render(DisconnectedView{
-              .frame = frame(visit),
-              .account = account_of(connection),
-              .role_arn = text_of(connection.role_arn),
-              .stack_name = templates::default_role_name(connection.integration, connection.id),
-              .disconnected_at = connection.updated_at,
-              .can_connect_again = true})};
 }
 
 Task<Result<Page>> Site::State::connect_another(Visit& visit) {

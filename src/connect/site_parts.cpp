@@ -127,6 +127,11 @@ Step reachable_step(ConnectionState state) {
   return Step::connected;
 }
 
+std::optional<std::string> account_of(const registry::Connection& connection) {
+  if (connection.account_id) return connection.account_id->text();
+  return connection.role_arn ? std::optional{connection.role_arn->account().text()} : std::nullopt;
+}
+
 bool is_unfinished(ConnectionState state) {
   return state == ConnectionState::awaiting_role || state == ConnectionState::verifying ||
          state == ConnectionState::rejected;

@@ -113,7 +113,7 @@ struct Site::State {
   Result<Page> refused(std::string_view page, const Error& error) const;
   Page role_page(const Visit& visit, std::optional<std::string> error,
                  std::optional<std::string> account_error) const;
-  Page disconnected_page(const Visit& visit) const;
+  Task<Result<Page>> disconnected_page(Visit& visit);
   Page disconnect_page(const Visit& visit, std::optional<std::string> error) const;
   Task<Result<void>> refresh(Visit& visit);
 
@@ -130,6 +130,8 @@ Step reachable_step(registry::ConnectionState state);
 // A page's address with a notice, which is a code: the page words it, and knows no others.
 std::string with_notice(std::string_view page, std::string_view code);
 std::optional<std::string> notice_of(const Visit& visit);
+// The account that a page speaks of: bound, or else the role's.
+std::optional<std::string> account_of(const registry::Connection& connection);
 // Has the customer still to finish this one before another can be begun?
 bool is_unfinished(registry::ConnectionState state);
 // Where the session begins for a connection in this state.

@@ -360,6 +360,31 @@ TEST_F(SiteTest, DisconnectsOnlyWhenConfirmedAndThenShowsNothingElse) {
     EXPECT_TRUE(shows(name, "Disconnected")) << name;
 }
 
+// What was done with a role is evidence for longer than the role is used.
+TEST_F(SiteTest, WhatWasUsedStaysToBeReadAfterTheEnd) {
+  open();
+  connect_account(browser, link, "222222222222");
+  const auto connection = connection_of(link);
+  for (int i = 0; i < 25; ++i) {
+    auto issuance = make_issuance(connection);
+    issuance.issued_at = clock().now() + std::chrono::seconds{i};
+    issuance.access_key_id = "ASIAQ3EXAMPLEKEY" + std::to_string(1'000 + i);
+    ASSERT_TRUE(store().write([&](registry::Transaction& tx) { return tx.insert(issuance); }));
+  }
+  submit(browser, link, "/disconnect", "confirm=yes");
+  const std::string first = page("/connected").body;
+  EXPECT_NE(first.find("Disconnected"), std::string::npos);
+  EXPECT_NE(first.find("ASIAQ3EXAMPLEKEY1024"), std::string::npos);
+  EXPECT_NE(first.find("useridentity.accesskeyid = &#39;ASIAQ3EXAMPLEKEY1024"), std::string::npos);
+  EXPECT_EQ(first.find("ASIAQ3EXAMPLEKEY1000"), std::string::npos);
+  constexpr std::string_view mark = "connected?cursor=";
+  const std::size_t at = first.find(mark);
+  ASSERT_NE(at, std::string::npos);
+  const std::string cursor = first.substr(at + mark.size(), first.find('#', at) - at - mark.size());
+  EXPECT_TRUE(shows("/connected?cursor=" + cursor, "ASIAQ3EXAMPLEKEY1000"));
+  EXPECT_EQ(page("/connected?cursor=nonsense").status, 404);
+}
+
 TEST_F(SiteTest, ADisconnectedConnectionIsFollowedByANewOne) {
   open();
   connect_account(browser, link, "222222222222");

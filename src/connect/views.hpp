@@ -136,6 +136,19 @@ struct OtherConnection {
   std::optional<std::string> account;
   registry::ConnectionState state = registry::ConnectionState::active;
 };
+// One page of the connection's issuances, newest first.
+struct Uses {
+  std::vector<IssuanceRow> rows;
+  std::optional<std::string> newer_cursor = std::nullopt;  // empty text: the first page
+  std::optional<std::string> older_cursor = std::nullopt;
+};
+// What else the tenant has, the newest ones.
+struct Others {
+  std::vector<OtherConnection> listed;
+  bool more = false;  // than are listed
+  // POST /connect/SESSION/again. Not while the one that is shown is unfinished, which the page then says.
+  bool can_connect_another = false;
+};
 struct ConnectedView {
   Frame frame;
   std::string connection;  // `con_…`
@@ -146,17 +159,12 @@ struct ConnectedView {
   std::string external_id;
   std::optional<registry::LastVerification> last_verification;
   std::optional<Timestamp> next_verification_at;
-  std::vector<CheckView> checks;            // of the last verification
-  Ask ask;                                  // what the role lets the partner do
-  std::vector<IssuanceRow> issuances;       // newest first, one page
-  std::optional<std::string> newer_cursor;  // empty text: the first page
-  std::optional<std::string> older_cursor;
+  std::vector<CheckView> checks;  // of the last verification
+  Ask ask;                        // what the role lets the partner do
+  Uses uses;
   std::optional<registry::RotationState> rotation;
-  bool report = false;                  // GET /connect/SESSION/report
-  std::vector<OtherConnection> others;  // the newest ones
-  bool more_others = false;             // than are listed
-  // POST /connect/SESSION/again. Not while this one is unfinished, which the page then says.
-  bool can_connect_another = false;
+  bool report = false;  // GET /connect/SESSION/report
+  Others others;
 };
 
 // ── Rotating the external ID. GET /connect/SESSION/rotate; POST …/rotate, …/rotate/promote, …/rotate/cancel,
@@ -205,7 +213,8 @@ struct DisconnectedView {
   std::optional<std::string> role_arn;
   std::string stack_name;
   Timestamp disconnected_at;
-  bool can_connect_again = false;  // POST /connect/SESSION/again: a new connection for another AWS account
+  Uses uses;  // while it was connected
+  Others others;
 };
 
 // ── What went wrong. Not about a session: none may be known.

@@ -280,27 +280,31 @@ class Sampler {
         .next_verification_at = now + std::chrono::hours{23},
         .checks = all_passed(),
         .ask = ask(),
-        .issuances = issuances(),
-        .newer_cursor = {},
-        .older_cursor = i_("b3BhcXVl"),
+        .uses = uses(),
         .rotation = {},
         .report = true};
     if (!plain) {
-      view.newer_cursor = i_("bmV3ZXI");
+      view.uses.newer_cursor = i_("bmV3ZXI");
       view.rotation = RotationState::awaiting_customer;
-      view.can_connect_another = true;
-      view.others = {{.id = i_("con_aaaabbbbccccddddeeeeffff"),
-                      .account = i_("777788889999"),
-                      .state = ConnectionState::suspended},
-                     {.id = i_("con_bbbbbbbbccccddddeeeeffff"),
-                      .account = std::nullopt,
-                      .state = ConnectionState::awaiting_role}};
-      view.more_others = true;
+      view.others = others();
       view.frame.newer_version = true;
       view.frame.notice = p_("The role was checked a moment ago.");
     }
     return view;
   }
+
+  Others others() const {
+    return {.listed = {{.id = i_("con_aaaabbbbccccddddeeeeffff"),
+                        .account = i_("777788889999"),
+                        .state = ConnectionState::suspended},
+                       {.id = i_("con_bbbbbbbbccccddddeeeeffff"),
+                        .account = std::nullopt,
+                        .state = ConnectionState::awaiting_role}},
+            .more = true,
+            .can_connect_another = true};
+  }
+
+  Uses uses() const { return {.rows = issuances(), .older_cursor = i_("b3BhcXVl")}; }
 
   std::vector<IssuanceRow> issuances() const {
     const auto row = [&](int minutes, std::string_view key, std::string_view workload, bool cached) {
@@ -374,7 +378,8 @@ class Sampler {
             .role_arn = i_(role),
             .stack_name = i_("deputy-log-insights-kkkkllll"),
             .disconnected_at = now,
-            .can_connect_again = true};
+            .uses = uses(),
+            .others = others()};
   }
 
   TroubleView trouble(Trouble trouble) const {
@@ -469,7 +474,7 @@ std::vector<Screen> all_screens(const Screens& screens, const Fill& fill) {
   add("in-review", sample.connected(ConnectionState::in_review, Proof::probed));
   ConnectedView unused = sample.connected(ConnectionState::verifying, Proof::none);
   unused.rotation = RotationState::verified;
-  unused.issuances.clear();
+  unused.uses.rows.clear();
   unused.last_verification.reset();
   unused.next_verification_at.reset();
   add("connected-unused", unused);
