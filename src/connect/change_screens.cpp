@@ -55,6 +55,7 @@ void put(Slots& slots, const UpdateView& view) {
   put_ways(slots, view.way, false);
   slots.put("FILE_NAME", view.file_name);
   slots.put_exact("FILE_TEXT", view.file_text);
+  slots.choose(view.named_role, "NAMED_ROLE", "UNNAMED_ROLE");
   put_role(slots, view.role_arn);
 }
 

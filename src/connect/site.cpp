@@ -143,13 +143,16 @@ Task<http::Response> Site::State::answer(http::Request request, std::string_view
   auto id = ConnectSessionId::parse(path.substr(0, slash));
   // Over plain http to another machine no link is made, and no session is kept.
   if (!id || base_url().empty()) co_return trouble(Trouble::link_invalid, request);
-  std::string name{slash == std::string_view::npos ? std::string_view{} : path.substr(slash + 1)};
+  const std::string_view name = slash == std::string_view::npos ? std::string_view{} : path.substr(slash + 1);
   constexpr std::string_view opening = "open/";
   if (name.starts_with(opening)) {
     pattern = "/connect/{session}/open/{secret}";
-    co_return co_await open(std::move(request), std::move(id).value(), name.substr(opening.size()));
+    // Nowhere but here and in the request, which is wiped.
+    SecretString secret{name.substr(opening.size())};
+    co_return co_await open(std::move(request), std::move(id).value(), std::move(secret));
   }
-  co_return co_await visit(std::move(request), std::move(id).value(), std::move(name), pattern);
+  std::string page{name};
+  co_return co_await visit(std::move(request), std::move(id).value(), std::move(page), pattern);
 }
 
 Task<Result<registry::ConnectView>> Site::State::look_up(const http::Request& request,
@@ -183,10 +186,9 @@ Task<Result<registry::ConnectView>> Site::State::look_up(const http::Request& re
 
 // Consumes nothing, since mail scanners open links too; the first opening is on record, and settles which
 // connection the session is about. From here on the secret is in the cookie alone.
-Task<http::Response> Site::State::open(http::Request request, ConnectSessionId id, std::string secret_text) {
-  const bool possible = may_be_secret(secret_text);
-  const SecretString secret = SecretString::take(secret_text);
-  if (!possible || !only_reads(request.method)) co_return trouble(Trouble::link_invalid, request);
+Task<http::Response> Site::State::open(http::Request request, ConnectSessionId id, SecretString secret) {
+  if (!may_be_secret(secret.reveal()) || !only_reads(request.method))
+    co_return trouble(Trouble::link_invalid, request);
   std::optional<http::Response> refused;
   auto view = co_await look_up(request, id, secret, refused);
   if (refused) co_return *std::move(refused);

@@ -84,6 +84,7 @@ Task<Result<Page>> Site::State::update(Visit& visit) {
                                 .way = way,
                                 .file_name = std::string{templates::file_name_of(format)},
                                 .file_text = std::move(text),
+                                .named_role = view.newest.role_name.has_value(),
                                 .role_arn = text_of(visit.connection().role_arn)})};
 }
 

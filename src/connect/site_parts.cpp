@@ -181,13 +181,17 @@ std::optional<RoleArn> derived_role(const RoleArn& partner_principal, const Acco
 
 Frame Site::State::frame(const Visit& visit) const {
   const registry::ConnectView& view = visit.view;
+  // It was on the partner's list when the session was made: it may have been taken off since.
+  const bool leads_back =
+      view.session.return_url &&
+      registry::allowed_return_url(*view.session.return_url, registry().settings().return_urls);
   return {.session = visit.id.text(),
           .csrf = visit.csrf,
           .connection = visit.connection().id.text(),
           .tenant = view.tenant.name,
           .integration = view.integration.description,
           .reachable = reachable_step(visit.connection().state),
-          .return_url = view.session.return_url,
+          .return_url = leads_back ? view.session.return_url : std::nullopt,
           .expires_at = view.session.expires_at,
           .newer_version = view.newest.version > visit.connection().integration_version,
           .notice = notice_of(visit)};

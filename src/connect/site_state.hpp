@@ -67,7 +67,7 @@ struct Site::State {
   bool is_https() const { return base_url().starts_with("https://"); }
 
   Task<http::Response> answer(http::Request request, std::string_view& pattern);
-  Task<http::Response> open(http::Request request, ConnectSessionId id, std::string secret);
+  Task<http::Response> open(http::Request request, ConnectSessionId id, SecretString secret);
   Task<http::Response> visit(http::Request request, ConnectSessionId id, std::string name,
                              std::string_view& pattern);
   // The session as its holder sees it; else the page that says why not.

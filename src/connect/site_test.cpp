@@ -215,6 +215,12 @@ TEST_F(SiteTest, WithAFixedNameTheAccountIsEnoughAndItLooksUntilTheRoleIsThere) 
     EXPECT_NE(looking.body.find("Nothing answers there, says the test."), std::string::npos);
     EXPECT_EQ(connection_of(fixed).state, ConnectionState::verifying);
   }
+  // A failure without any check says nothing of where the role is.
+  finish(VerificationOutcome::failed);
+  clock().advance(2min);
+  EXPECT_EQ(get(other, fixed.path() + "/checks").status, 200);
+  EXPECT_EQ(connection_of(fixed).state, ConnectionState::rejected);
+  EXPECT_EQ(submit(other, fixed, "/verify", "from=checks").status, 303);
   finish(VerificationOutcome::passed);
   EXPECT_EQ(connection_of(fixed).state, ConnectionState::active);
 }
@@ -511,6 +517,19 @@ TEST_F(SiteTest, TheEndInTheMiddleIsAPageThatSaysSo) {
   const auto over = get(other, short_lived.path() + "/ask");
   EXPECT_EQ(over.status, 410);
   EXPECT_NE(over.body.find("limited time"), std::string::npos);
+}
+
+// An address that the partner took off its list leads nowhere, from links that were made before neither.
+TEST_F(SiteTest, LeadsBackOnlyToWhereThePartnerStillAllows) {
+  open();
+  EXPECT_TRUE(shows("/ask", "https://app.example/aws/done"));
+  auto settings = registry().settings();
+  settings.return_urls = {registry::ReturnUrl::parse("https://app.example/elsewhere").value()};
+  registry::Registry restarted{store(), clock(), random(), settings};
+  open_site("https://deputy.example", restarted);
+  EXPECT_EQ(page("/ask").status, 200);
+  EXPECT_FALSE(shows("/ask", "https://app.example/aws/done"));
+  site.reset();
 }
 
 // Where a form leads can be loaded again, and what is there says what may be done.

@@ -196,6 +196,7 @@ struct UpdateView {
   Way way = Way::cloudformation;
   std::string file_name;
   std::string file_text;
+  bool named_role = false;  // needs CAPABILITY_NAMED_IAM
   std::optional<std::string> role_arn;
 };
 

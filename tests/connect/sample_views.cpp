@@ -362,6 +362,7 @@ class Sampler {
             .way = way,
             .file_name = made.file_name,
             .file_text = made.file_text,
+            .named_role = made.named_role,
             .role_arn = i_(role)};
   }
 

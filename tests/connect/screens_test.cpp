@@ -110,6 +110,15 @@ TEST(ConnectScreens, EveryFieldHasALabelAndEveryFormItsTokenAndItsConnection) {
   }
 }
 
+// CloudFormation refuses a stack with a role in it until that box is ticked, a new stack and an updated one.
+TEST(ConnectScreens, SayThatTheBoxAboutIamIsToBeTicked) {
+  for (const auto& screen : gallery()) {
+    if (screen.name != "create-launch" && screen.name != "create-upload" && screen.name != "update") continue;
+    EXPECT_THAT(screen.html, testing::HasSubstr("might create IAM resources with custom names"))
+        << screen.name;
+  }
+}
+
 // Who is asking whom, on every step (threat 44).
 TEST(ConnectScreens, NameTheTenantAndThePartnerOnEveryStep) {
   for (const auto& screen : gallery()) {

@@ -38,11 +38,12 @@ class SiteFixture : public RegistryFixture {
 
   SiteFixture() { open_site("https://deputy.example"); }
 
-  void open_site(const std::string& public_url) {
+  void open_site(const std::string& public_url) { open_site(public_url, registry()); }
+  void open_site(const std::string& public_url, registry::Registry& over) {
     site = std::make_unique<connect::Site>(
         connect::SiteParts{.loop = loop,
                            .pool = pool,
-                           .registry = registry(),
+                           .registry = over,
                            .clock = clock(),
                            .signer = signer,
                            .revoke = [this](const ConnectionId& id) { revoked.push_back(id); },

@@ -1,5 +1,6 @@
 #include "freed_memory.hpp"
 #include "support/api_fixture.hpp"
+#include "support/site_fixture.hpp"
 
 #include <array>
 #include <cstring>
@@ -228,6 +229,24 @@ TEST_F(ApiIsWiped, OfCredentials) {
   EXPECT_EQ(ask("POST", "/v1/connections/" + connection + "/credentials", std::move(given[2])), 200);
   EXPECT_EQ(call("DELETE", "/v1/connections/" + connection, admin).status, 204);
   EXPECT_EQ(freed.blocks_with_it(), 0U);
+}
+
+// ── The connect page ────────────────────────────────────────────────────────────────────────────────────
+
+class PageIsWiped : public SiteFixture {};
+
+TEST_F(PageIsWiped, OfTheLinksSecret) {
+  const Link link = make_link(make_tenant("Acme"));
+  const std::string guess(link.secret.size(), 'q');
+  for (const std::string& text : {link.secret, guess}) {
+    http::Request request;
+    request.method = "GET";
+    request.path = request.target = link.path() + "/open/" + text;
+    request.request_id = "req_test";
+    const FreedMemory freed{text};
+    EXPECT_EQ(loop.run(site->handle(std::move(request))).status, text == guess ? 404 : 303);
+    EXPECT_EQ(freed.blocks_with_it(), 0U) << (text == guess);
+  }
 }
 
 }  // namespace
