@@ -9,8 +9,8 @@ const axe = packages("axe-core").source;
 const FOLDER = process.env.DEPUTY_SCREENSHOTS;
 const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
 
-// The picture is of the whole page, but where that is very long.
-export async function look(page, name, { fullPage = true } = {}) {
+// The picture is of the whole page, but where that is very long; or there is none.
+export async function look(page, name, { fullPage = true, picture = true } = {}) {
   mkdirSync(FOLDER, { recursive: true });
   await page.evaluate(axe);
   const before = page.viewportSize();
@@ -24,7 +24,7 @@ export async function look(page, name, { fullPage = true } = {}) {
       assert.deepEqual(barriers, [], where);
       const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
       assert.equal(wide, 0, `${where}: the page scrolls sideways`);
-      await page.screenshot({ path: join(FOLDER, `${name}-${width}-${colorScheme}.png`), fullPage });
+      if (picture) await page.screenshot({ path: join(FOLDER, `${name}-${width}-${colorScheme}.png`), fullPage });
     }
   await page.emulateMedia({ colorScheme: "light", reducedMotion: null });
   await page.setViewportSize(before);

@@ -281,8 +281,17 @@ TEST_F(PageThreat, TheTenantsNameIsInPlainSight) {
     EXPECT_NE(get(browser, mallorys.path() + "/template?format=" + format).body.find("Mallory"),
               std::string::npos)
         << format;
-  connect_account(browser, mallorys, "222222222222");
-  EXPECT_NE(get(browser, mallorys.path() + "/connected").body.find("Mallory"), std::string::npos);
+  submit(browser, mallorys, "/role", "role_arn=arn%3Aaws%3Aiam%3A%3A222222222222%3Arole%2Freader");
+  EXPECT_NE(get(browser, mallorys.path() + "/checks").body.find("Mallory"), std::string::npos);
+  finish(registry::VerificationOutcome::passed);
+  auto spec = integration_spec();
+  spec.description = "Reads more";
+  ASSERT_TRUE(registry().put_integration(actor(), spec));
+  for (const char* page : {"/checks", "/connected", "/update"}) {
+    const auto answer = get(browser, mallorys.path() + page);
+    EXPECT_EQ(answer.status, 200) << page;
+    EXPECT_NE(answer.body.find("Mallory"), std::string::npos) << page;
+  }
 }
 
 // Class 30: nothing that a customer or an answer says makes the page lead elsewhere.
