@@ -16,6 +16,8 @@ void put_account(Slots& slots, const std::optional<std::string>& account) {
 
 void put(Slots& slots, const AskView& view) {
   put_frame(slots, view.frame, Step::ask);
+  // How a note looks is not in what the first screen loads as a rule.
+  if (view.frame.notice || view.frame.newer_version) slots.show("FURTHER");
   put_ask(slots, view.ask);
   put_account(slots, view.ask.account);
 }

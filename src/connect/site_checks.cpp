@@ -83,7 +83,7 @@ Task<Result<Page>> Site::State::checks_page(Visit& visit, std::optional<std::str
   const bool current = is_current(verification, connection);
   const bool settled = current && verification->done && verification->outcome;
   const bool under_way = current && !verification->done;
-  // In whatever state: what is verified next is what the page is about, and no earlier run says anything of it.
+  // In whatever state: what is verified next is what the page is about; no earlier run says anything of it.
   const bool to_begin = !settled && connection.next_verification_at;
   const bool running = looking || under_way || to_begin;
   ChecksView view{.frame = frame(visit),

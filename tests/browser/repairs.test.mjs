@@ -92,8 +92,8 @@ browse("the verdict's place is there before there is a verdict", () => world, {}
 
 browse("a page that renews itself leaves the focus where it is", () => world, {}, async (page) => {
   const { connection } = await atRole(page, "Reading");
-  const arn = await launch(world, connection, "444444444444");
-  await world.changeTrust("444444444444", roleName(arn), trust());
+  const arn = await launch(world, connection, "555555555555");
+  await world.changeTrust("555555555555", roleName(arn), trust());
   await give(page, arn);
   await heading(page, "A check did not pass").waitFor();
   // The same page, as if a check were still running.
@@ -109,6 +109,7 @@ browse("a page that renews itself leaves the focus where it is", () => world, {}
   await renewed;
   assert.equal(await copy.evaluate((button) => button === document.activeElement), true);
   await page.unroute("**/checks");
+  await world.api.text("DELETE", "/v1/connections/" + connection.id);  // the account is free again
 });
 
 browse("a blank at the end of what was pasted is said at once, and gone with it", () => world, {}, async (page) => {

@@ -128,7 +128,7 @@ browse("a form acts on the connection that its page showed, whatever another tab
   await page.goto(link);
   await toCreate(page);
   await toRole(page);
-  await give(page, await launch(world, connection, "333333333333"));
+  await give(page, await launch(world, connection, "777777777777"));
   await toConnection(page);
   const other = await context.newPage();
   await other.goto(page.url());
