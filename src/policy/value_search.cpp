@@ -154,6 +154,7 @@ class KeyValues {
   }
 
   std::optional<std::string> find_one(std::vector<Literal> literals) {
+    if (!work_.spend(150 + 50 * literals.size())) return std::nullopt;
     return OneValue{std::move(literals), facts_, certainty_, work_}.find();
   }
 
@@ -228,6 +229,7 @@ std::uint64_t cost_of(const Literal& literal, std::size_t value_length) {
 
 std::optional<std::vector<std::string>> find_values(std::span<const Literal> literals, const KeyFacts& facts,
                                                     Certainty certainty, WorkBudget& work) {
+  if (!work.spend(200 + 50 * literals.size())) return std::nullopt;
   return KeyValues{literals, facts, certainty, work}.find();
 }
 
