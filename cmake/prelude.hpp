@@ -1,9 +1,7 @@
-// The headers of others that most of the sources read, precompiled once for all: reading them is half of a
-// cold build. No source may lean on it: each includes what it uses, which the preset `dev`, built without it,
-// sees.
+// The headers of others that most of the sources read, precompiled once for all: reading them is half of a cold
+// build. No source may lean on it: each includes what it uses, which the preset `dev`, built without it, sees.
 #pragma once
 
-// clang-format off: {fmt} first, as everywhere
 #include <fmt/format.h>
 
 #include <algorithm>
