@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "api/role_description.hpp"
+#include "registry/connection_life.hpp"
 
 // From the domain's values to what screens show. Pure.
 namespace deputy::connect {
@@ -133,8 +134,7 @@ std::optional<std::string> account_of(const registry::Connection& connection) {
 }
 
 bool is_unfinished(ConnectionState state) {
-  return state == ConnectionState::awaiting_role || state == ConnectionState::verifying ||
-         state == ConnectionState::rejected;
+  return std::ranges::find(registry::unfinished_states, state) != registry::unfinished_states.end();
 }
 
 std::string_view first_page(ConnectionState state) {

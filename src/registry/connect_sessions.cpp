@@ -19,9 +19,6 @@ constexpr std::array connected_states{ConnectionState::awaiting_role, Connection
                                       ConnectionState::active,        ConnectionState::rejected,
                                       ConnectionState::suspended,     ConnectionState::in_review};
 constexpr std::array ended_states{ConnectionState::disconnected};
-// What a customer has yet to finish, in the order in which a page would rather go on with one.
-constexpr std::array unfinished_states{ConnectionState::awaiting_role, ConnectionState::verifying,
-                                       ConnectionState::rejected};
 // What is not active yet; the last of it waits for the partner alone.
 constexpr std::array pending_states{ConnectionState::awaiting_role, ConnectionState::verifying,
                                     ConnectionState::rejected, ConnectionState::in_review};

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <chrono>
 
 #include "registry/registry.hpp"
@@ -29,6 +30,10 @@ Result<Connection> with_rotation(Connection connection, ExternalId next);
 Result<Connection> with_rotation_promoted(Connection connection, Timestamp now, Timestamp retire_by);
 Result<Connection> with_rotation_cancelled(Connection connection);
 Result<Connection> released(Connection connection);
+
+// What a customer has yet to finish, in the order in which a page would rather go on with one.
+inline constexpr std::array unfinished_states{ConnectionState::awaiting_role, ConnectionState::verifying,
+                                              ConnectionState::rejected};
 
 // What a finished verification means, with the facts that only the registry knows.
 struct VerificationFacts {

@@ -372,8 +372,8 @@ class Registry {
   Verification new_verification(const Connection& connection, Timestamp now);
   // Whether another tenant was active in the connection's account, and accounts are exclusive.
   Result<bool> held_by_another_tenant(Transaction& tx, const Connection& connection);
-  // The same, or another tenant claimed it first.
-  Result<bool> account_of_another_tenant(Transaction& tx, const Connection& connection);
+  // The same for one that claimed it first.
+  Result<bool> claimed_by_another_tenant(Transaction& tx, const Connection& connection);
   Result<Timestamp> due_after_unclear(Transaction& tx, const Connection& connection, Timestamp now);
   Result<std::optional<VerificationTask>> claim(Transaction& tx, Connection connection, Timestamp now,
                                                 std::chrono::milliseconds lease);

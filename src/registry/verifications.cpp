@@ -27,6 +27,10 @@ bool same_binding(const Connection& connection, const VerificationTask& task, co
          settings.partner_principal == task.binding.partner_principal;
 }
 
+bool is_in_use(const Connection& connection) {
+  return connection.state == ConnectionState::active || connection.state == ConnectionState::suspended;
+}
+
 std::string finished_detail(const Verification& verification, ConnectionState before, ConnectionState after,
                             const std::string& concealed_failure) {
   const std::string concealed =
@@ -145,11 +149,10 @@ Result<Page<Verification>> Registry::verifications(const ConnectionId& connectio
   });
 }
 
-Result<bool> Registry::account_of_another_tenant(Transaction& tx, const Connection& connection) {
+Result<bool> Registry::claimed_by_another_tenant(Transaction& tx, const Connection& connection) {
   if (settings_.account_policy == AccountPolicy::shared || !connection.role_arn) return false;
   DEPUTY_TRY(const auto first, tx.first_to_claim(connection.role_arn->account()));
-  if (first && first->tenant_id != connection.tenant_id) return true;
-  return held_by_another_tenant(tx, connection);
+  return first && first->tenant_id != connection.tenant_id;
 }
 
 Result<bool> Registry::held_by_another_tenant(Transaction& tx, const Connection& connection) {
@@ -185,10 +188,10 @@ Result<std::optional<VerificationTask>> Registry::claim(Transaction& tx, Connect
   DEPUTY_TRY(
       auto integration,
       required(tx.find_integration(connection.integration, connection.integration_version), "integration"));
-  const bool in_use =
-      connection.state == ConnectionState::active || connection.state == ConnectionState::suspended;
-  DEPUTY_TRY(const bool foreign, account_of_another_tenant(tx, connection));
-  return std::optional{task_for(*std::move(running), connection, std::move(integration), foreign && !in_use)};
+  DEPUTY_TRY(const bool held, held_by_another_tenant(tx, connection));
+  DEPUTY_TRY(const bool claimed, claimed_by_another_tenant(tx, connection));
+  const bool conceal = (held || claimed) && !is_in_use(connection);
+  return std::optional{task_for(*std::move(running), connection, std::move(integration), conceal)};
 }
 
 Result<std::vector<VerificationTask>> Registry::claim_due(std::size_t limit,
@@ -226,18 +229,18 @@ Result<Timestamp> Registry::due_after_unclear(Transaction& tx, const Connection&
 Result<VerificationFacts> Registry::facts_of(Transaction& tx, const Connection& connection,
                                              const VerificationTask& task, VerificationReport report,
                                              Timestamp now) {
-  DEPUTY_TRY(const bool foreign, account_of_another_tenant(tx, connection));
-  const bool in_use =
-      connection.state == ConnectionState::active || connection.state == ConnectionState::suspended;
+  DEPUTY_TRY(const bool held, held_by_another_tenant(tx, connection));
+  DEPUTY_TRY(const bool claimed, claimed_by_another_tenant(tx, connection));
   // The account became another tenant's while the run went on: what it found was not concealed, so nobody
   // hears it, whatever it was: also a pass tells what the role's policies name. The next run conceals.
-  if (foreign && !in_use && !task.conceal) {
+  if ((held || claimed) && !is_in_use(connection) && !task.conceal) {
     report = VerificationReport{.role_answered = report.role_answered, .retry_at = now};
   }
+  Timestamp retry_due = report.retry_at.value_or(now);
+  if (report.outcome == VerificationOutcome::inconclusive && !report.retry_at) {
+    DEPUTY_TRY(retry_due, due_after_unclear(tx, connection, now));
+  }
   const auto interval = settings_.verification_interval;
-  DEPUTY_TRY(const bool held, held_by_another_tenant(tx, connection));
-  DEPUTY_TRY(const Timestamp unclear_due, due_after_unclear(tx, connection, now));
-  const Timestamp retry_due = report.retry_at.value_or(unclear_due);
   return VerificationFacts{.id = task.verification.id,
                            .report = std::move(report),
                            .next_external_id_tried = next_of(task.rotation),

@@ -19,12 +19,18 @@ async function atRole(page, name) {
   return invited;
 }
 
-browse("a forgotten condition is found, mended by pasting, and green", () => world, {}, async (page) => {
-  const { connection } = await atRole(page, "Forgetful");
-  const arn = await launch(world, connection, "333333333333");
-  await world.changeTrust("333333333333", roleName(arn), trust());
+// A role that lets in everybody who names it, and the page that says so.
+async function atForgottenCondition(page, name, account) {
+  const { connection } = await atRole(page, name);
+  const arn = await launch(world, connection, account);
+  await world.changeTrust(account, roleName(arn), trust());
   await give(page, arn);
   await heading(page, "A check did not pass").waitFor();
+  return { connection, arn };
+}
+
+browse("a forgotten condition is found, mended by pasting, and green", () => world, {}, async (page) => {
+  const { connection, arn } = await atForgottenCondition(page, "Forgetful", "333333333333");
   const failed = page.locator("#check-external_id_required");
   await failed.getByText("Failed").waitFor();
   await look(page, "4-checks-failed");
@@ -91,11 +97,7 @@ browse("the verdict's place is there before there is a verdict", () => world, {}
 });
 
 browse("a page that renews itself leaves the focus where it is", () => world, {}, async (page) => {
-  const { connection } = await atRole(page, "Reading");
-  const arn = await launch(world, connection, "555555555555");
-  await world.changeTrust("555555555555", roleName(arn), trust());
-  await give(page, arn);
-  await heading(page, "A check did not pass").waitFor();
+  const { connection } = await atForgottenCondition(page, "Reading", "555555555555");
   // The same page, as if a check were still running.
   let renewals = 0;
   const renewed = new Promise((resolve) => page.route("**/checks", async (route) => {

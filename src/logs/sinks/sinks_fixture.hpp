@@ -6,8 +6,13 @@
 #include "support/manual_loop.hpp"
 #include "support/temporary_folder.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <initializer_list>
+#include <memory>
+#include <string>
+#include <vector>
 
 #include "core/work_pool.hpp"
 
