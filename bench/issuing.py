@@ -3,7 +3,8 @@
 
 Usage: bench/issuing.py BINARY FLEET [PART...]     parts: warm half cold start many tls   (default: all but tls)
   BINARY  the release binary of deputy        FLEET  deputy_bench_fleet
-Environment: BENCH_SECONDS a run (5), BENCH_ROUNDS (3), BENCH_MANY connections (1000000), BENCH_CACHED (50000)
+Environment: BENCH_SECONDS a run (5), BENCH_ROUNDS (3), BENCH_MANY connections (1000000), BENCH_CACHED (50000); BENCH_FLEETS, the folder
+that keeps what `many` registered, for the next run (beside FLEET)
 
 Deputy and nginx are pinned to the first core one after the other, the load (wrk) and the sandbox to the second. Where machines are
 shared, processor time for each request says more than requests a second: both are printed, as minimum/median/maximum.
@@ -34,6 +35,7 @@ SECONDS = int(os.environ.get("BENCH_SECONDS", 5))
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", 3))
 MANY = int(os.environ.get("BENCH_MANY", 1_000_000))
 CACHED = int(os.environ.get("BENCH_CACHED", 50_000))
+FLEETS = os.path.abspath(os.environ.get("BENCH_FLEETS", os.path.dirname(FLEET)))
 FEW = 1_000
 SERVER_CORE, LOAD_CORE = "0", "1"
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -138,20 +140,37 @@ http {{
         time.sleep(0.2)
 
 
+def register(folder, role, connections):
+    """Fills the database of a fresh installation; returns a workload's key and the connections."""
+    database, master_key = (os.path.join(folder, name) for name in ("deputy.db", "master.key"))
+    began = time.monotonic()
+    made = subprocess.run([FLEET, database, master_key, PARTNER_ROLE, role, str(connections)], capture_output=True, text=True, check=True).stdout
+    print(f"  {connections} connections registered in {time.monotonic() - began:.1f} s, {os.path.getsize(database) / 2**20:.0f} MB on disk")
+    return made
+
+
 class Bench:
-    def __init__(self, connections):
+    def __init__(self, connections, kept=None):
         self.folder = tempfile.mkdtemp(prefix="deputy-bench-", dir=os.environ.get("BENCH_FOLDER"))
         self.sandbox = Sandbox(self.folder)
         pin(self.sandbox.process.process.pid, LOAD_CORE)
         role = self.sandbox.client("iam").create_role(RoleName="reader", AssumeRolePolicyDocument=trust())["Role"]["Arn"]
         self.deputy = Deputy(self.folder, self.sandbox)
         self.deputy.settings.update({"DEPUTY_CREDENTIALS__STS_RATE": "10000", "DEPUTY_AWS__PARTNER_PRINCIPAL": PARTNER_ROLE})
-        began = time.monotonic()
-        made = subprocess.run([FLEET, os.path.join(self.deputy.folder, "deputy.db"), os.path.join(self.deputy.folder, "master.key"), PARTNER_ROLE,
-                               role, str(connections)], capture_output=True, text=True, check=True).stdout.split()
-        print(f"  {connections} connections registered in {time.monotonic() - began:.1f} s, "
-              f"{os.path.getsize(os.path.join(self.deputy.folder, 'deputy.db')) / 2**20:.0f} MB on disk")
-        self.key, self.connections = made[0], made[1:]
+        listing = os.path.join(kept, "fleet.txt") if kept else None
+        if kept and not os.path.exists(listing):
+            shutil.rmtree(kept, ignore_errors=True)  # of a run that was broken off
+            shutil.copytree(self.deputy.folder, kept)
+            made = register(kept, role, connections)
+            with open(listing, "w") as file:
+                file.write(made)
+        if kept:
+            self.deputy.folder = kept
+            with open(listing) as file:
+                made = file.read()
+        else:
+            made = register(self.deputy.folder, role, connections)
+        self.key, *self.connections = made.split()
 
     def start(self):
         self.deputy.start()
@@ -312,7 +331,7 @@ def part_few():
 
 def part_many():
     print(f"== {MANY} connections, {CACHED} of them cached")
-    bench = Bench(MANY)
+    bench = Bench(MANY, os.path.join(FLEETS, f"fleet-{MANY}"))
     try:
         start_times(bench)
         bench.start()
