@@ -124,8 +124,9 @@ class FlatObject {
 };
 
 std::size_t room_for(const aws::Credentials& credentials) {
-  constexpr std::size_t everything_else = 2'048;
-  return everything_else + 2 * (credentials.secret_access_key.size() + credentials.session_token.size());
+  constexpr std::size_t names_and_times = 256;
+  return names_and_times + 2 * (credentials.access_key_id.size() + credentials.secret_access_key.size() +
+                                credentials.session_token.size());
 }
 
 }  // namespace

@@ -2,10 +2,14 @@
 
 #include <algorithm>
 #include <array>
+#include <fmt/compile.h>
 #include <fmt/format.h>
 #include <map>
+#include <memory>
+#include <openssl/core_names.h>
 #include <openssl/crypto.h>
-#include <openssl/hmac.h>
+#include <openssl/evp.h>
+#include <openssl/params.h>
 #include <openssl/sha.h>
 
 #include "core/ascii.hpp"
@@ -29,13 +33,39 @@ struct DerivedKey {
   std::string_view view() const { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
 };
 
-void hmac_sha256(std::string_view key, std::string_view message, Digest& out) {
-  unsigned int length = 0;
-  const auto* done =
-      HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),
-           reinterpret_cast<const unsigned char*>(message.data()), message.size(), out.data(), &length);
-  DEPUTY_ASSERT(done != nullptr && length == out.size());
-}
+// HMAC-SHA-256 for one signature: to look the algorithm up is dearer than to compute it. Frees, and so wipes,
+// the last key with itself.
+class Hmac {
+ public:
+  Hmac() : context_(EVP_MAC_CTX_new(algorithm())) {
+    std::string digest = "SHA256";
+    const std::array parameters{OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest.data(), 0),
+                                OSSL_PARAM_construct_end()};
+    DEPUTY_ASSERT(context_ != nullptr && EVP_MAC_CTX_set_params(context_.get(), parameters.data()) == 1);
+  }
+
+  void compute(std::string_view key, std::string_view message, Digest& out) {
+    std::size_t length = 0;
+    const bool done = EVP_MAC_init(context_.get(), bytes_of(key), key.size(), nullptr) == 1 &&
+                      EVP_MAC_update(context_.get(), bytes_of(message), message.size()) == 1 &&
+                      EVP_MAC_final(context_.get(), out.data(), &length, out.size()) == 1;
+    DEPUTY_ASSERT(done && length == out.size());
+  }
+
+ private:
+  struct Free {
+    void operator()(EVP_MAC_CTX* context) const { EVP_MAC_CTX_free(context); }
+  };
+  static EVP_MAC* algorithm() {
+    static EVP_MAC* const fetched = EVP_MAC_fetch(nullptr, "HMAC", nullptr);
+    return fetched;
+  }
+  static const unsigned char* bytes_of(std::string_view text) {
+    return reinterpret_cast<const unsigned char*>(text.data());
+  }
+
+  std::unique_ptr<EVP_MAC_CTX, Free> context_;
+};
 
 std::string to_hex(const Digest& digest) {
   constexpr std::string_view digits = "0123456789abcdef";
@@ -176,7 +206,7 @@ std::string amz_date(Timestamp time) {
   const auto day = std::chrono::floor<std::chrono::days>(time);
   const std::chrono::year_month_day date{day};
   const std::chrono::hh_mm_ss clock{std::chrono::floor<std::chrono::seconds>(time - day)};
-  return fmt::format("{:04}{:02}{:02}T{:02}{:02}{:02}Z", static_cast<int>(date.year()),
+  return fmt::format(FMT_COMPILE("{:04}{:02}{:02}T{:02}{:02}{:02}Z"), static_cast<int>(date.year()),
                      static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
                      clock.hours().count(), clock.minutes().count(), clock.seconds().count());
 }
@@ -219,13 +249,14 @@ std::string signature(const SigningScope& scope, const SecretString& secret_acce
   prefixed.append("AWS4").append(secret_access_key.reveal());
   const SecretString root = SecretString::take(prefixed);
 
+  Hmac hmac;
   DerivedKey date, region, service, signing;
-  hmac_sha256(root.reveal(), amz_date(scope.time).substr(0, 8), date.bytes);
-  hmac_sha256(date.view(), scope.region, region.bytes);
-  hmac_sha256(region.view(), scope.service, service.bytes);
-  hmac_sha256(service.view(), "aws4_request", signing.bytes);
+  hmac.compute(root.reveal(), amz_date(scope.time).substr(0, 8), date.bytes);
+  hmac.compute(date.view(), scope.region, region.bytes);
+  hmac.compute(region.view(), scope.service, service.bytes);
+  hmac.compute(service.view(), "aws4_request", signing.bytes);
   Digest digest{};
-  hmac_sha256(signing.view(), string_to_sign, digest);
+  hmac.compute(signing.view(), string_to_sign, digest);
   return to_hex(digest);
 }
 

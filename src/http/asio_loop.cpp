@@ -8,6 +8,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/system/error_code.hpp>
 #include <csignal>
+#include <optional>
 #include <unordered_map>
 #include <utility>
 
@@ -62,7 +63,7 @@ struct Watch : std::enable_shared_from_this<Watch> {
 
 struct AsioLoop::State {
   struct Timer {
-    asio::steady_timer timer;
+    std::optional<asio::steady_timer> timer;  // none where it is due at once
     std::function<void()> work;
   };
 
@@ -148,9 +149,15 @@ void AsioLoop::post(std::function<void()> work) {
 
 EventLoop::TimerId AsioLoop::call_after(std::chrono::milliseconds delay, std::function<void()> work) {
   const TimerId id = state_->next_timer++;
-  const auto added =
-      state_->timers.emplace(id, State::Timer{asio::steady_timer{state_->context, delay}, std::move(work)});
-  added.first->second.timer.async_wait([state = state_.get(), id](const error_code& error) {
+  State::Timer& added = state_->timers[id];
+  added.work = std::move(work);
+  // libcurl asks for one with each request, and to set the system's timer is the dearest part of it.
+  if (delay <= std::chrono::milliseconds{0}) {
+    post([state = state_.get(), id] { state->run_timer(id); });
+    return id;
+  }
+  added.timer.emplace(state_->context, delay);
+  added.timer->async_wait([state = state_.get(), id](const error_code& error) {
     if (!error) state->run_timer(id);
   });
   return id;

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <fmt/compile.h>
 #include <fmt/format.h>
 
 #include "registry/connection_life.hpp"
@@ -94,7 +95,7 @@ journal::Entry issuance_entry(const IssuanceRecord& record, Timestamp now) {
   const Issuance& issuance = record.issuance;
   return entry_of(
       record.actor, now, "credentials.issued", issuance.connection_id.text(), issuance.tenant_id.text(),
-      fmt::format(R"({{"issuance":"{}","workload":"{}","access_key_id":"{}","source":"{}"}})",
+      fmt::format(FMT_COMPILE(R"({{"issuance":"{}","workload":"{}","access_key_id":"{}","source":"{}"}})"),
                   issuance.id.text(), issuance.workload, issuance.access_key_id, to_text(issuance.source)));
 }
 
