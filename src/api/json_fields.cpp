@@ -1,6 +1,7 @@
 #include "api/json_fields.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <fmt/format.h>
 
@@ -135,9 +136,19 @@ Result<std::span<const json::Value>> Fields::array(std::string_view name, std::s
   return std::span<const json::Value>{value->elements};
 }
 
+namespace {
+
+constexpr auto is_plain_in_json = [] {
+  std::array<bool, 256> plain{};
+  for (std::size_t byte = 0x20; byte < plain.size(); ++byte) plain[byte] = byte != '"' && byte != '\\';
+  return plain;
+}();
+
+}  // namespace
+
 void append_json_string(std::string& out, std::string_view text) {
   constexpr std::string_view hex = "0123456789abcdef";
-  const auto plain = [](char c) { return c != '"' && c != '\\' && static_cast<unsigned char>(c) >= 0x20; };
+  const auto plain = [](char c) { return is_plain_in_json[static_cast<unsigned char>(c)]; };
   out += '"';
   while (!text.empty()) {
     const auto end = std::ranges::find_if_not(text, plain);

@@ -28,7 +28,15 @@ constexpr std::string_view log_tail_query[] = {"tenant_id", "q", "cursor", "limi
 constexpr BodyRule required = BodyRule::required;
 constexpr BodyRule optional = BodyRule::optional;
 
+// Looked through from the top: what workloads ask for all the time comes first.
 constexpr Route table[] = {
+    {.method = "GET",
+     .pattern = "/v1/credentials/{connection}",
+     .access = workloads,
+     .handler = issue_container_credentials,
+     .container_protocol = true,
+     .narrowed_keys = true},
+
     {"POST", "/v1/tenants", onboarding, create_tenant, {}, required, tenant_fields},
     {"GET", "/v1/tenants", onboarding_and_auditors, list_tenants, page_query},
     {"GET", "/v1/tenants/{tenant}", onboarding_and_auditors, get_tenant},
@@ -92,12 +100,6 @@ constexpr Route table[] = {
      .opaque = credential_opaque,
      .narrowed_keys = true},
     {"GET", "/v1/connections/{connection}/issuances", admins_and_auditors, list_issuances, page_query},
-    {.method = "GET",
-     .pattern = "/v1/credentials/{connection}",
-     .access = workloads,
-     .handler = issue_container_credentials,
-     .container_protocol = true,
-     .narrowed_keys = true},
 
     {"PUT", "/v1/workloads/{name}", admins, put_workload, {}, required, workload_fields, workload_opaque},
     {"GET", "/v1/workloads", admins_and_auditors, list_workloads, page_query},

@@ -5,27 +5,24 @@
 #include <fmt/compile.h>
 #include <fmt/format.h>
 #include <map>
-#include <memory>
-#include <openssl/core_names.h>
 #include <openssl/crypto.h>
-#include <openssl/evp.h>
-#include <openssl/params.h>
 #include <openssl/sha.h>
 
 #include "core/ascii.hpp"
-#include "core/assert.hpp"
+#include "core/hmac.hpp"
 
 namespace deputy::aws {
 namespace {
 
 constexpr std::string_view algorithm = "AWS4-HMAC-SHA256";
 
-using Digest = std::array<unsigned char, SHA256_DIGEST_LENGTH>;
+using Digest = HmacSha256::Code;
 
 // A step of the key's derivation: whoever has one can sign, so it does not outlive the signature.
 struct DerivedKey {
-  Digest bytes{};
-  DerivedKey() = default;
+  Digest bytes;
+  DerivedKey(HmacSha256& hmac, std::string_view key, std::string_view message)
+      : bytes(hmac.of(key, message)) {}
   DerivedKey(const DerivedKey&) = delete;
   DerivedKey& operator=(const DerivedKey&) = delete;
   ~DerivedKey() { OPENSSL_cleanse(bytes.data(), bytes.size()); }
@@ -33,47 +30,13 @@ struct DerivedKey {
   std::string_view view() const { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
 };
 
-// HMAC-SHA-256 for one signature: to look the algorithm up is dearer than to compute it. Frees, and so wipes,
-// the last key with itself.
-class Hmac {
- public:
-  Hmac() : context_(EVP_MAC_CTX_new(algorithm())) {
-    std::string digest = "SHA256";
-    const std::array parameters{OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest.data(), 0),
-                                OSSL_PARAM_construct_end()};
-    DEPUTY_ASSERT(context_ != nullptr && EVP_MAC_CTX_set_params(context_.get(), parameters.data()) == 1);
-  }
-
-  void compute(std::string_view key, std::string_view message, Digest& out) {
-    std::size_t length = 0;
-    const bool done = EVP_MAC_init(context_.get(), bytes_of(key), key.size(), nullptr) == 1 &&
-                      EVP_MAC_update(context_.get(), bytes_of(message), message.size()) == 1 &&
-                      EVP_MAC_final(context_.get(), out.data(), &length, out.size()) == 1;
-    DEPUTY_ASSERT(done && length == out.size());
-  }
-
- private:
-  struct Free {
-    void operator()(EVP_MAC_CTX* context) const { EVP_MAC_CTX_free(context); }
-  };
-  static EVP_MAC* algorithm() {
-    static EVP_MAC* const fetched = EVP_MAC_fetch(nullptr, "HMAC", nullptr);
-    return fetched;
-  }
-  static const unsigned char* bytes_of(std::string_view text) {
-    return reinterpret_cast<const unsigned char*>(text.data());
-  }
-
-  std::unique_ptr<EVP_MAC_CTX, Free> context_;
-};
-
 std::string to_hex(const Digest& digest) {
   constexpr std::string_view digits = "0123456789abcdef";
   std::string text;
   text.reserve(digest.size() * 2);
-  for (const unsigned char byte : digest) {
-    text += digits[byte >> 4U];
-    text += digits[byte & 0xfU];
+  for (const std::byte byte : digest) {
+    text += digits[std::to_integer<std::size_t>(byte) >> 4U];
+    text += digits[std::to_integer<std::size_t>(byte) & 0xfU];
   }
   return text;
 }
@@ -198,7 +161,8 @@ std::string credential_scope(const SigningScope& scope) {
 
 std::string sha256_hex(std::string_view bytes) {
   Digest digest{};
-  SHA256(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), digest.data());
+  SHA256(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(),
+         reinterpret_cast<unsigned char*>(digest.data()));
   return to_hex(digest);
 }
 
@@ -249,15 +213,12 @@ std::string signature(const SigningScope& scope, const SecretString& secret_acce
   prefixed.append("AWS4").append(secret_access_key.reveal());
   const SecretString root = SecretString::take(prefixed);
 
-  Hmac hmac;
-  DerivedKey date, region, service, signing;
-  hmac.compute(root.reveal(), amz_date(scope.time).substr(0, 8), date.bytes);
-  hmac.compute(date.view(), scope.region, region.bytes);
-  hmac.compute(region.view(), scope.service, service.bytes);
-  hmac.compute(service.view(), "aws4_request", signing.bytes);
-  Digest digest{};
-  hmac.compute(signing.view(), string_to_sign, digest);
-  return to_hex(digest);
+  HmacSha256 hmac;
+  const DerivedKey date{hmac, root.reveal(), amz_date(scope.time).substr(0, 8)};
+  const DerivedKey region{hmac, date.view(), scope.region};
+  const DerivedKey service{hmac, region.view(), scope.service};
+  const DerivedKey signing{hmac, service.view(), "aws4_request"};
+  return to_hex(hmac.of(signing.view(), string_to_sign));
 }
 
 std::vector<std::pair<std::string, std::string>> sign(const SignableRequest& request,

@@ -183,14 +183,16 @@ Result<void> Registry::revoke_key(const Actor& actor, const KeyId& id) {
 }
 
 bool is_key_secret(std::string_view text) {
-  const auto begins = [&](KeyRole role) { return text.starts_with(fmt::format("dpk_{}_", to_text(role))); };
+  constexpr std::string_view prefix = "dpk_";
+  if (!text.starts_with(prefix) || text.size() <= prefix.size() + secret_length) return false;
+  const std::string_view secret = text.substr(text.size() - secret_length);
+  const std::string_view role = text.substr(prefix.size(), text.size() - prefix.size() - secret_length);
+  const auto is_named = [role](KeyRole each) {
+    return role.size() == to_text(each).size() + 1 && role.starts_with(to_text(each)) && role.ends_with('_');
+  };
   using enum KeyRole;
-  const auto roles = {admin, onboarding, workload, auditor};
-  const auto* const role = std::ranges::find_if(roles, begins);
-  if (role == roles.end()) return false;
-  text.remove_prefix(std::string_view{"dpk__"}.size() + to_text(*role).size());
-  return text.size() == secret_length &&
-         std::ranges::all_of(text, [](char c) { return (c >= 'a' && c <= 'z') || (c >= '2' && c <= '7'); });
+  return std::ranges::any_of(std::initializer_list{admin, onboarding, workload, auditor}, is_named) &&
+         std::ranges::all_of(secret, [](char c) { return (c >= 'a' && c <= 'z') || (c >= '2' && c <= '7'); });
 }
 
 bool is_usable(const Key& key, Timestamp now) {

@@ -1,5 +1,7 @@
 #include "storage/encoding.hpp"
 
+#include "core/big_endian.hpp"
+
 namespace deputy::storage {
 
 namespace {
@@ -7,7 +9,7 @@ constexpr std::size_t number_bytes = 8;
 }
 
 void put_number(std::string& out, std::uint64_t number) {
-  for (std::size_t i = number_bytes; i-- > 0;) out.push_back(static_cast<char>((number >> (8 * i)) & 0xffU));
+  append_big_endian(out, number);
 }
 
 void put_text(std::string& out, std::string_view text) {
