@@ -28,6 +28,8 @@ constexpr double connection_rate_min = 2;
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles.html#iam-term-role-chaining
 constexpr std::chrono::seconds chained_duration_max{3'600};
 
+constexpr std::size_t usual_key_bytes = 384;
+
 void add(std::string& key, std::string_view part) {
   key += std::to_string(part.size());
   key += ':';
@@ -186,6 +188,7 @@ std::string session_key(const registry::Connection& connection, const std::strin
                         const SessionOrder& order) {
   const aws::AssumeRoleRequest& request = order.request;
   std::string key;
+  key.reserve(usual_key_bytes + (request.session_policy ? request.session_policy->size() : 0));
   add(key, connection.id.text());
   add(key, std::to_string(connection.binding_version));
   add(key, connection.integration.text());

@@ -25,6 +25,7 @@ std::string_view utf8_prefix(std::string_view text, std::size_t bytes_max) {
 // The bytes of an entry in its place; every text carries its length, every number is eight bytes.
 class EntryBytes {
  public:
+  EntryBytes() { bytes_.reserve(usual_bytes); }
   void number(std::uint64_t value) { append_big_endian(bytes_, value); }
   void text(std::string_view value) {
     number(value.size());
@@ -33,6 +34,7 @@ class EntryBytes {
   const std::string& all() const { return bytes_; }
 
  private:
+  static constexpr std::size_t usual_bytes = 512;
   std::string bytes_;
 };
 
