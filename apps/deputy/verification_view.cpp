@@ -14,7 +14,7 @@
 namespace deputy::cli {
 namespace {
 
-constexpr std::chrono::milliseconds poll_interval{500};
+constexpr std::chrono::milliseconds look_again_after{500};
 // Longer than a verification takes that waits for a role that was just made.
 constexpr std::chrono::minutes patience{10};
 
@@ -101,7 +101,7 @@ Result<app::ApiAnswer> finished_verification(const app::ApiAnswer& begun) {
       std::cerr << "deputy: it still runs; `deputy connection verifications` shows it later\n";
       return now;
     }
-    std::this_thread::sleep_for(poll_interval);
+    std::this_thread::sleep_for(look_again_after);
   }
 }
 

@@ -74,7 +74,7 @@ TEST(CurlTransport, KeepsConnectionsAlive) {
   EXPECT_EQ(server.connections(), 1);
 }
 
-Task<void> count_success(CurlTransport& transport, std::string url, int& succeeded) {
+Task<void> count_answer(CurlTransport& transport, std::string url, int& succeeded) {
   const auto result = co_await transport.send(get(std::move(url)));
   if (result.has_value() && result.value().body == "x") ++succeeded;
 }
@@ -95,7 +95,7 @@ TEST(CurlTransport, HoldsHundredsOfRequestsInFlight) {
   CurlTransport transport{loop};
   TaskGroup group;
   int succeeded = 0;
-  for (int i = 0; i < count; ++i) group.spawn(count_success(transport, server.url(), succeeded));
+  for (int i = 0; i < count; ++i) group.spawn(count_answer(transport, server.url(), succeeded));
   loop.run_until([&group] { return group.running() == 0; });
   EXPECT_EQ(succeeded, count);
   EXPECT_EQ(server.connections(), count);
@@ -107,7 +107,7 @@ TEST(CurlTransport, OpensNoMoreConnectionsThanAllowed) {
   CurlTransport transport{loop, {.connections_max = 3, .ca_file = {}}};
   TaskGroup group;
   int succeeded = 0;
-  for (int i = 0; i < 50; ++i) group.spawn(count_success(transport, server.url(), succeeded));
+  for (int i = 0; i < 50; ++i) group.spawn(count_answer(transport, server.url(), succeeded));
   loop.run_until([&group] { return group.running() == 0; });
   EXPECT_EQ(succeeded, 50);
   EXPECT_LE(server.connections(), 3);

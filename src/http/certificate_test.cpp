@@ -12,7 +12,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr const char* get = "GET / HTTP/1.1\r\nHost: h\r\n\r\n";
+constexpr const char* small_get = "GET / HTTP/1.1\r\nHost: h\r\n\r\n";
 
 class CertificateTest : public testing::Test {
  protected:
@@ -165,7 +165,7 @@ TEST(TlsListener, SessionsAreResumed) {
     EXPECT_TRUE(client.connects([&](SSL* ssl) {
       std::size_t size = 0;
       char bytes[4096];
-      SSL_write_ex(ssl, get, std::string_view{get}.size(), &size);
+      SSL_write_ex(ssl, small_get, std::string_view{small_get}.size(), &size);
       SSL_read_ex(ssl, bytes, sizeof bytes, &size);  // TLS 1.3's session comes with it
       session = SSL_get1_session(ssl);
       SSL_shutdown(ssl);
@@ -187,7 +187,7 @@ TEST(TlsListener, SessionsAreResumed) {
 TEST(TlsListener, WhoDoesNotSpeakTlsIsClosedWithoutAnAnswer) {
   RunningServer running{Way::tls};
   SocketClient plain{running.port()};
-  plain.send(get);
+  plain.send(small_get);
   EXPECT_EQ(plain.receive_all().find("HTTP/"), std::string::npos);
   while (running.counts().tally.handshakes_failed == 0) std::this_thread::yield();
   EXPECT_TRUE(running.serves());
@@ -268,7 +268,7 @@ TEST_F(Reload, ANewPairIsUsedWithoutARestartAndOpenConnectionsGoOn) {
   const long before = serial();
   replace({});
   while (serial() == before) std::this_thread::sleep_for(1ms);  // bounded by the test's own time-out
-  open.send(get);
+  open.send(small_get);
   EXPECT_EQ(open.receive_response().status, 200);
   EXPECT_GE(running_.counts().tally.certificate_reloads, 1U);
 }

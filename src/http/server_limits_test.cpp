@@ -13,7 +13,7 @@ using namespace std::chrono_literals;
 class ServerLimits : public testing::TestWithParam<Way> {};
 INSTANTIATE_TEST_SUITE_P(By, ServerLimits, every_way(), name_of);
 
-constexpr const char* get = "GET / HTTP/1.1\r\nHost: h\r\n\r\n";
+constexpr const char* get_request = "GET / HTTP/1.1\r\nHost: h\r\n\r\n";
 
 // Every time-out but the one under test stays long, so that only that one can end the connection.
 ServerOptions with(std::chrono::milliseconds ServerOptions::* timeout) {
@@ -39,7 +39,7 @@ TEST_P(ServerLimits, ASlowHeaderIsCutOffHoweverSteadilyItTrickles) {
 TEST_P(ServerLimits, ASlowHeaderOfALaterRequestIsCutOff) {
   const RunningServer running{GetParam(), with(&ServerOptions::header_timeout)};
   auto client = running.connect();
-  client.send(std::string{get} + "GET ");
+  client.send(std::string{get_request} + "GET ");
   EXPECT_EQ(client.receive_response().status, 200);
   EXPECT_EQ(client.receive_response().status, 408);
   EXPECT_TRUE(client.is_closed());
@@ -59,7 +59,7 @@ TEST_P(ServerLimits, ASlowBodyIsCutOff) {
 TEST_P(ServerLimits, AnIdleConnectionIsClosed) {
   const RunningServer running{GetParam(), with(&ServerOptions::idle_timeout)};
   auto client = running.connect();
-  client.send(get);
+  client.send(get_request);
   EXPECT_EQ(client.receive_response().status, 200);
   EXPECT_TRUE(client.is_closed());
 }
@@ -71,7 +71,7 @@ TEST_P(ServerLimits, AClientThatDoesNotReadIsCutOff) {
                           co_return response;
                         }};
   const auto client = running.connect(4096);
-  client.send(get);
+  client.send(get_request);
   // Bounded by the test's own time-out.
   while (running.counts().tally.not_reading == 0) std::this_thread::sleep_for(1ms);
   EXPECT_EQ(running.connections(), 0U);
@@ -160,7 +160,7 @@ TEST(ServerLimitsOverTcp, TooManyConnectionsAreRefusedUntilOneCloses) {
   first.close();
   while (running.connections() > 1) std::this_thread::yield();
   EXPECT_TRUE(running.serves());
-  second.send(get);
+  second.send(get_request);
   EXPECT_EQ(second.receive_response().status, 200);
 }
 
@@ -185,15 +185,15 @@ TEST_P(ServerLimits, TooManyRequestsInFlightAreRefusedAndTheConnectionStays) {
   Gate gate;
   RunningServer running{GetParam(), options, behind(gate)};
   auto first = running.connect();
-  first.send(std::string{get} + get);
+  first.send(std::string{get_request} + get_request);
   wait_until_waiting(running, gate, 1);
   auto second = running.connect();
-  second.send(get);
+  second.send(get_request);
   const auto refused = second.receive_response();
   EXPECT_EQ(refused.status, 503);
   EXPECT_EQ(refused.headers.find("Retry-After"), "1");
   running.thread().call([&] { gate.open(); });
-  second.send(get);
+  second.send(get_request);
   EXPECT_EQ(second.receive_response().status, 200);
   EXPECT_EQ(first.receive_response().status, 200);
   EXPECT_EQ(first.receive_response().status, 200) << "the one behind it finds its place free";

@@ -194,7 +194,7 @@ std::string joined(const std::vector<std::string>& statements) {
   for (const std::string& statement : statements) out += (out.empty() ? "" : ",") + statement;
   return out;
 }
-std::string document_of(const std::vector<std::string>& statements) {
+std::string policy_with(const std::vector<std::string>& statements) {
   return R"({"Version":"2012-10-17","Statement":[)" + joined(statements) + "]}";
 }
 
@@ -204,7 +204,7 @@ TEST(AnalyzerProperties, NothingWrongIsAcceptedUnlessItSaysUnsafe) {
   Generator generator{11};
   unsigned closed = 0, opened = 0;
   for (unsigned i = 0; i < policies; ++i) {
-    const std::string document = document_of(generator.statements());
+    const std::string document = policy_with(generator.statements());
     const TrustAnalysis analysis = analyze(document, question());
     expect_sound(document, question(), analysis);
     ASSERT_NE(analysis.verdict, TrustVerdict::invalid) << document << codes_of(analysis);
@@ -251,11 +251,11 @@ TEST(AnalyzerProperties, AddingADenyNeverOpens) {
   Generator generator{12};
   for (unsigned i = 0; i < policies; ++i) {
     std::vector<std::string> statements = generator.statements();
-    const TrustVerdict before = analyze(document_of(statements), question()).verdict;
+    const TrustVerdict before = analyze(policy_with(statements), question()).verdict;
     statements.push_back(generator.statement(true));
     if (before == TrustVerdict::unsafe) continue;
-    const TrustAnalysis after = analyze(document_of(statements), question());
-    EXPECT_NE(after.verdict, TrustVerdict::unsafe) << document_of(statements) << codes_of(after);
+    const TrustAnalysis after = analyze(policy_with(statements), question());
+    EXPECT_NE(after.verdict, TrustVerdict::unsafe) << policy_with(statements) << codes_of(after);
   }
 }
 
@@ -263,9 +263,9 @@ TEST(AnalyzerProperties, OrderNeverMatters) {
   Generator generator{13};
   for (unsigned i = 0; i < policies; ++i) {
     std::vector<std::string> statements = generator.statements();
-    const TrustVerdict before = analyze(document_of(statements), question()).verdict;
+    const TrustVerdict before = analyze(policy_with(statements), question()).verdict;
     std::shuffle(statements.begin(), statements.end(), generator.engine());
-    EXPECT_EQ(analyze(document_of(statements), question()).verdict, before) << document_of(statements);
+    EXPECT_EQ(analyze(policy_with(statements), question()).verdict, before) << policy_with(statements);
   }
 }
 

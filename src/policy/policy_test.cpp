@@ -10,13 +10,13 @@ namespace {
 
 using testing::HasSubstr;
 
-std::string refused(std::string_view text, PolicyKind kind = PolicyKind::trust) {
+std::string refusal_of(std::string_view text, PolicyKind kind = PolicyKind::trust) {
   const auto policy = Policy::read(text, kind);
   EXPECT_FALSE(policy.has_value()) << text;
   return policy ? "" : policy.error().message;
 }
 std::string refused_statement(const std::string& statement, PolicyKind kind = PolicyKind::trust) {
-  return refused("{\"Version\":\"2012-10-17\",\"Statement\":" + statement + "}", kind);
+  return refusal_of("{\"Version\":\"2012-10-17\",\"Statement\":" + statement + "}", kind);
 }
 std::string refused_condition(const std::string& condition) {
   return refused_statement(allow_statement(condition));
@@ -65,22 +65,22 @@ TEST(PolicyReader, ReadsTheVersionWhereverItStands) {
 }
 
 TEST(PolicyReader, ErrorsSayWhereAndWhy) {
-  EXPECT_EQ(refused("{\"Version\":\"2012-10-17\",\n\"Statement\":[{\"Effect\":\"allow\"}]}"),
+  EXPECT_EQ(refusal_of("{\"Version\":\"2012-10-17\",\n\"Statement\":[{\"Effect\":\"allow\"}]}"),
             "unknown Effect `allow`; it must be `Allow` or `Deny` at line 2, column 24");
   EXPECT_EQ(Policy::read("{}", PolicyKind::trust).error().kind, ErrorKind::invalid_request);
 }
 
 TEST(PolicyReader, RefusesDocumentsOfTheWrongShape) {
-  EXPECT_THAT(refused("[]"), HasSubstr("a policy must be an object"));
-  EXPECT_THAT(refused("{}"), HasSubstr("Statement is missing"));
-  EXPECT_THAT(refused(R"({"Statement":[]})"), HasSubstr("empty list"));
-  EXPECT_THAT(refused(R"({"Statement":["x"]})"), HasSubstr("a statement must be an object"));
-  EXPECT_THAT(refused(R"({"statement":[]})"), HasSubstr("unknown member `statement`"));
-  EXPECT_THAT(refused(R"({"Version":"2012-10-18","Statement":[]})"), HasSubstr("unknown Version"));
-  EXPECT_THAT(refused(R"({"Version":20121017,"Statement":[]})"), HasSubstr("Version must be a string"));
-  EXPECT_THAT(refused(R"({"Id":1,"Statement":[]})"), HasSubstr("Id must be a string"));
-  EXPECT_THAT(refused("Version: 2012-10-17"), HasSubstr("not JSON"));
-  EXPECT_THAT(refused("{\"Id\":\"\xe4\xb8\xad\"}"), HasSubstr("beyond U+00FF"));
+  EXPECT_THAT(refusal_of("[]"), HasSubstr("a policy must be an object"));
+  EXPECT_THAT(refusal_of("{}"), HasSubstr("Statement is missing"));
+  EXPECT_THAT(refusal_of(R"({"Statement":[]})"), HasSubstr("empty list"));
+  EXPECT_THAT(refusal_of(R"({"Statement":["x"]})"), HasSubstr("a statement must be an object"));
+  EXPECT_THAT(refusal_of(R"({"statement":[]})"), HasSubstr("unknown member `statement`"));
+  EXPECT_THAT(refusal_of(R"({"Version":"2012-10-18","Statement":[]})"), HasSubstr("unknown Version"));
+  EXPECT_THAT(refusal_of(R"({"Version":20121017,"Statement":[]})"), HasSubstr("Version must be a string"));
+  EXPECT_THAT(refusal_of(R"({"Id":1,"Statement":[]})"), HasSubstr("Id must be a string"));
+  EXPECT_THAT(refusal_of("Version: 2012-10-17"), HasSubstr("not JSON"));
+  EXPECT_THAT(refusal_of("{\"Id\":\"\xe4\xb8\xad\"}"), HasSubstr("beyond U+00FF"));
 }
 
 TEST(PolicyReader, RefusesStatementsThatLackOrRepeatSomething) {

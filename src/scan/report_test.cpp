@@ -14,7 +14,7 @@ namespace {
 
 using ::testing::HasSubstr;
 
-struct CloseFile {
+struct CloseReport {
   void operator()(std::FILE* file) const { std::fclose(file); }
 };
 
@@ -40,7 +40,7 @@ class ReportTest : public ::testing::Test {
   }
 
   std::string written(ReportForm form) {
-    const std::unique_ptr<std::FILE, CloseFile> file{std::tmpfile()};
+    const std::unique_ptr<std::FILE, CloseReport> file{std::tmpfile()};
     std::fwrite(text_.data(), 1, text_.size(), file.get());
     EXPECT_EQ(std::fseek(file.get(), 0, SEEK_SET), 0);
     const auto fleet = survey(file.get(), std::nullopt);

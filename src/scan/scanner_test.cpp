@@ -14,7 +14,7 @@ using registry::CheckResult;
 using registry::VerificationOutcome;
 using registry::VerificationReport;
 
-struct CloseFile {
+struct CloseFleet {
   void operator()(std::FILE* file) const { std::fclose(file); }
 };
 
@@ -79,7 +79,7 @@ class ScannerTest : public ::testing::Test {
   FakeClock clock_;
   ManualLoop loop_{clock_};
   std::stop_source stop_;
-  std::unique_ptr<std::FILE, CloseFile> file_;
+  std::unique_ptr<std::FILE, CloseFleet> file_;
   std::optional<FleetReader> reader_;
   std::optional<Results> results_;
   std::set<std::string> failing_, unclear_;

@@ -17,17 +17,17 @@ using testing::HasSubstr;
 using testing::Not;
 using enum aws::AwsErrorClass;
 
-const ExternalId issued = ExternalId::parse("3f2a9c4e-8b1d-4c6f-9e2a-7d5b1c0f8a63").value();
+const ExternalId issued_id = ExternalId::parse("3f2a9c4e-8b1d-4c6f-9e2a-7d5b1c0f8a63").value();
 const ExternalId second = ExternalId::parse("9d0c5b7a-1e2f-4a3b-8c4d-5e6f7a8b9c0d").value();
-const RoleArn partner = RoleArn::parse("arn:aws:iam::111111111111:role/deputy-broker").value();
-const RoleArn reader = RoleArn::parse("arn:aws:iam::222222222222:role/team/reader").value();
+const RoleArn broker_role = RoleArn::parse("arn:aws:iam::111111111111:role/deputy-broker").value();
+const RoleArn reader_role = RoleArn::parse("arn:aws:iam::222222222222:role/team/reader").value();
 const std::string edge = "arn:aws:iam::222222222222:policy/edge";
 const std::string needs =
     R"({"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"logs:DescribeLogGroups","Resource":"*"},
       {"Effect":"Allow","Action":"s3:ListAllMyBuckets","Resource":"*"}]})";
 
 std::string statement(const std::string& condition) {
-  return R"({"Effect":"Allow","Principal":{"AWS":")" + partner.text() +
+  return R"({"Effect":"Allow","Principal":{"AWS":")" + broker_role.text() +
          R"("},"Action":"sts:AssumeRole","Condition":)" + condition + "}";
 }
 std::string exactly(const std::string& ids) {
@@ -36,8 +36,8 @@ std::string exactly(const std::string& ids) {
 std::string trust(const std::string& statements) {
   return R"({"Version":"2012-10-17","Statement":[)" + statements + "]}";
 }
-const std::string good_trust = trust(exactly("\"" + issued.text() + "\""));
-const std::string both_ids = R"([")" + issued.text() + R"(",")" + second.text() + R"("])";
+const std::string good_trust = trust(exactly("\"" + issued_id.text() + "\""));
+const std::string both_ids = R"([")" + issued_id.text() + R"(",")" + second.text() + R"("])";
 const std::string admin =
     R"({"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]})";
 
@@ -49,7 +49,7 @@ class RoleChecksTest : public testing::Test {
     iam.attached = std::vector<std::string>{};
   }
   void trusts(const std::string& policy) {
-    iam.role = aws::RoleDetails{reader, aws::uri_encode(policy, false), {}, "req-1"};
+    iam.role = aws::RoleDetails{reader_role, aws::uri_encode(policy, false), {}, "req-1"};
   }
   RoleFindings run() {
     Patience patience{loop, clock, random, 3, std::chrono::seconds{60}, std::stop_token{}};
@@ -72,11 +72,11 @@ class RoleChecksTest : public testing::Test {
   FakeIam iam;
   FakeHarmlessCalls calls;
   aws::Credentials session{.access_key_id = "ASIAROLE", .secret_access_key = SecretString{"fake"}};
-  RoleQuestion question{.role = reader,
+  RoleQuestion question{.role = reader_role,
                         .session_name = SessionName::parse("con_x@verify").value(),
                         .region = Region::parse("eu-central-1").value(),
-                        .partner = Partner{partner, {}},
-                        .issued = {issued},
+                        .partner = Partner{broker_role, {}},
+                        .issued = {issued_id},
                         .tolerated = {},
                         .retiring = std::nullopt,
                         .needs = needs};
@@ -103,7 +103,7 @@ TEST_F(RoleChecksTest, AnOpeningThatNoProbeSeesFailsWithAWitnessAndAMend) {
   for (const char* opening : {R"({"StringEquals":{"sts:RoleSessionName":"backup"}})",
                               R"({"DateGreaterThan":{"aws:CurrentTime":"2030-01-01T00:00:00Z"}})",
                               R"({"IpAddress":{"aws:SourceIp":"198.51.100.0/24"}})"}) {
-    const Finding found = judged(trust(exactly("\"" + issued.text() + "\"") + "," + statement(opening)));
+    const Finding found = judged(trust(exactly("\"" + issued_id.text() + "\"") + "," + statement(opening)));
     EXPECT_EQ(found.result, CheckResult::failed) << opening;
     EXPECT_THAT(found.message, HasSubstr("AWS would let in")) << opening;
     EXPECT_THAT(found.message, HasSubstr("without any external ID")) << opening;
@@ -137,7 +137,7 @@ TEST_F(RoleChecksTest, ARoleThatDoesNotLetItselfBeReadIsSkippedWithTheWayToAllow
   iam.role.reset();
   const RoleFindings found = run();
   EXPECT_EQ(found.trust_policy.finding.result, CheckResult::skipped);
-  EXPECT_THAT(found.trust_policy.finding.mend.value_or(""), HasSubstr(reader.text()));
+  EXPECT_THAT(found.trust_policy.finding.mend.value_or(""), HasSubstr(reader_role.text()));
   EXPECT_EQ(found.trust_policy.evidence->aws_error_code, "AccessDenied");
   EXPECT_FALSE(found.proved);
 }
@@ -223,7 +223,7 @@ TEST_F(RoleChecksTest, AcceptsExactlyTheIdsOfThisMoment) {
   EXPECT_EQ(judged(trust(exactly(both_ids))).result, CheckResult::passed);
   EXPECT_EQ(judged(good_trust).result, CheckResult::passed);
   question.tolerated.clear();
-  question.issued = {issued, second};
+  question.issued = {issued_id, second};
   EXPECT_EQ(judged(trust(exactly(both_ids))).result, CheckResult::passed);
   EXPECT_EQ(judged(good_trust).result, CheckResult::inconclusive);
 }
@@ -233,7 +233,7 @@ TEST_F(RoleChecksTest, SeesThatARetiringIdIsStillAccepted) {
   question.retiring = second;
   trusts(good_trust);
   EXPECT_FALSE(run().retiring_accepted);
-  trusts(trust(exactly("\"" + issued.text() + "\"") + "," +
+  trusts(trust(exactly("\"" + issued_id.text() + "\"") + "," +
                statement(R"({"StringEquals":{"sts:ExternalId":")" + second.text() +
                          R"(","sts:RoleSessionName":"backup"}})")));
   const RoleFindings found = run();

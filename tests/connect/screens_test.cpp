@@ -15,12 +15,12 @@ namespace {
 using html::Document;
 using html::Element;
 
-const Screens& screens() {
+const Screens& all_kinds() {
   static const Screens all{samples::northwind()};
   return all;
 }
 const std::vector<samples::Screen>& gallery() {
-  static const std::vector<samples::Screen> all = samples::all_screens(screens());
+  static const std::vector<samples::Screen> all = samples::all_screens(all_kinds());
   return all;
 }
 
@@ -144,7 +144,7 @@ TEST(ConnectScreens, LoadNothingFromElsewhere) {
       }
     });
   }
-  for (const auto& asset : screens().assets().all()) {
+  for (const auto& asset : all_kinds().assets().all()) {
     if (asset.content_type == "image/svg+xml") continue;  // names its namespace
     for (const char* away : {"http:", "https:", "url(", "@import", "//"})
       EXPECT_EQ(asset.body.find(away), std::string::npos) << asset.path << " " << away;

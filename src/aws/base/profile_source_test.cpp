@@ -5,8 +5,8 @@
 namespace deputy::aws {
 namespace {
 
-constexpr const char* keys = "aws_access_key_id = AKIAKEYS\naws_secret_access_key = Canary\n";
-constexpr const char* role = "role_arn = arn:aws:iam::999988887777:role/team/broker\n";
+constexpr const char* keys_section = "aws_access_key_id = AKIAKEYS\naws_secret_access_key = Canary\n";
+constexpr const char* role_section = "role_arn = arn:aws:iam::999988887777:role/team/broker\n";
 
 class ProfileSourceTest : public LoopbackSourcesFixture {
  protected:
@@ -19,7 +19,7 @@ class ProfileSourceTest : public LoopbackSourcesFixture {
 };
 
 TEST_F(ProfileSourceTest, KeysAreLookedAtAgain) {
-  write("credentials", std::string{"[default]\n"} + keys);
+  write("credentials", std::string{"[default]\n"} + keys_section);
   const auto found = loop.run(source->fetch({}));
   EXPECT_EQ(std::get<Supply>(found.value()).look_again_after, std::chrono::seconds{10});
   EXPECT_EQ(why(*source), "AKIAKEYS");
@@ -43,10 +43,11 @@ TEST_F(ProfileSourceTest, RolesAreAssumedOneAfterTheOtherOverTheWire) {
       recording([](const std::string& request) { return LoopbackServer::ok(sts_answer(body_of(request))); })};
   real_endpoints = Endpoints::at(server.url());
   write("config",
-        std::string{"[default]\nregion = eu-west-3\nexternal_id = id-1\nduration_seconds = 900\n"} + role +
+        std::string{"[default]\nregion = eu-west-3\nexternal_id = id-1\nduration_seconds = 900\n"} +
+            role_section +
             "source_profile = middle\n[profile middle]\nrole_arn = arn:aws:iam::111122223333:role/middle\n"
             "role_session_name = me\nsource_profile = end\n[profile end]\n" +
-            keys);
+            keys_section);
   const auto real_source = profile_source(real_context);
   const Credentials got = fetch_really(*real_source);
   EXPECT_EQ(got.access_key_id, "ASIAbroker");
@@ -65,7 +66,8 @@ TEST_F(ProfileSourceTest, RolesAreAssumedOneAfterTheOtherOverTheWire) {
 }
 
 TEST_F(ProfileSourceTest, AnotherStsErrorIsTheReason) {
-  write("config", std::string{"[default]\nsource_profile = end\n"} + role + "[profile end]\n" + keys);
+  write("config",
+        std::string{"[default]\nsource_profile = end\n"} + role_section + "[profile end]\n" + keys_section);
   transport.otherwise = FakeTransport::always(403, sts_error("AccessDenied", "User: x is not authorized"));
   EXPECT_EQ(why(*source),
             "broken: profile `default`: sts:AssumeRole of arn:aws:iam::999988887777:role/team/broker: "
@@ -77,7 +79,7 @@ TEST_F(ProfileSourceTest, AnotherStsErrorIsTheReason) {
 TEST_F(ProfileSourceTest, TheSourceOfARoleMayBeTheEnvironmentTheContainerOrTheInstance) {
   sts_consents();
   const auto with = [&](const std::string& name) {
-    write("config", std::string{"[default]\n"} + role + "credential_source = " + name + "\n");
+    write("config", std::string{"[default]\n"} + role_section + "credential_source = " + name + "\n");
   };
   with("Environment");
   EXPECT_EQ(why(*source), "broken: `credential_source`, environment: AWS_ACCESS_KEY_ID is not set");
@@ -108,19 +110,19 @@ TEST_F(ProfileSourceTest, TheSourceOfARoleMayBeTheEnvironmentTheContainerOrTheIn
 TEST_F(ProfileSourceTest, ARoleOfARoleLastsAnHourAtMost) {
   sts_consents();
   variables["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"] = "/x";
-  write("config",
-        std::string{"[default]\n"} + role + "credential_source = EcsContainer\nduration_seconds = 7200\n");
+  write("config", std::string{"[default]\n"} + role_section +
+                      "credential_source = EcsContainer\nduration_seconds = 7200\n");
   transport.then(200, document("ASIATASK"));
   EXPECT_NE(why(*source).find("`duration_seconds` is at most 3600"), std::string::npos);
-  write("config", std::string{"[default]\n"} + role +
-                      "source_profile = b\nduration_seconds = 7200\n[profile b]\n" + keys);
+  write("config", std::string{"[default]\n"} + role_section +
+                      "source_profile = b\nduration_seconds = 7200\n[profile b]\n" + keys_section);
   EXPECT_EQ(why(*source), "ASIAbroker");
 }
 
 TEST_F(ProfileSourceTest, AWebIdentityMayBeInTheProfile) {
   sts_consents();
   write("token", "TokenCanary");
-  write("config", std::string{"[default]\n"} + role + "web_identity_token_file = " + path("token") +
+  write("config", std::string{"[default]\n"} + role_section + "web_identity_token_file = " + path("token") +
                       "\nrole_session_name = pod\n");
   EXPECT_EQ(why(*source), "ASIAbroker");
   EXPECT_EQ(parameter(transport.requests.at(0).body, "Action"), "AssumeRoleWithWebIdentity");

@@ -1,0 +1,60 @@
+# The sources of a test program, and those of the command line, are compiled several as one: most of a compilation is
+# reading headers and making code of what they define. Rooms are not: there no source shall see another's names.
+# What this module writes names the sources from the folders that headers are included from, so ccache finds the objects
+# again in another clone; CMake's UNITY_BUILD writes whole paths.
+option(DEPUTY_UNITY "Compile several sources of tests and commands as one" ON)
+set(DEPUTY_UNITY_SOURCES 6)
+set(DEPUTY_UNITY_ROOTS src tests apps/deputy)
+
+# Sets OUT to what TARGET is compiled from. Sources that are generated stay by themselves.
+function(deputy_unity OUT TARGET)
+  set(${OUT} ${ARGN} PARENT_SCOPE)
+  if(NOT DEPUTY_UNITY)
+    return()
+  endif()
+  set(compiled "")
+  set(includes "")
+  set(waiting 0)
+  foreach(source IN LISTS ARGN)
+    cmake_path(ABSOLUTE_PATH source BASE_DIRECTORY "${CMAKE_CURRENT_SOURCE_DIR}" OUTPUT_VARIABLE path)
+    deputy_included_as(name "${path}")
+    if(name STREQUAL "")
+      list(APPEND compiled "${source}")
+      continue()
+    endif()
+    string(APPEND includes "#include \"${name}\"\n")
+    math(EXPR waiting "${waiting} + 1")
+    if(waiting EQUAL DEPUTY_UNITY_SOURCES)
+      deputy_write_unity(compiled ${TARGET} "${includes}")
+      set(includes "")
+      set(waiting 0)
+    endif()
+  endforeach()
+  if(waiting GREATER 0)
+    deputy_write_unity(compiled ${TARGET} "${includes}")
+  endif()
+  set_property(SOURCE ${compiled} APPEND PROPERTY COMPILE_OPTIONS -Wno-shadow)  # of another source's name; `dev` has it
+  set(${OUT} ${compiled} PARENT_SCOPE)
+endfunction()
+
+# Sets OUT to the name of PATH in an #include, or to nothing where it lies in none of the folders.
+function(deputy_included_as OUT PATH)
+  set(${OUT} "" PARENT_SCOPE)
+  foreach(root IN LISTS DEPUTY_UNITY_ROOTS)
+    set(folder "${CMAKE_SOURCE_DIR}/${root}")
+    cmake_path(IS_PREFIX folder "${PATH}" inside)
+    if(inside)
+      cmake_path(RELATIVE_PATH PATH BASE_DIRECTORY "${folder}")
+      set(${OUT} "${PATH}" PARENT_SCOPE)
+      return()
+    endif()
+  endforeach()
+endfunction()
+
+# Writes the next source of TARGET and appends it to LIST.
+function(deputy_write_unity LIST TARGET INCLUDES)
+  list(LENGTH ${LIST} number)
+  set(file "${CMAKE_CURRENT_BINARY_DIR}/${TARGET}_unity_${number}.cpp")
+  file(CONFIGURE OUTPUT "${file}" CONTENT "${INCLUDES}")
+  set(${LIST} ${${LIST}} "${file}" PARENT_SCOPE)
+endfunction()
