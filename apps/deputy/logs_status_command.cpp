@@ -61,15 +61,35 @@ void print_source(const json::object& each) {
                            error_at(each));
 }
 
+// The lists of a further page, behind those of the pages before.
+void append_lists(json::object& body, const json::object& page) {
+  for (const std::string_view list : {"tenants", "connections"}) {
+    const json::value* const more = page.if_contains(list);
+    json::value* const whole = body.if_contains(list);
+    if (more == nullptr || !more->is_array() || whole == nullptr || !whole->is_array()) continue;
+    for (const json::value& each : more->get_array()) whole->get_array().push_back(each);
+  }
+}
+
 int status(Output output) {
-  const auto answer = call_api("GET", "/v1/logs/status");
-  if (!answer) return tell(answer.error());
-  if (!answer.value().ok() || !answer.value().body.is_object()) return tell_problem(answer.value());
+  json::object body;
+  std::string cursor;
+  do {
+    const auto page =
+        call_api("GET", "/v1/logs/status?limit=200" + (cursor.empty() ? "" : "&cursor=" + url_part(cursor)));
+    if (!page) return tell(page.error());
+    if (!page.value().ok() || !page.value().body.is_object()) return tell_problem(page.value());
+    if (cursor.empty())
+      body = page.value().body.get_object();
+    else
+      append_lists(body, page.value().body.get_object());
+    cursor = page.value().member("next_cursor");
+  } while (!cursor.empty());
   if (output == Output::json) {
-    std::cout << answer.value().text << "\n";
+    body["next_cursor"] = nullptr;
+    std::cout << json::serialize(body) << "\n";
     return done;
   }
-  const json::object& body = answer.value().body.get_object();
   std::cout << fmt::format("log groups  {}\nspool       {}\nbehind      {} s at most\n",
                            text_at(body, "sources"), text_at(body, "spool"), text_at(body, "lag_seconds"));
   print_objects(body, "sinks", print_sink);

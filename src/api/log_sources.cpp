@@ -5,6 +5,8 @@
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
+#include <ranges>
+#include <utility>
 
 #include "api/handlers.hpp"
 #include "api/render.hpp"
@@ -50,6 +52,14 @@ json::object render(const logs::SourceView& view) {
           {"recreations", progress.recreations}};
 }
 
+json::object render(const logs::TenantView& view) {
+  return {{"tenant_id", view.tenant},
+          {"sources", view.sources},
+          {"events", view.events},
+          {"message_bytes", view.message_bytes},
+          {"lag_seconds", std::chrono::floor<std::chrono::seconds>(view.lag_max).count()}};
+}
+
 json::object render(const logs::DiscoveryView& view) {
   json::array denied;
   for (const std::string& group : view.denied_groups) denied.push_back(json::string{group});
@@ -62,6 +72,61 @@ json::object render(const logs::DiscoveryView& view) {
           {"last_error", render(view.last_error)},
           {"denied", view.denied},
           {"denied_groups", std::move(denied)}};
+}
+
+// How far both lists of the status were given: `TENANT/CONNECTION/REGION`, the last of each. They go on side
+// by side; in place of one that has ended there is `-`.
+struct StatusPlace {
+  std::optional<std::string> tenant = std::string{};  // none: the list has ended
+  std::optional<std::pair<std::string, std::string>> connection = std::pair<std::string, std::string>{};
+};
+constexpr std::string_view ended = "-";
+
+std::pair<std::string, std::string> split(const std::string& text) {
+  const std::size_t slash = text.find('/');
+  if (slash == std::string::npos) return {text, ""};
+  return {text.substr(0, slash), text.substr(slash + 1)};
+}
+
+Result<StatusPlace> read_status_place(const std::string& cursor) {
+  if (cursor.empty()) return StatusPlace{};
+  StatusPlace place;
+  const auto [tenant, rest] = split(cursor);
+  place.tenant = tenant;
+  place.connection = split(rest);
+  if (tenant == ended) place.tenant.reset();
+  if (rest == ended) place.connection.reset();
+  if ((place.tenant && !TenantId::parse(*place.tenant)) ||
+      (place.connection &&
+       (!ConnectionId::parse(place.connection->first) || !Region::parse(place.connection->second))))
+    return Error{ErrorKind::invalid_request, "the cursor is not one of this list's"}.with_field("cursor");
+  return place;
+}
+
+json::value cursor_of(const StatusPlace& place) {
+  if (!place.tenant && !place.connection) return nullptr;
+  std::string cursor = place.tenant.value_or(std::string{ended}) + "/";
+  cursor += place.connection ? place.connection->first + "/" + place.connection->second : std::string{ended};
+  return json::value(cursor);
+}
+
+// A page of each list, and `place` moved behind it.
+json::array page_of_tenants(const logs::Collector& collector, StatusPlace& place, std::size_t limit) {
+  json::array page;
+  if (!place.tenant) return page;
+  const auto found = collector.tenants(*std::exchange(place.tenant, std::nullopt), limit + 1);
+  for (const logs::TenantView& each : found | std::views::take(limit)) page.push_back(render(each));
+  if (found.size() > limit) place.tenant = found[limit - 1].tenant;
+  return page;
+}
+json::array page_of_connections(const logs::Collector& collector, StatusPlace& place, std::size_t limit) {
+  json::array page;
+  if (!place.connection) return page;
+  const auto found = collector.discoveries(*std::exchange(place.connection, std::nullopt), limit + 1);
+  for (const logs::DiscoveryView& each : found | std::views::take(limit)) page.push_back(render(each));
+  if (found.size() > limit)
+    place.connection.emplace(found[limit - 1].connection.text(), found[limit - 1].region.text());
+  return page;
 }
 
 Error not_collecting() {
@@ -159,19 +224,14 @@ Task<Result<Reply>> audit_log_group(const Services& services, Call call) {
   co_return Reply{.body = json::serialize(body)};
 }
 
-Task<Result<Reply>> get_log_status(const Services& services, Call) {
+Task<Result<Reply>> get_log_status(const Services& services, Call call) {
   logs::Collector* const collector = services.parts.log_collector ? services.parts.log_collector() : nullptr;
   if (collector == nullptr) co_return not_collecting();
+  DEPUTY_CO_TRY(const auto wanted, call.query.page());
+  DEPUTY_CO_TRY(auto place, read_status_place(wanted.after));
   const logs::CollectorCounts counts = collector->counts();
-  json::array tenants;
-  for (const logs::TenantView& each : collector->tenants())
-    tenants.push_back({{"tenant_id", each.tenant},
-                       {"sources", each.sources},
-                       {"events", each.events},
-                       {"message_bytes", each.message_bytes},
-                       {"lag_seconds", std::chrono::floor<std::chrono::seconds>(each.lag_max).count()}});
-  json::array connections;
-  for (const logs::DiscoveryView& view : collector->discoveries()) connections.push_back(render(view));
+  json::array tenants = page_of_tenants(*collector, place, wanted.limit);
+  json::array connections = page_of_connections(*collector, place, wanted.limit);
   json::object statuses;
   for (const auto& [status, count] : counts.by_status) statuses[logs::to_text(status)] = count;
   json::array sinks;
@@ -185,7 +245,8 @@ Task<Result<Reply>> get_log_status(const Services& services, Call) {
                             {"spool", {{"bytes", counts.spool_bytes}, {"bytes_max", counts.spool_bytes_max}}},
                             {"sinks", std::move(sinks)},
                             {"tenants", std::move(tenants)},
-                            {"connections", std::move(connections)}};
+                            {"connections", std::move(connections)},
+                            {"next_cursor", cursor_of(place)}};
   co_return Reply{.body = json::serialize(status)};
 }
 

@@ -27,7 +27,7 @@ class LogSourcesApi : public ApiFixture {
           {origin.tenant,
            origin.connection,
            AccountId::parse(std::string(12, static_cast<char>('1' + letter - 'a'))).value(),
-           {origin.region},
+           regions,
            {"/app/*"},
            clock.now()});
     }
@@ -62,6 +62,7 @@ class LogSourcesApi : public ApiFixture {
            "&region=eu-central-1&log_group=/app/0" + more;
   }
 
+  std::vector<Region> regions{logs::an_origin().region};
   ScriptedLogs cloud{clock};
   ScriptedAccess access;
   RunAtOnce disk;
@@ -117,6 +118,37 @@ TEST_F(LogSourcesApi, ListEachSourceOnceOverPages) {
   EXPECT_TRUE(nobody.body.at("items").as_array().empty());
 }
 
+// Thousands of accounts are thousands of lines: no answer has them all.
+TEST_F(LogSourcesApi, TheStatusGivesEachTenantAndConnectionOnceOverPages) {
+  regions = {Region::parse("eu-central-1").value(), Region::parse("eu-west-1").value(),
+             Region::parse("us-east-1").value()};
+  collect(2);
+  std::vector<std::string> tenants, connections;
+  std::string cursor;
+  int pages = 0;
+  do {
+    const auto page = get("/v1/logs/status?limit=1" + (cursor.empty() ? "" : "&cursor=" + cursor));
+    ASSERT_EQ(page.status, 200) << page.text;
+    EXPECT_EQ(page.body.at("sources").at("active"), 4) << "totals are of all, on each page";
+    EXPECT_LE(page.body.at("tenants").as_array().size(), 1U);
+    EXPECT_LE(page.body.at("connections").as_array().size(), 1U);
+    for (const auto& item : page.body.at("tenants").as_array())
+      tenants.emplace_back(item.at("tenant_id").as_string());
+    for (const auto& item : page.body.at("connections").as_array())
+      connections.push_back(boost::json::serialize(item.at("connection_id")) +
+                            boost::json::serialize(item.at("region")));
+    cursor = page.string("next_cursor");
+    ASSERT_LT(++pages, 10);
+  } while (!cursor.empty());
+  EXPECT_EQ(pages, 6);  // two connections in three Regions; the two tenants end before
+  EXPECT_EQ(tenants, (std::vector{logs::an_origin('a').tenant.text(), logs::an_origin('b').tenant.text()}));
+  EXPECT_EQ(std::set<std::string>(connections.begin(), connections.end()).size(), 6U);
+  EXPECT_EQ(connections.size(), 6U);
+  const auto whole = get("/v1/logs/status");
+  EXPECT_EQ(whole.body.at("connections").as_array().size(), 6U);
+  EXPECT_TRUE(whole.body.at("next_cursor").is_null());
+}
+
 TEST_F(LogSourcesApi, AnIntegrationThatChangesIsKnownToTheCollectorAtOnce) {
   collect(3);
   ASSERT_EQ(get("/v1/logs/sources").body.at("items").as_array().size(), 6U);
@@ -141,6 +173,13 @@ TEST_F(LogSourcesApi, SayWhatIsWrongWithAQuestion) {
       {"/v1/logs/sources?cursor=3", "cursor"},
       {"/v1/logs/sources?cursor=" + std::string(5'000, 'c'), "cursor"},
       {"/v1/logs/sources?colour=red", "colour"},
+      {"/v1/logs/status?limit=0", "limit"},
+      {"/v1/logs/status?limit=201", "limit"},
+      {"/v1/logs/status?cursor=3", "cursor"},
+      {"/v1/logs/status?cursor=-/x/eu-central-1", "cursor"},
+      {"/v1/logs/status?cursor=-/" + logs::an_origin().connection.text() + "/nowhere", "cursor"},
+      {"/v1/logs/status?cursor=" + logs::an_origin().tenant.text(), "cursor"},
+      {"/v1/logs/status?tenant_id=x", "tenant_id"},
       {"/v1/logs/audit?region=eu-central-1", "connection_id"},
       {"/v1/logs/audit?connection_id=x&region=r", "connection_id"},
       {"/v1/logs/audit?connection_id=" + logs::an_origin().connection.text() + "&region=nowhere", "region"},

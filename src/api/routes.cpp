@@ -138,7 +138,7 @@ constexpr Route table[] = {
 
     {"GET", "/v1/report-key", everyone, get_report_key},
     {"GET", "/v1/logs/sources", admins_and_auditors, list_log_sources, log_sources_query},
-    {"GET", "/v1/logs/status", admins_and_auditors, get_log_status},
+    {"GET", "/v1/logs/status", admins_and_auditors, get_log_status, page_query},
     {"GET", "/v1/logs/audit", admins_and_auditors, audit_log_group, log_audit_query},
 
     {"GET", "/healthz", everyone, get_health},

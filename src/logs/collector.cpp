@@ -279,18 +279,23 @@ milliseconds Collector::State::lag_of_last(const std::set<std::pair<EventTime, c
   return aws_now ? lag(last.source.progress, *aws_now) : milliseconds{0};
 }
 
-std::vector<TenantView> Collector::tenants() const {
+std::vector<TenantView> Collector::tenants(const std::string& after, std::size_t limit) const {
   std::vector<TenantView> views;
-  views.reserve(state_->by_tenant.size());
-  for (const auto& [id, standings] : state_->by_tenant)
-    views.push_back({id, standings.sources, standings.events, standings.message_bytes,
+  const auto& all = state_->by_tenant;
+  for (auto at = all.upper_bound(after); at != all.end() && views.size() < limit; ++at) {
+    const auto& standings = at->second;
+    views.push_back({at->first, standings.sources, standings.events, standings.message_bytes,
                      state_->lag_of_last(standings.by_mark)});
+  }
   return views;
 }
 
-std::vector<DiscoveryView> Collector::discoveries() const {
+std::vector<DiscoveryView> Collector::discoveries(const std::pair<std::string, std::string>& after,
+                                                  std::size_t limit) const {
   std::vector<DiscoveryView> views;
-  for (const auto& [key, scope] : state_->scopes) {
+  const auto& all = state_->scopes;
+  for (auto at = all.upper_bound(after); at != all.end() && views.size() < limit; ++at) {
+    const auto& scope = at->second;
     DiscoveryView view{.tenant = scope->subscription.tenant,
                        .connection = scope->subscription.connection,
                        .region = scope->place->region,

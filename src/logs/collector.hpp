@@ -151,9 +151,12 @@ class Collector {
                              std::size_t limit) const;
   void for_each_source(
       const std::function<void(const Source& source, std::chrono::milliseconds lag)>& each) const;
-  // At once as well, but for their own number.
-  std::vector<TenantView> tenants() const;
-  std::vector<DiscoveryView> discoveries() const;
+  // Those after the one that is named, `limit` at most, in the order of tenants, and of connections and
+  // Regions. At once as well, but for their own number.
+  std::vector<TenantView> tenants(const std::string& after = {}, std::size_t limit = no_limit) const;
+  std::vector<DiscoveryView> discoveries(const std::pair<std::string, std::string>& after = {},
+                                         std::size_t limit = no_limit) const;
+  static constexpr std::size_t no_limit = static_cast<std::size_t>(-1);
 
  private:
   struct State;
