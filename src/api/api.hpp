@@ -63,7 +63,9 @@ struct Parts {
   WorkPool* issuing_pool = nullptr;
   std::function<http::ServerCounts()> listener_counts = {};  // for /metrics; empty without a listener
   logstore::Store* log_store = nullptr;  // collected logs; null: they are not kept searchable
-  WorkPool* search_pool = nullptr;       // where logs are searched, so that nothing else waits; null: `pool`
+  // Of a tenant's connections, as many as the search of a key is bounded to that may see only some of them.
+  std::size_t search_connections_max = 20'000;
+  WorkPool* search_pool = nullptr;  // where logs are searched, so that nothing else waits; null: `pool`
   // nullptr while logs are not collected here; empty: never.
   std::function<logs::Collector*()> log_collector = {};
   std::function<logs::Spool*()> log_spool = {};

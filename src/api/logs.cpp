@@ -12,8 +12,6 @@
 namespace deputy::api {
 namespace {
 
-constexpr std::size_t connections_max = 20'000;  // of one tenant that a workload's search covers
-
 Result<std::optional<logs::EventTime>> read_time(const Query& query, std::string_view name) {
   const auto text = query.find(name);
   if (!text) return std::optional<logs::EventTime>{};
@@ -45,8 +43,10 @@ Result<logstore::SearchRequest> read_request(const Query& query) {
 
 // What the key may see of the tenant: all of it, or the records of the connections that its grants cover.
 // `not_found` when that is nothing, as for a tenant that does not exist.
-Result<void> bound_to_key(registry::Registry& registry, const registry::Key& key,
+Result<void> bound_to_key(const Services& services, const registry::Key& key,
                           logstore::SearchRequest& request) {
+  registry::Registry& registry = services.registry();
+  const std::size_t connections_max = services.parts.search_connections_max;
   if (key.role != registry::KeyRole::workload && !key.connection_id) {
     DEPUTY_TRY(registry.tenant(request.tenant));
     return success();
@@ -58,12 +58,14 @@ Result<void> bound_to_key(registry::Registry& registry, const registry::Key& key
     search.filter.tenant_id = request.tenant;
     DEPUTY_TRY(const auto found, visible_connections(registry, key, std::move(search), page));
     for (const registry::Connection& one : found.items) connections.push_back(one.id);
+    if (connections.size() > connections_max)
+      return Error{ErrorKind::conflict,
+                   fmt::format("this key may see more than {} of the tenant's connections, which is what a "
+                               "search is bounded to: search with a key of an auditor or an admin, with one "
+                               "of a workload whose grants cover fewer, or with one made for a connection",
+                               connections_max)}
+          .with_field("tenant_id");
     if (!found.next_cursor) break;
-    if (connections.size() >= connections_max)
-      return Error{
-          ErrorKind::conflict,
-          "this tenant has more connections than a workload's search covers: search with a key of an "
-          "auditor"};
     page.after = *found.next_cursor;
   }
   if (connections.empty()) return Error{ErrorKind::not_found, "no such tenant"};
@@ -109,7 +111,7 @@ Task<Result<Reply>> look(const Services& services, Call call, Look what) {
   if (store == nullptr)
     co_return Error{ErrorKind::conflict, "logs are not kept searchable here: `logs.sinks` has no `search`"};
   DEPUTY_CO_TRY(auto request, read_request(call.query));
-  DEPUTY_CO_TRY(co_await services.run([&] { return bound_to_key(services.registry(), *call.key, request); }));
+  DEPUTY_CO_TRY(co_await services.run([&] { return bound_to_key(services, *call.key, request); }));
   // Whoever searches much waits behind itself; beyond a few that wait it is told so.
   if (!co_await services.searches.enter(call.key->id.text()))
     co_return Error{ErrorKind::rate_limited, "too many searches with this key wait for their turn"}

@@ -153,6 +153,36 @@ TEST_F(LogsApi, ATailOfAnotherTenantIsNotFollowedWithItsCursor) {
       get("/v1/logs/search?tenant_id=" + globex + "&cursor=" + later).body.at("items").as_array().empty());
 }
 
+// Which connections a workload may see is looked up for each search, and the search compares each record's.
+TEST_F(LogsApi, AKeyThatMaySeeTooManyConnectionsIsToldWhatToDo) {
+  make_workload("indexer", R"([{"integration":"log-reader","tenants":"*"}])");
+  const auto workload = make_key(registry::KeyRole::workload, WorkloadName::parse("indexer").value());
+  write(acme, acme_connection, logs::OwnedRecords{}.add("e1", today, "of acme"));
+  for (int more = 0; more < 2; ++more) make_connection(acme);
+  for (const std::string what : {"search", "tail"})
+    EXPECT_EQ(call("GET", "/v1/logs/" + what + "?tenant_id=" + acme, workload).status, 200) << what;
+  make_connection(acme);
+  for (const std::string what : {"search", "tail"}) {
+    const auto refused = call("GET", "/v1/logs/" + what + "?tenant_id=" + acme, workload);
+    EXPECT_EQ(refused.status, 409) << what;
+    EXPECT_EQ(refused.code(), "conflict") << what;
+    EXPECT_EQ(refused.string("field"), "tenant_id") << what;
+    for (const char* said :
+         {"more than 3 of the tenant's connections", "a key of an auditor", "made for a connection"})
+      EXPECT_NE(refused.string("detail").find(said), std::string::npos) << refused.text;
+  }
+  // Those that it is told to use.
+  const std::string of_acme = "/v1/logs/search?tenant_id=" + acme;
+  const auto narrowed = make_key(registry::KeyRole::workload, WorkloadName::parse("indexer").value(),
+                                 std::chrono::minutes{5}, ConnectionId::parse(acme_connection).value());
+  for (const std::string& key : {admin, make_key(registry::KeyRole::auditor), narrowed}) {
+    const auto found = call("GET", of_acme, key);
+    ASSERT_EQ(found.status, 200) << found.text;
+    EXPECT_EQ(found.body.at("items").as_array().size(), 1U);
+  }
+  EXPECT_EQ(call("GET", "/v1/logs/search?tenant_id=" + globex, workload).status, 200);
+}
+
 TEST_F(LogsApi, ShowsEachKeyWhatItMaySee) {
   write(acme, acme_connection, logs::OwnedRecords{}.add("a", today, "of acme"));
   write(acme, globex_connection, logs::OwnedRecords{}.add("b", today, "of another connection"));

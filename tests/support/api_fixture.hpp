@@ -240,6 +240,7 @@ class ApiFixture : public testing::Test {
                              const Error& error) { failures.push_back(error.message + error.detail); },
        .listener_counts = [] { return http::ServerCounts{.lanes = {{.lane = "issuing"}}}; },
        .log_store = &log_store,
+       .search_connections_max = 3,
        .log_collector = [this] { return log_collector; },
        .log_spool = [this] { return log_spool; },
        .log_sinks = [this] { return log_sinks; },
