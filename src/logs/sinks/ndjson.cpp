@@ -124,6 +124,20 @@ void append_json_text(std::string& out, std::string_view text) {
   }
 }
 
+std::size_t json_text_bytes_max(std::string_view text) {
+  std::size_t bytes = 0;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte >= 0x80)
+      bytes += 3;  // U+FFFD has three; a character of C1 two, and six when it is escaped
+    else if (byte < 0x20 || byte == 0x7f)
+      bytes += 6;
+    else
+      bytes += byte == '"' || byte == '\\' ? 2 : 1;
+  }
+  return bytes;
+}
+
 void append_time(std::string& out, EventTime time) {
   TimeWriter{}.append(out, time);
 }

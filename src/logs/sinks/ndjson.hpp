@@ -12,6 +12,9 @@ namespace deputy::logs {
 // those of C1 (U+0080–U+009F) and DEL are escaped; bytes that are no UTF-8 become U+FFFD.
 void append_json_text(std::string& out, std::string_view text);
 
+// How many bytes `append_json_text` appends at most; for ASCII without control characters exactly so many.
+std::size_t json_text_bytes_max(std::string_view text);
+
 // `2026-11-28T01:02:03.004Z`. Years before 1970 or after 9999 are written as the nearest of these.
 void append_time(std::string& out, EventTime time);
 

@@ -15,8 +15,8 @@ namespace deputy::logs {
 namespace {
 
 constexpr std::size_t answer_bytes_max = std::size_t{64} * 1024;
-constexpr std::size_t record_overhead = 400;  // of a record's members, about
-constexpr std::size_t origin_overhead = 600;  // of a slice's resource
+constexpr std::size_t record_overhead = 300;    // of a record's members, at most
+constexpr std::size_t origin_overhead = 1'200;  // of a slice's resource, at most
 constexpr int refused_in_a_row_max = 16;
 constexpr std::chrono::seconds retry_after_max{60};
 
@@ -131,6 +131,12 @@ std::string export_body(const std::vector<OtlpSlice>& part) {
   return out + "]}";
 }
 
+// At most, as the request has it: a message of control characters is six times as long there.
+std::size_t bytes_of(const Record& record) {
+  return json_text_bytes_max(record.message) + json_text_bytes_max(record.stream) +
+         json_text_bytes_max(record.event_id) + record_overhead;
+}
+
 std::size_t records_in(const std::vector<OtlpSlice>& part) {
   std::size_t sum = 0;
   for (const OtlpSlice& slice : part) sum += slice.end - slice.begin;
@@ -179,7 +185,7 @@ std::vector<OtlpSink::Part> OtlpSink::parts_of(const SpoolBatch& batch) const {
     std::size_t at = begin;
     bytes += origin_overhead;
     for (; at < records.size(); ++at) {
-      const std::size_t more = records[at].message.size() + record_overhead;
+      const std::size_t more = bytes_of(records[at]);
       if (parts.empty() || bytes + more > options_.request_bytes_max) {
         if (at > begin) parts.back().push_back({&spooled, begin, at});
         if (parts.empty() || at > begin || !parts.back().empty()) parts.emplace_back();

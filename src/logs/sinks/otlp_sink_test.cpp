@@ -9,7 +9,7 @@
 namespace deputy::logs {
 namespace {
 
-boost::json::value body_of(const aws::HttpRequest& request) {
+std::string text_of(const aws::HttpRequest& request) {
   EXPECT_EQ(header_of(request, "Content-Encoding"), "gzip");
   std::string out(std::size_t{1} << 20, '\0');
   z_stream stream{};
@@ -21,7 +21,10 @@ boost::json::value body_of(const aws::HttpRequest& request) {
   EXPECT_EQ(inflate(&stream, Z_FINISH), Z_STREAM_END);
   out.resize(stream.total_out);
   inflateEnd(&stream);
-  return boost::json::parse(out);
+  return out;
+}
+boost::json::value body_of(const aws::HttpRequest& request) {
+  return boost::json::parse(text_of(request));
 }
 std::vector<std::string> messages_of(const aws::HttpRequest& request) {
   std::vector<std::string> messages;
@@ -179,11 +182,29 @@ TEST_F(Otlp, PutsPagesOfSeveralGroupsIntoOneRequest) {
   EXPECT_EQ(taken_, (Messages{"/one", "/two", "/three"}));
   // No request is larger than it may be.
   OtlpSink small{"otlp",  loop_,      pool_,
-                 random_, transport_, {.url = "https://x.example/v1/logs", .request_bytes_max = 2'200}};
+                 random_, transport_, {.url = "https://x.example/v1/logs", .request_bytes_max = 3'100}};
   taken_.clear();
   deliver(small, wanted);
-  EXPECT_EQ(transport_.requests.size(), 3U);
+  EXPECT_EQ(transport_.requests.size(), 1U + 2U);
   EXPECT_EQ(taken_, (Messages{"/one", "/two", "/three"}));
+}
+
+// Receivers bound what a body is once it is decompressed: what JSON makes of a message counts.
+TEST_F(Otlp, RequestsKeepToTheirSizeWhateverJsonMakesOfMessages) {
+  transport_.otherwise = receiver();
+  OtlpSink bounded{"otlp",  loop_,      pool_,
+                   random_, transport_, {.url = "https://x.example/v1/logs", .request_bytes_max = 60'000}};
+  const std::vector<std::string> kinds{std::string(6'000, '\x01'), std::string(6'000, '"'),
+                                       std::string(6'000, '\xff'), std::string(6'000, '\x7f'), "\xc2\x9b"};
+  Messages wanted;
+  for (int i = 0; i < 20; ++i) wanted.push_back(kinds[static_cast<std::size_t>(i) % kinds.size()]);
+  deliver(bounded, batch(wanted));
+  std::size_t most = 0;
+  for (const auto& request : transport_.requests) most = std::max(most, text_of(request).size());
+  EXPECT_LE(most, 60'000U);
+  EXPECT_GT(transport_.requests.size(), 5U);
+  EXPECT_LT(transport_.requests.size(), 12U);
+  EXPECT_EQ(taken_.size(), wanted.size());
 }
 
 TEST_F(Otlp, StandsStillBeforeAReceiverThatRefusesEverything) {

@@ -9,7 +9,6 @@
 #include <algorithm>
 #include <fmt/format.h>
 #include <gtest/gtest.h>
-#include <initializer_list>
 #include <memory>
 #include <string>
 #include <vector>
@@ -23,8 +22,7 @@ using Messages = std::vector<std::string>;
 
 class Sinks : public testing::Test {
  protected:
-  std::shared_ptr<const SpoolBatch> batch(std::initializer_list<std::string> messages,
-                                          const Origin& origin = an_origin()) {
+  std::shared_ptr<const SpoolBatch> batch(const Messages& messages, const Origin& origin = an_origin()) {
     OwnedRecords records;
     for (const std::string& message : messages) {
       ++event_;
