@@ -55,6 +55,7 @@ int run_sandbox(const std::string& listen, const std::string& seed_file) {
   http::ServerOptions options;
   options.address = address.value().first;
   options.port = address.value().second;
+  options.body_bytes_max = sandbox::Sandbox::body_bytes_max;
   http::Server server{loop, options, console::with_console(sandbox, console)};
   if (const auto listening = server.listen(); !listening) return tell(listening.error());
   const std::string url = fmt::format("http://{}:{}", options.address, server.port());

@@ -4,10 +4,11 @@
 #include <fmt/format.h>
 #include <iterator>
 
+#include "sandbox/log_store.hpp"
+
 namespace deputy::sandbox {
 namespace {
 
-constexpr std::size_t event_overhead_bytes = 26;
 constexpr std::size_t json_overhead_bytes = 200;
 
 }  // namespace

@@ -6,7 +6,6 @@ namespace deputy::sandbox {
 namespace {
 
 constexpr std::size_t name_length_max = 512;
-constexpr std::size_t event_overhead_bytes = 26;  // what CloudWatch Logs counts for each event
 
 }  // namespace
 

@@ -8,6 +8,8 @@ namespace deputy::sandbox {
 
 // Rules that the seed and CloudWatch Logs share.
 
+inline constexpr std::size_t event_overhead_bytes = 26;  // what CloudWatch Logs counts for each event
+
 // 1–512 of `[.\-_/#A-Za-z0-9]`.
 bool is_log_group_name(std::string_view name);
 // 1–512 characters, neither `:` nor `*`.

@@ -15,6 +15,10 @@ namespace {
 
 using namespace log_input;  // NOLINT(google-build-using-namespace): this file's own words
 
+// Of one event too, since 2025.
+// https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html
+constexpr std::size_t batch_bytes_max = 1024 * 1024;
+
 Reply nothing() {
   return {.body = {}, .headers = {}};
 }
@@ -67,6 +71,7 @@ Outcome<std::vector<InputEvent>> read_events(const json::Value& input) {
   if (events->elements.empty() || events->elements.size() > 10'000)
     return invalid("logEvents has 1 to 10,000 members");
   std::vector<InputEvent> read;
+  std::size_t bytes = 0;
   for (const json::Value& event : events->elements) {
     if (!event.is(json::Kind::object))
       return Fault{400, "SerializationException", "a log event is not an object"};
@@ -74,11 +79,16 @@ Outcome<std::vector<InputEvent>> read_events(const json::Value& input) {
     DEPUTY_TRY(const auto timestamp, number(event, "timestamp"));
     DEPUTY_TRY(std::string message, text(event, "message"));
     if (!timestamp || *timestamp < 0) return invalid("a log event has no timestamp, or a negative one");
-    if (message.size() > 256 * 1024) return invalid("Log event too large");
+    bytes += message.size() + event_overhead_bytes;
+    if (message.size() > batch_bytes_max)
+      return invalid(
+          fmt::format("Log event too large: {} bytes exceeds limit of {}", message.size(), batch_bytes_max));
     if (!read.empty() && read.back().timestamp_ms > *timestamp)
       return invalid("Log events in a single PutLogEvents request must be in chronological order.");
     read.push_back({*timestamp, std::move(message)});
   }
+  if (bytes > batch_bytes_max)
+    return invalid(fmt::format("Upload too large: {} bytes exceeds limit of {}", bytes, batch_bytes_max));
   if (read.back().timestamp_ms - read.front().timestamp_ms > 24LL * 3600 * 1000)
     return invalid(
         "The batch of log events in a single PutLogEvents request cannot span more than 24 hours.");

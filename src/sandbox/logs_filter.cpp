@@ -18,7 +18,6 @@ namespace {
 using namespace log_input;  // NOLINT(google-build-using-namespace): this file's own words
 
 constexpr std::size_t answer_bytes_max = 1024 * 1024;
-constexpr std::size_t event_overhead_bytes = 26;
 constexpr std::int64_t token_life_ms = 24LL * 3600 * 1000;
 
 struct Filter {

@@ -113,6 +113,35 @@ TEST_F(SandboxLogs, AThrottleIsA400) {
   EXPECT_NE(answer.body.find("ThrottlingException"), std::string::npos);
 }
 
+TEST_F(SandboxLogs, AnEventAndABatchHaveAMegabyteAtMost) {
+  const auto put_sizes = [&](std::initializer_list<std::size_t> sizes) {
+    std::string events;
+    for (const std::size_t size : sizes)
+      events += fmt::format(R"({}{{"timestamp":{},"message":"{}"}})", events.empty() ? "" : ",", now_ms(),
+                            std::string(size, 'x'));
+    return call("PutLogEvents", R"({"logGroupName":"/g","logStreamName":"s","logEvents":[)" + events + "]}");
+  };
+  constexpr std::size_t most = std::size_t{1024} * 1024 - 26;
+  EXPECT_EQ(put_sizes({most}).status, 200);
+  EXPECT_EQ(put_sizes({most / 2, most / 2 - 26}).status, 200);
+  for (const auto& sizes :
+       {std::initializer_list<std::size_t>{most + 1}, {most + 27}, {most / 2, most / 2}}) {
+    const auto refused = put_sizes(sizes);
+    EXPECT_EQ(refused.status, 400);
+    EXPECT_NE(refused.body.find("InvalidParameterException"), std::string::npos) << refused.body;
+  }
+  int pages = 0;
+  EXPECT_EQ(read("/g", "", &pages).size(), 3U);
+  EXPECT_EQ(pages, 2);
+  // As long in JSON as can be.
+  std::string worst;
+  for (std::size_t i = 0; i < most; ++i) worst += "\\u0000";
+  const auto taken = call("PutLogEvents", fmt::format(R"({{"logGroupName":"/g","logStreamName":"s",)"
+                                                      R"("logEvents":[{{"timestamp":{},"message":"{}"}}]}})",
+                                                      now_ms() + 1, worst));
+  EXPECT_EQ(taken.status, 200) << taken.body;
+}
+
 TEST_F(SandboxLogs, GeneratedEventsKeepToTimeSizeAndNumber) {
   const auto seed = read_seed(
       R"({"accounts":[{"id":"999999999999","users":[{"name":"u","access_key_id":"AKIALOAD","secret_access_key":"s","policies":{"all":{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}}}],"log_groups":[{"name":"/load","generate":{"per_second":12000,"since_seconds":2}},{"name":"/small","generate":{"per_second":12000,"since_seconds":2,"message_bytes":20}}]}]})");

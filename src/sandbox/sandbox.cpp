@@ -16,7 +16,8 @@ namespace {
 
 constexpr std::string_view control_prefix = "/_sandbox/";
 constexpr std::string_view logs_target = "Logs_20140328.";
-constexpr json::Limits json_limits{.bytes_max = 1024 * 1024, .depth_max = 16, .values_max = 60'000};
+constexpr json::Limits json_limits{
+    .bytes_max = Sandbox::body_bytes_max, .depth_max = 16, .values_max = 60'000};
 
 // No scope says which Region an unsigned call is for: that of the global endpoint.
 constexpr const char* unsigned_region = "us-east-1";

@@ -32,6 +32,9 @@ struct SignIn {
 // kept on disk.
 class Sandbox {
  public:
+  // Of a request's body: a megabyte of log events may be six of JSON, and more.
+  static constexpr std::size_t body_bytes_max = std::size_t{8} * 1024 * 1024;
+
   Sandbox(Clock& clock, Random& random, EventLoop& loop);
   ~Sandbox();
   Sandbox(const Sandbox&) = delete;
