@@ -25,6 +25,8 @@ Task<void> call(app::ApiClient& client, std::string method, std::string path,
 }
 
 constexpr std::size_t key_file_bytes_max = 4096;
+// A page of log records has 4 MiB of messages, and a control character is six bytes of JSON.
+constexpr std::size_t answer_bytes_max = std::size_t{32} * 1024 * 1024;
 
 // One key, perhaps with a line end; never shown, whatever else it is.
 Result<SecretString> read_key_file(const std::string& file) {
@@ -123,8 +125,9 @@ Result<ServerAccess> server_access(const std::string& url_option, const std::str
 Result<app::ApiAnswer> call_api(const ServerAccess& access, const std::string& method,
                                 const std::string& path, std::optional<boost::json::value> body) {
   http::AsioLoop loop;
-  aws::CurlTransport transport{
-      loop, aws::CurlTransport::Options{.unix_socket = access.unix_socket, .ca_file = access.ca_file}};
+  aws::CurlTransport transport{loop, aws::CurlTransport::Options{.response_bytes_max = answer_bytes_max,
+                                                                 .unix_socket = access.unix_socket,
+                                                                 .ca_file = access.ca_file}};
   app::ApiClient client{transport, access.url, access.key};
   std::optional<Result<app::ApiAnswer>> answer;
   TaskGroup group;

@@ -2,6 +2,7 @@
 
 import json
 import os
+import pty
 import re
 import shutil
 import signal
@@ -114,6 +115,28 @@ class Process:
         self.reader.join(timeout=10)
         self.process.stdout.close()
         return status
+
+
+def on_terminal(arguments, environment, until=None):
+    """Everything that the command writes to a terminal; it is interrupted once `until` was written."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen([BINARY, *arguments], stdout=theirs, stderr=theirs, stdin=subprocess.DEVNULL, env=environment)
+    os.close(theirs)
+    written = bytearray()
+    while True:
+        try:
+            part = os.read(ours, 65536)
+        except OSError:
+            break
+        if not part:
+            break
+        written += part
+        if until and until.encode() in written[-len(part) - 4 * len(until):]:
+            process.send_signal(signal.SIGINT)
+            until = None
+    os.close(ours)
+    process.wait(timeout=30)
+    return written.decode()
 
 
 class Sandbox:

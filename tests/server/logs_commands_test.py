@@ -3,14 +3,13 @@
 import http.server
 import json
 import os
-import pty
 import signal
 import subprocess
 import threading
 import unittest
 import urllib.parse
 
-from harness import BINARY
+from harness import BINARY, on_terminal
 
 HOSTILE = "a\x1b]0;owned\x07b\x9b31mc\x7f\u202ed\r\nforged\tline\n"
 
@@ -53,25 +52,6 @@ class Server:
     def close(self):
         self.server.shutdown()
         self.server.server_close()
-
-
-def on_terminal(arguments, environment):
-    """Everything that the command writes to a terminal."""
-    ours, theirs = pty.openpty()
-    process = subprocess.Popen([BINARY, *arguments], stdout=theirs, stderr=theirs, stdin=subprocess.DEVNULL, env=environment)
-    os.close(theirs)
-    written = b""
-    while True:
-        try:
-            part = os.read(ours, 65536)
-        except OSError:
-            break
-        if not part:
-            break
-        written += part
-    os.close(ours)
-    process.wait(timeout=30)
-    return written.decode()
 
 
 class LogsCommands(unittest.TestCase):
@@ -119,6 +99,29 @@ class LogsCommands(unittest.TestCase):
             for bad in "\x1b\x07\x9b\x7f\u202e":
                 self.assertNotIn(bad, written, output)
             self.assertFalse([line for line in written.splitlines() if line.startswith("forged")], written)
+
+    def test_status_and_sources_follow_all_pages(self):
+        def answer(path, query):
+            number = int(query.get("cursor", "0"))
+            following = str(number + 1) if number < 2 else None
+            if path == "/v1/logs/sources":
+                return 200, {"items": [{"connection_id": f"con_{number}", "log_group": "/g"}], "next_cursor": following}
+            return 200, {"sources": {"active": 3}, "lag_seconds": 1, "spool": {}, "sinks": [],
+                         "tenants": [{"tenant_id": f"ten_{number}"}] if number < 2 else [],
+                         "connections": [{"connection_id": f"con_{number}", "region": "eu-central-1"}], "next_cursor": following}
+
+        server, done = self.run_on(answer, "status", "--output", "json")
+        whole = json.loads(done.stdout)
+        self.assertEqual([each["tenant_id"] for each in whole["tenants"]], ["ten_0", "ten_1"])
+        self.assertEqual([each["connection_id"] for each in whole["connections"]], ["con_0", "con_1", "con_2"])
+        self.assertEqual((whole["next_cursor"], whole["sources"]), (None, {"active": 3}))
+        self.assertEqual(server.calls, [("/v1/logs/status", {"limit": "200"} | more) for more in ({}, {"cursor": "1"}, {"cursor": "2"})])
+        _, done = self.run_on(answer, "status")
+        for shown in ("ten_0", "ten_1", "con_0", "con_1", "con_2"):
+            self.assertEqual(done.stdout.count(shown + " "), 1, done.stdout)
+        self.assertEqual(done.stdout.count("log groups  "), 1)
+        server, done = self.run_on(answer, "sources", "--output", "json")
+        self.assertEqual([each["connection_id"] for each in json.loads(done.stdout)["items"]], ["con_0", "con_1", "con_2"])
 
     def test_search_asks_for_what_was_said_and_pages(self):
         def answer(path, query):
