@@ -23,6 +23,18 @@ Error from_aws(const aws::AwsError& error) {
           "CloudWatch Logs did not let the stretch be read: " + in_backticks(error.code), error.message};
 }
 
+Result<void> may_be_audited(const SourceProgress& progress, EventTime from, EventTime to) {
+  if (from >= to || to - from > audit_max)
+    return cannot("the stretch to audit is empty, or longer than an hour", "to");
+  if (from < settled_before(progress))
+    return cannot("what was collected before " + to_rfc3339(settled_before(progress)) +
+                      " is settled: its events are not remembered any more",
+                  "from");
+  if (to > progress.high_water)
+    return cannot("the log group is collected until " + to_rfc3339(progress.high_water) + " only", "to");
+  return success();
+}
+
 // Takes a page into the report. Blocking.
 Result<std::string> take_audited(const Origin& origin, std::string body, SeenSet& collected, SeenSet& given,
                                  std::map<EventTime, AuditReport::Minute>& minutes, AuditReport& report) {
@@ -69,20 +81,33 @@ Task<Result<AuditReport>> Collector::State::audit(std::shared_ptr<Feed> feed, Ev
   if (!place.lease || feed->stale)
     co_return Error{ErrorKind::conflict, "this process does not collect from that account and Region now"};
   const Lease lease = *place.lease;
-  const SourceProgress& progress = feed->source.progress;
-  if (from >= to || to - from > audit_max)
-    co_return cannot("the stretch to audit is empty, or longer than an hour", "to");
-  if (from < settled_before(progress))
-    co_return cannot("what was collected before " + to_rfc3339(settled_before(progress)) +
-                         " is settled: its events are not remembered any more",
-                     "from");
-  if (to > progress.high_water)
-    co_return cannot("the log group is collected until " + to_rfc3339(progress.high_water) + " only", "to");
-
+  DEPUTY_CO_TRY(may_be_audited(feed->source.progress, from, to));
   // Copies, for the pool's threads: on the loop the source may be read anew meanwhile.
-  const SourceId source = feed->source.id;
   const Origin origin = feed->source.origin;
-  SeenSet collected, given;
+  aws::FilterLogEventsRequest request{.group_arn = feed->source.group_arn,
+                                      .start_ms = from.time_since_epoch().count(),
+                                      .end_ms = to.time_since_epoch().count() - 1};
+  DEPUTY_CO_TRY(SeenSet collected, co_await collected_in(feed, from, to));
+  SeenSet given;
+  AuditReport report;
+  std::map<EventTime, AuditReport::Minute> minutes;
+  do {
+    DEPUTY_CO_TRY(auto answer, co_await ask_again(feed, lease, request));
+    Result<std::string> token = Error{ErrorKind::overloaded, "too many pages are waiting to be read"};
+    DEPUTY_CO_TRY(co_await around.reading.run(
+        [&] { token = take_audited(origin, std::move(answer.body), collected, given, minutes, report); }));
+    if (!token) co_return std::move(token).error();
+    if (given.size() > events_max) co_return cannot("the stretch has too many events to audit at once", "to");
+    request.next_token = std::move(token).value();
+  } while (!request.next_token.empty());
+  for (const auto& [begin, minute] : minutes) report.minutes.push_back(minute);
+  co_return report;
+}
+
+// What was collected of a stretch.
+Task<Result<SeenSet>> Collector::State::collected_in(std::shared_ptr<Feed> feed, EventTime from,
+                                                     EventTime to) {
+  const SourceId source = feed->source.id;
   Result<std::vector<RecordIdentity>> known =
       Error{ErrorKind::overloaded, "the log collector's disk is busy"};
   DEPUTY_CO_TRY(co_await around.reading.run([&] {
@@ -94,40 +119,30 @@ Task<Result<AuditReport>> Collector::State::audit(std::shared_ptr<Feed> feed, Ev
     }
   }));
   if (!known) co_return std::move(known).error();
+  SeenSet collected;
   collected.insert(known.value());
+  co_return collected;
+}
 
-  AuditReport report;
-  std::map<EventTime, AuditReport::Minute> minutes;
-  aws::FilterLogEventsRequest request{.group_arn = feed->source.group_arn,
-                                      .start_ms = from.time_since_epoch().count(),
-                                      .end_ms = to.time_since_epoch().count() - 1};
-  do {
-    co_await await_turn(place);
-    if (stopping()) co_return Error{ErrorKind::overloaded, "the service is stopping"};
-    auto session = co_await credentials(feed->scope);
-    if (!still_ours(*feed, lease))
-      co_return Error{ErrorKind::conflict, "the connection or the lease changed"};
-    if (!session) co_return std::move(session).error();
-    auto answer = co_await around.logs.filter_log_events(request, place.region, std::move(session).value());
-    if (!still_ours(*feed, lease))
-      co_return Error{ErrorKind::conflict, "the connection or the lease changed"};
-    if (answer.has_error()) {
-      if (answer.error().error_class == aws::AwsErrorClass::throttled) {
-        place.filter.throttled(around.clock.steady_now());
-        place.sending.throttled(around.clock.steady_now());
-      }
-      co_return from_aws(answer.error());
-    }
-    Result<std::string> token = Error{ErrorKind::overloaded, "too many pages are waiting to be read"};
-    DEPUTY_CO_TRY(co_await around.reading.run([&] {
-      token = take_audited(origin, std::move(answer.value().body), collected, given, minutes, report);
-    }));
-    if (!token) co_return std::move(token).error();
-    if (given.size() > events_max) co_return cannot("the stretch has too many events to audit at once", "to");
-    request.next_token = std::move(token).value();
-  } while (!request.next_token.empty());
-  for (const auto& [begin, minute] : minutes) report.minutes.push_back(minute);
-  co_return report;
+// One page of what AWS has, in the turn of the account's quota.
+Task<Result<aws::FilterLogEventsAnswer>> Collector::State::ask_again(std::shared_ptr<Feed> feed, Lease lease,
+                                                                     aws::FilterLogEventsRequest request) {
+  CollectedRegion& place = *feed->scope->place;
+  const Error changed{ErrorKind::conflict, "the connection or the lease changed"};
+  co_await await_turn(place);
+  if (stopping()) co_return Error{ErrorKind::overloaded, "the service is stopping"};
+  auto session = co_await credentials(feed->scope);
+  if (!still_ours(*feed, lease)) co_return changed;
+  if (!session) co_return std::move(session).error();
+  auto answer =
+      co_await around.logs.filter_log_events(std::move(request), place.region, std::move(session).value());
+  if (!still_ours(*feed, lease)) co_return changed;
+  if (!answer.has_error()) co_return std::move(answer).value();
+  if (answer.error().error_class == aws::AwsErrorClass::throttled) {
+    place.filter.throttled(around.clock.steady_now());
+    place.sending.throttled(around.clock.steady_now());
+  }
+  co_return from_aws(answer.error());
 }
 
 Task<Result<AuditReport>> Collector::audit(ConnectionId connection, Region region, std::string group,

@@ -334,40 +334,48 @@ Task<Collector::State::Discovered> Collector::State::discover_prefix(std::shared
 }
 
 Task<Result<void>> Collector::State::take_group(std::shared_ptr<Scope> scope, aws::LogGroupDetails found) {
-  const EventTime created{milliseconds{found.created_ms}};
-  const EventTime now = scope->place->aws_now(around.clock.steady_now()).value_or(local_now());
-  const Subscription& subscription = scope->subscription;
-  const CollectedRegion& place = *scope->place;
-  if (const auto feed = find_feed(subscription.connection, found.arn)) {
-    if (feed->running) co_return success();  // with the next discovery
-    feed->running = true;                    // nobody steps it meanwhile
-    take_out(*feed);
-    if (feed->stale) {
-      forget_window(*feed);
-      co_await reload(feed);
-    }
-    SourceProgress progress = feed->source.progress;
-    if (!feed->stale && place.lease &&
-        take_discovery(progress, feed->mood, created, found.log_class, now, settings.plan)) {
-      SourceCommit step{.source = feed->source.id, .lease = *place.lease};
-      step.progress = progress;
-      auto committed = co_await commit(feed, std::move(step));
-      if (committed) {
-        feed->source.progress = progress;
-        ++feed->source.progress.revision;
-      } else {
-        feed->stale = true;
-      }
-    }
-    feed->running = false;
-    if (feed->dropped) forget_window(*feed);
-    requeue(*feed);
+  if (auto feed = find_feed(scope->subscription.connection, found.arn)) {
+    co_await meet_again(std::move(feed), std::move(found));
     co_return success();
   }
+  co_return co_await take_up(std::move(scope), std::move(found));
+}
 
-  // A group that is younger than its connection is read from before its beginning: what its writers dated
-  // back is late, not lost.
-  const auto floor = EventTime{milliseconds{1}};
+// A group whose source is at work here.
+Task<void> Collector::State::meet_again(std::shared_ptr<Feed> feed, aws::LogGroupDetails found) {
+  if (feed->running) co_return;  // with the next discovery
+  const CollectedRegion& place = *feed->scope->place;
+  const EventTime now = place.aws_now(around.clock.steady_now()).value_or(local_now());
+  feed->running = true;  // nobody steps it meanwhile
+  take_out(*feed);
+  if (feed->stale) {
+    forget_window(*feed);
+    co_await reload(feed);
+  }
+  SourceProgress progress = feed->source.progress;
+  const EventTime created{milliseconds{found.created_ms}};
+  if (!feed->stale && place.lease &&
+      take_discovery(progress, feed->mood, created, found.log_class, now, settings.plan)) {
+    SourceCommit step{.source = feed->source.id, .lease = *place.lease};
+    step.progress = progress;
+    auto committed = co_await commit(feed, std::move(step));
+    if (committed) {
+      feed->source.progress = progress;
+      ++feed->source.progress.revision;
+    } else {
+      feed->stale = true;
+    }
+  }
+  feed->running = false;
+  if (feed->dropped) forget_window(*feed);
+  requeue(*feed);
+}
+
+// Where reading a group begins that was never read. One that is younger than its connection is read from
+// before its beginning: what its writers dated back is late, not lost.
+SourceProgress Collector::State::beginning_of(const aws::LogGroupDetails& found,
+                                              const Subscription& subscription, EventTime now) const {
+  const EventTime floor{milliseconds{1}}, created{milliseconds{found.created_ms}};
   const bool younger = created >= std::chrono::floor<milliseconds>(subscription.since);
   const EventTime start =
       std::max(floor, younger ? created - settings.plan.rescan_offsets.back() : now - settings.lookback);
@@ -375,20 +383,30 @@ Task<Result<void>> Collector::State::take_group(std::shared_ptr<Scope> scope, aw
                           .rescanned = std::vector(settings.plan.rescan_offsets.size(), start)};
   progress.group_created = created;
   if (found.log_class == "INFREQUENT_ACCESS") progress.status = SourceStatus::infrequent_access;
-  Origin origin{subscription.tenant, subscription.connection, subscription.account, scope->place->region,
-                std::move(found.name)};
+  return progress;
+}
+
+// A group of which nobody reads here: from its beginning, or from where its source was left.
+Task<Result<void>> Collector::State::take_up(std::shared_ptr<Scope> scope, aws::LogGroupDetails found) {
+  const CollectedRegion& place = *scope->place;
+  const Subscription& subscription = scope->subscription;
+  const EventTime now = place.aws_now(around.clock.steady_now()).value_or(local_now());
+  const SourceProgress beginning = beginning_of(found, subscription, now);
+  const Origin origin{subscription.tenant, subscription.connection, subscription.account, place.region,
+                      found.name};
   Result<Source> source = Error{ErrorKind::overloaded, "the log collector's disk is busy"};
   DEPUTY_CO_TRY(
-      co_await around.writing.run([&] { source = around.spool.source(origin, found.arn, progress); }));
+      co_await around.writing.run([&] { source = around.spool.source(origin, found.arn, beginning); }));
   if (!source) co_return source.error();
   // The connection ended meanwhile, or no pattern names the group any more.
   const auto unwanted = [&] {
-    return scope->dropped || !matches_any(scope->subscription.groups, source.value().origin.group);
+    return scope->dropped || !matches_any(scope->subscription.groups, origin.group);
   };
   if (unwanted()) co_return success();
-  auto feed = std::make_shared<Feed>(Feed{.source = source.value(), .scope = scope});
+  auto feed = std::make_shared<Feed>(Feed{.source = std::move(source).value(), .scope = scope});
   if (place.lease &&
-      take_discovery(feed->source.progress, feed->mood, created, found.log_class, now, settings.plan)) {
+      take_discovery(feed->source.progress, feed->mood, EventTime{milliseconds{found.created_ms}},
+                     found.log_class, now, settings.plan)) {
     SourceCommit step{.source = feed->source.id, .lease = *place.lease};
     step.progress = feed->source.progress;
     DEPUTY_CO_TRY(co_await commit(feed, std::move(step)));

@@ -3,6 +3,7 @@
 #include "logs/collector.hpp"
 #include "logs/fair_queue.hpp"
 #include "logs/pace.hpp"
+#include "logs/page_reader.hpp"
 
 #include <list>
 #include <map>
@@ -107,6 +108,8 @@ struct Collector::State {
   Task<bool> reload(std::shared_ptr<Feed> feed);
   Task<bool> open_window(std::shared_ptr<Feed> feed, EventTime now);
   Task<void> take_answer(std::shared_ptr<Feed> feed, aws::FilterLogEventsAnswer answer);
+  Task<void> commit_page(std::shared_ptr<Feed> feed, Lease lease, ReadPage page);
+  void count_page(const ReadPage& page, const SourceProgress& before, const SourceProgress& after);
   Task<void> fail(std::shared_ptr<Feed> feed, aws::AwsError error, EventTime now);
   Task<Result<void>> commit(std::shared_ptr<Feed> feed, SourceCommit commit);
   void trouble(Feed& feed, const Error& error);
@@ -132,7 +135,11 @@ struct Collector::State {
   bool refuse_discovery(Scope& scope, const aws::AwsError& error);
   Task<void> forget_vanished(std::shared_ptr<Scope> scope);
   Task<void> forget_connections();
-  Task<Result<void>> take_group(std::shared_ptr<Scope> scope, aws::LogGroupDetails group);
+  Task<Result<void>> take_group(std::shared_ptr<Scope> scope, aws::LogGroupDetails found);
+  Task<void> meet_again(std::shared_ptr<Feed> feed, aws::LogGroupDetails found);
+  SourceProgress beginning_of(const aws::LogGroupDetails& found, const Subscription& subscription,
+                              EventTime now) const;
+  Task<Result<void>> take_up(std::shared_ptr<Scope> scope, aws::LogGroupDetails found);
   void drop_scope(const std::shared_ptr<Scope>& scope);
   void drop_feeds(const std::function<bool(const Feed&)>& which);
   void change_patterns(const std::shared_ptr<Scope>& scope, std::vector<std::string> groups);
@@ -140,6 +147,9 @@ struct Collector::State {
   // collector_audit.cpp
   Task<Result<AuditReport>> audit_alone(std::shared_ptr<Feed> feed, EventTime from, EventTime to);
   Task<Result<AuditReport>> audit(std::shared_ptr<Feed> feed, EventTime from, EventTime to);
+  Task<Result<SeenSet>> collected_in(std::shared_ptr<Feed> feed, EventTime from, EventTime to);
+  Task<Result<aws::FilterLogEventsAnswer>> ask_again(std::shared_ptr<Feed> feed, Lease lease,
+                                                     aws::FilterLogEventsRequest request);
   CollectedRegion& region_of(const AccountId& account, const Region& region);
   EventTime local_now() const;
 

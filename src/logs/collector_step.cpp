@@ -1,5 +1,4 @@
 #include "logs/collector_state.hpp"
-#include "logs/page_reader.hpp"
 
 #include <algorithm>
 
@@ -214,8 +213,11 @@ Task<void> Collector::State::take_answer(std::shared_ptr<Feed> feed, aws::Filter
     trouble(*feed, ran ? read.error() : ran.error());
     co_return;
   }
+  co_await commit_page(std::move(feed), lease, std::move(read).value());
+}
 
-  ReadPage& page = read.value();
+// The page and what it makes of the source, together or not at all.
+Task<void> Collector::State::commit_page(std::shared_ptr<Feed> feed, Lease lease, ReadPage page) {
   SourceCommit step{.source = feed->source.id, .lease = lease};
   step.page = std::move(page.encoded);
   step.events = page.summary.new_events;
@@ -239,23 +241,26 @@ Task<void> Collector::State::take_answer(std::shared_ptr<Feed> feed, aws::Filter
     ended = true;
   }
   const SourceProgress before = feed->source.progress, after = step.progress;
-  const PageSummary summary = page.summary;
-  auto committed = co_await commit(feed, std::move(step));
-  if (!committed) {
+  if (!co_await commit(feed, std::move(step))) {
     feed->stale = true;
     co_return;
   }
   feed->source.progress = after;
   ++feed->source.progress.revision;
   feed->mood = mood;
+  count_page(page, before, after);
+  if (ended) forget_window(*feed);
+}
+
+void Collector::State::count_page(const ReadPage& page, const SourceProgress& before,
+                                  const SourceProgress& after) {
   ++counted.pages;
-  counted.empty_pages += summary.new_events == 0 ? 1 : 0;
-  counted.events += summary.new_events;
-  counted.message_bytes += summary.message_bytes;
+  counted.empty_pages += page.summary.new_events == 0 ? 1 : 0;
+  counted.events += page.summary.new_events;
+  counted.message_bytes += page.summary.message_bytes;
   counted.duplicates += page.duplicates;
   counted.rescans += after.rescans - before.rescans;
   counted.rescan_events += after.rescan_events - before.rescan_events;
-  if (ended) forget_window(*feed);
 }
 
 Task<Result<void>> Collector::State::commit(std::shared_ptr<Feed> feed, SourceCommit step) {

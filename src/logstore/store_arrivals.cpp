@@ -56,6 +56,18 @@ Result<ArrivedInFile> arrived_in(DayFile& file, Looker& looker, const Place& fro
   return found;
 }
 
+// Those before `end` come onto the page, in the order of arrival; returns before which place all is there.
+Place put_in_order(std::vector<std::pair<Place, FoundRecord>> records, const Place& end, std::size_t limit,
+                   FoundPage& page) {
+  std::ranges::sort(records, {}, &std::pair<Place, FoundRecord>::first);
+  for (auto& [place, record] : records) {
+    if (place >= end) break;
+    if (page.items.size() == limit) return place;
+    page.items.push_back(std::move(record));
+  }
+  return end;
+}
+
 }  // namespace
 
 Store::State::FileMark Store::State::mark_of(const std::filesystem::path& file) {
@@ -91,6 +103,24 @@ Result<std::int64_t> Store::State::last_arrival(const TenantId& tenant, Day day)
   return number;
 }
 
+// The last number of each of a tenant's files; those that cannot be read are told in the page. Nothing when
+// there was no time for all of them, which a page that goes on from a cursor may say: the next one knows what
+// this one learnt.
+std::optional<Store::State::LastArrivals> Store::State::last_arrivals_of(const SearchRequest& request,
+                                                                         const Budget& budget,
+                                                                         FoundPage& page) {
+  LastArrivals files;
+  for (const Day day : folder.days(request.tenant)) {
+    if (!request.cursor.empty() && budget.is_over()) return std::nullopt;
+    const auto number = last_arrival(request.tenant, day);
+    if (number)
+      files.emplace_back(day, number.value());
+    else
+      page.not_searched.push_back(trouble_of(request.tenant, day, number.error()));
+  }
+  return files;
+}
+
 // The numbers of arrivals rise over all of a tenant's files, and the writer commits one after the other. So
 // whatever is at most the last number that is seen anywhere was committed before it, and is seen by whoever
 // looks after: nothing arrives behind a cursor.
@@ -102,48 +132,32 @@ Result<FoundPage> Store::State::arrived(const SearchRequest& request) {
   }
   FoundPage page;
   const Budget budget{options.limits};
-  std::vector<std::pair<Day, std::int64_t>> files;  // and their last arrivals
-  std::int64_t last = 0;
-  for (const Day day : folder.days(request.tenant)) {
-    if (!request.cursor.empty() && budget.is_over()) {  // the next page knows what this one learnt
-      page.cut_off = true;
-      page.next_cursor = request.cursor;
-      return page;
-    }
-    const auto number = last_arrival(request.tenant, day);
-    if (!number) {
-      page.not_searched.push_back(trouble_of(request.tenant, day, number.error()));
-      continue;
-    }
-    files.emplace_back(day, number.value());
-    last = std::max(last, number.value());
+  auto files = last_arrivals_of(request, budget, page);
+  if (!files) {  // not all of them are known yet
+    page.cut_off = true;
+    page.next_cursor = request.cursor;
+    return page;
   }
+  std::int64_t last = 0;
+  for (const auto& [day, number] : *files) last = std::max(last, number);
   Place end{last + 1, 0};
   if (request.cursor.empty()) {
     page.next_cursor = to_cursor('a', end);
     return page;
   }
-  std::erase_if(files, [&](const auto& file) { return file.second < from.first; });
+  std::erase_if(*files, [&](const auto& file) { return file.second < from.first; });
   Looker looker{query, request};
   std::vector<std::pair<Place, FoundRecord>> records;
-  for (const auto& [day, last_there] : files) {
+  for (const auto& [day, last_there] : *files) {
     DEPUTY_TRY(auto file, readers.take(request.tenant, day));
-    const Budget part = budget.part_of(files.size());
+    const Budget part = budget.part_of(files->size());
     const Deadlines::Watch watch{deadlines, file->handle(), part.end + options.limits.time};
     auto found = arrived_in(*file, looker, from, last, request.limit, part);
     if (!found) return sqlite::is_interruption(found.error()) ? too_costly() : std::move(found).error();
     end = std::min(end, found.value().end);
     std::ranges::move(found.value().records, std::back_inserter(records));
   }
-  std::ranges::sort(records, {}, &std::pair<Place, FoundRecord>::first);
-  for (auto& [place, record] : records) {
-    if (place >= end) break;
-    if (page.items.size() == request.limit) {
-      end = place;
-      break;
-    }
-    page.items.push_back(std::move(record));
-  }
+  end = put_in_order(std::move(records), end, request.limit, page);
   page.next_cursor = to_cursor('a', std::max(end, from));
   return page;
 }

@@ -14,6 +14,7 @@
 namespace deputy::logstore {
 
 class WaitingFile;
+struct Budget;
 
 struct Store::State {
   State(Options options_, const Clock& clock_)
@@ -56,6 +57,9 @@ struct Store::State {
   };
   static FileMark mark_of(const std::filesystem::path& file);
   Result<std::int64_t> last_arrival(const TenantId& tenant, Day day);
+  using LastArrivals = std::vector<std::pair<Day, std::int64_t>>;
+  std::optional<LastArrivals> last_arrivals_of(const SearchRequest& request, const Budget& budget,
+                                               FoundPage& page);
   Result<FoundPage> arrived(const SearchRequest& request);
 
   const Options options;
