@@ -2,7 +2,7 @@
 """What collecting CloudWatch Logs costs, end to end: `deputy logs collect` against a sandbox on loopback, and `aws logs tail` on the same data.
 
 Usage: bench/logs.py BINARY [PART...]     parts: files search tail quiet   (default: all)
-Environment: BENCH_SECONDS of each run (10), BENCH_ROUNDS (3), BENCH_ACCOUNTS of `quiet` (5000), BENCH_FOLDER (/dev/shm where there is one)
+Environment: BENCH_SECONDS of each run (10), BENCH_ROUNDS (3), BENCH_ACCOUNTS (5000) and BENCH_QUIET_SECONDS (450, all of it) of `quiet`, BENCH_FOLDER (/dev/shm where there is one)
 
 The collector is the real process, pinned to the first core; the sandbox and everything else have the second. Connections and credentials come
 from a stand-in for a server, so that the collector alone is measured. Rates are by processor time of the collector, all its threads together:
@@ -32,6 +32,7 @@ PARTS = sys.argv[2:] or ["files", "search", "tail", "quiet"]
 SECONDS = int(os.environ.get("BENCH_SECONDS", 10))
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", 3))
 ACCOUNTS = int(os.environ.get("BENCH_ACCOUNTS", 5_000))
+QUIET_SECONDS = int(os.environ.get("BENCH_QUIET_SECONDS", 450))
 FOLDER = os.environ.get("BENCH_FOLDER", "/dev/shm" if os.path.isdir("/dev/shm") else None)
 COLLECTOR_CORE, OTHER_CORE = "0", "1"
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -69,9 +70,9 @@ def spread(values, digits=0):
 class StandIn:
     """As much of Deputy's API as `deputy logs collect` asks for: active connections, what the integration wants, credentials."""
 
-    def __init__(self, accounts):
+    def __init__(self, accounts, since="2026-01-01T00:00:00Z"):
         connections = [{"id": identifier("con_", i), "tenant_id": identifier("ten_", i), "integration": "bench", "account_id": account_number(i),
-                        "state": "active", "created_at": "2026-01-01T00:00:00Z", "updated_at": "2026-01-01T00:00:00Z"} for i in range(accounts)]
+                        "state": "active", "created_at": since, "updated_at": "2026-01-01T00:00:00Z"} for i in range(accounts)]
         number_of = {connection["id"]: i for i, connection in enumerate(connections)}
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -113,7 +114,7 @@ class StandIn:
 class Bench:
     """A sandbox with accounts and log groups, and a collector of them."""
 
-    def __init__(self, accounts, groups, sinks, **settings):
+    def __init__(self, accounts, groups, sinks, since="2026-01-01T00:00:00Z", **settings):
         self.folder = tempfile.mkdtemp(prefix="deputy-bench-", dir=FOLDER)
         seed = os.path.join(self.folder, "seed.json")
         with open(seed, "w") as file:
@@ -123,7 +124,7 @@ class Bench:
                 for i in range(accounts)]}, file)
         self.sandbox = Process(["taskset", "-c", OTHER_CORE, BINARY, "sandbox", "--listen", "127.0.0.1:0", "--seed", seed])
         self.sandbox_url = self.sandbox.wait_for(r"listening on (http://\S+)", 120).group(1)
-        self.stand_in = StandIn(accounts)
+        self.stand_in = StandIn(accounts, since)
         self.environment = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "DEPUTY_"))}
         self.environment.update(DEPUTY_URL=self.stand_in.url, DEPUTY_KEY="none", AWS_ENDPOINT_URL=self.sandbox_url, AWS_REGION=REGION,
                                 DEPUTY_LOGS__DIRECTORY=os.path.join(self.folder, "logs"), DEPUTY_LOGS__SINKS=sinks.format(folder=self.folder), **settings)
@@ -138,7 +139,7 @@ class Bench:
         """Ends the collector; how many events it collected, and what its sinks took."""
         self.collector.end(signal.SIGTERM)
         output = self.collector.output()
-        standing = re.findall(r"; (\d+) events, (\d+) bytes;", output)[-1]
+        standing = re.findall(r" (\d+) events, (\d+) bytes;", output)[-1]
         sink = re.findall(r"sink \S+: (\d+) records, (\d+) bytes", output)
         return int(standing[0]), int(standing[1]), int(sink[-1][0]), int(sink[-1][1])
 
@@ -200,28 +201,55 @@ def tail(events_per_second):
         print(f"  the collector into files: {events_per_second:.0f}, {events_per_second / statistics.median(rates):.0f} times as many")
 
 
+def standings(bench):
+    """What the collector said each minute: when it came, log groups that are read, pages read so far, seconds behind."""
+    with bench.collector.changed:
+        lines = [line for line in bench.collector.lines if line]
+    found = [re.search(r"(\S+) info .*?(?:(\d+) active)? log groups; (\d+) pages, .*; (\d+) s behind", line) for line in lines]
+    return [(each.group(1), int(each.group(2) or 0), int(each.group(3)), int(each.group(4))) for each in found if each]
+
+
+def next_standing(bench, known, end):
+    while len(standings(bench)) <= known:
+        if time.monotonic() > end or bench.collector.process.poll() is not None:
+            raise AssertionError("the collector said nothing more\n" + bench.collector.output()[-2000:])
+        time.sleep(0.05)
+    return standings(bench)[-1]
+
+
 def quiet():
-    """Accounts with twenty groups each in which nearly nothing is written, polled each minute."""
+    """Accounts with twenty groups each in which nothing is written, polled each minute. Ends within QUIET_SECONDS, whatever it has by then."""
+    wanted = ACCOUNTS * 20
     groups = [{"name": f"/load/{i}", "region": REGION} for i in range(20)]
-    bench = Bench(ACCOUNTS, groups, "search", DEPUTY_LOGS__DISCOVERY="30m")
+    began = time.monotonic()
+    # The connections are younger than the groups, so that these are read from a minute ago on: a day of history is no part of this.
+    bench = Bench(ACCOUNTS, groups, "search", since="2099-01-01T00:00:00Z", DEPUTY_LOGS__DISCOVERY="30m", DEPUTY_LOGS__LOOKBACK="1m")
+    end = began + QUIET_SECONDS
     try:
-        began = time.monotonic()
+        print(f"  {ACCOUNTS} accounts x 20 groups: a sandbox with them after {time.monotonic() - began:.0f} s")
+        started = time.monotonic()
         bench.start()
+        known = 0
         while True:
-            time.sleep(5)
-            # Each group is read from a day before it was made: only what has caught up is polled as seldom as it will be.
-            found = re.findall(r"(\d+) active log groups;.*; (\d+) s behind", bench.collector.output())
-            if found and int(found[-1][0]) >= ACCOUNTS * 20 and int(found[-1][1]) < 180:
+            _, active, _, behind = next_standing(bench, known, end - 70)
+            known += 1
+            if active >= wanted and behind < 180:
                 break
-            if time.monotonic() - began > 1_800:
-                raise AssertionError("not caught up in half an hour: too little processor time\n" + bench.collector.output()[-2000:])
-        print(f"  {ACCOUNTS} accounts x 20 groups caught up {time.monotonic() - began:.0f} s after the start (told each minute), "
-              f"{processor_seconds(bench.pid):.0f} s of processor time")
-        time.sleep(90)
-        used, began = processor_seconds(bench.pid), time.monotonic()
-        time.sleep(60)
-        share = (processor_seconds(bench.pid) - used) / (time.monotonic() - began)
-        print(f"  polled each minute: {100 * share:.0f} % of a core, {resident_mb(bench.pid):.0f} MB resident")
+        print(f"  all found and read up {time.monotonic() - started:.0f} s after the start (told each minute), {processor_seconds(bench.pid):.0f} s of processor time")
+        sys.stdout.flush()
+        # One minute more, so that nothing of the discovery is measured; then as many whole minutes as there is time for, three at most.
+        used, at, pages = processor_seconds(bench.pid), time.monotonic(), standings(bench)[-1][2]
+        for minute in range(4):
+            if minute > 1 and time.monotonic() + 65 > end:
+                break
+            _, _, read, behind = next_standing(bench, known, end)
+            known += 1
+            now, spent = time.monotonic(), processor_seconds(bench.pid)
+            if minute > 0:
+                print(f"  minute {minute}: {100 * (spent - used) / (now - at):.1f} % of a core, {(read - pages) * 60 / (now - at):.0f} pages read a minute, "
+                      f"{1e6 * (spent - used) / max(read - pages, 1):.0f} us of processor time a page, {behind} s behind at most, {resident_mb(bench.pid):.0f} MB resident")
+                sys.stdout.flush()
+            used, at, pages = spent, now, read
         print("  " + [line for line in bench.collector.output().splitlines() if "accounts and Regions" in line][-1].split(" info ")[-1])
     finally:
         bench.close()

@@ -73,10 +73,10 @@ class LoneCollector {
     for (const auto& [status, count] : counts.by_status)
       if (count > 0) statuses += fmt::format(" {} {}", count, logs::to_text(status));
     spdlog::info(
-        "{} accounts and Regions;{} log groups; {} events, {} bytes; {} s behind; {} failures; spool {} of "
-        "{} "
-        "bytes; sinks fed {}",
-        counts.leases, statuses.empty() ? " no" : statuses, counts.events, counts.message_bytes,
+        "{} accounts and Regions;{} log groups; {} pages, {} events, {} bytes; {} s behind; {} failures; "
+        "spool "
+        "{} of {} bytes; sinks fed {}",
+        counts.leases, statuses.empty() ? " no" : statuses, counts.pages, counts.events, counts.message_bytes,
         std::chrono::floor<std::chrono::seconds>(counts.lag_max).count(), counts.failed, counts.spool_bytes,
         counts.spool_bytes_max, collection_.is_feeding() ? "here" : "by another process");
     for (const logs::SinkStatus& each : collection_.sinks())
