@@ -157,6 +157,48 @@ std::uint64_t RecordPage::message_bytes() const {
   return sum;
 }
 
+namespace {
+
+// A page has each stream's name once.
+struct Streams {
+  std::vector<std::string_view> names;
+  std::vector<std::uint32_t> of;  // each record
+};
+Streams streams_of(const std::vector<Record>& records) {
+  Streams streams;
+  std::unordered_map<std::string_view, std::uint32_t> number_of;
+  streams.of.reserve(records.size());
+  for (const Record& record : records) {
+    if (!streams.of.empty() && streams.names[streams.of.back()] == record.stream) {
+      streams.of.push_back(streams.of.back());
+      continue;
+    }
+    const auto next = static_cast<std::uint32_t>(streams.names.size());
+    const auto [place, is_new] = number_of.emplace(record.stream, next);
+    if (is_new) streams.names.push_back(record.stream);
+    streams.of.push_back(place->second);
+  }
+  return streams;
+}
+
+void put_record(std::vector<char>& out, const Record& record, std::uint32_t stream) {
+  const std::size_t at = out.size();
+  out.resize(at + record_header_bytes + record.event_id.size() + record.message.size());
+  char* to = out.data() + at;
+  const std::int64_t times[] = {record.timestamp.time_since_epoch().count(),
+                                record.ingested.time_since_epoch().count()};
+  const std::uint32_t lengths[] = {static_cast<std::uint32_t>(record.message.size()), stream,
+                                   static_cast<std::uint32_t>(record.event_id.size())};
+  std::memcpy(to, times, sizeof times);
+  std::memcpy(to + sizeof times, lengths, sizeof lengths);
+  to += record_header_bytes;
+  if (!record.event_id.empty()) std::memcpy(to, record.event_id.data(), record.event_id.size());
+  to += record.event_id.size();
+  if (!record.message.empty()) std::memcpy(to, record.message.data(), record.message.size());
+}
+
+}  // namespace
+
 void encode_page(const Origin& origin, const std::vector<Record>& records, std::vector<char>& out) {
   const std::size_t start = out.size();
   std::size_t estimate = page_header_bytes + 512;
@@ -168,39 +210,11 @@ void encode_page(const Origin& origin, const std::vector<Record>& records, std::
                                   &origin.region.text(), &origin.group})
     put_text(out, *part);
 
-  std::vector<std::string_view> streams;
-  std::unordered_map<std::string_view, std::uint32_t> number_of;
-  std::vector<std::uint32_t> stream_of;
-  stream_of.reserve(records.size());
-  for (const Record& record : records) {
-    if (!stream_of.empty() && streams[stream_of.back()] == record.stream) {
-      stream_of.push_back(stream_of.back());
-      continue;
-    }
-    const auto [place, is_new] = number_of.emplace(record.stream, static_cast<std::uint32_t>(streams.size()));
-    if (is_new) streams.push_back(record.stream);
-    stream_of.push_back(place->second);
-  }
-  put(out, static_cast<std::uint32_t>(streams.size()));
-  for (const std::string_view stream : streams) put_text(out, stream);
-
+  const Streams streams = streams_of(records);
+  put(out, static_cast<std::uint32_t>(streams.names.size()));
+  for (const std::string_view stream : streams.names) put_text(out, stream);
   put(out, static_cast<std::uint32_t>(records.size()));
-  for (std::size_t i = 0; i < records.size(); ++i) {
-    const Record& record = records[i];
-    const std::size_t at = out.size();
-    out.resize(at + record_header_bytes + record.event_id.size() + record.message.size());
-    char* to = out.data() + at;
-    const std::int64_t times[] = {record.timestamp.time_since_epoch().count(),
-                                  record.ingested.time_since_epoch().count()};
-    const std::uint32_t lengths[] = {static_cast<std::uint32_t>(record.message.size()), stream_of[i],
-                                     static_cast<std::uint32_t>(record.event_id.size())};
-    std::memcpy(to, times, sizeof times);
-    std::memcpy(to + sizeof times, lengths, sizeof lengths);
-    to += record_header_bytes;
-    if (!record.event_id.empty()) std::memcpy(to, record.event_id.data(), record.event_id.size());
-    to += record.event_id.size();
-    if (!record.message.empty()) std::memcpy(to, record.message.data(), record.message.size());
-  }
+  for (std::size_t i = 0; i < records.size(); ++i) put_record(out, records[i], streams.of[i]);
 
   const std::uint64_t length = out.size() - start - page_header_bytes;
   const std::uint64_t checksum = XXH3_64bits(out.data() + start + page_header_bytes, length);
