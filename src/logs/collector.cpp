@@ -48,7 +48,7 @@ EventTime Collector::State::local_now() const {
 void Collector::State::take_out(Feed& feed) {
   if (feed.waits_until) waiting.erase({*feed.waits_until, &feed});
   feed.waits_until.reset();
-  if (feed.queued_since) ready.remove(feed.source.origin.tenant, &feed, *feed.queued_since);
+  if (feed.queued_since) feed.line->waiting.remove(feed.source.origin.tenant, &feed, *feed.queued_since);
   feed.queued_since.reset();
 }
 
@@ -128,11 +128,21 @@ void Collector::State::pump() {
       continue;
     }
     feed.queued_since = feed.source.progress.high_water;
-    ready.push(feed.source.origin.tenant, &feed, *feed.queued_since);
+    const EventTime aws_now = feed.scope->place->aws_now(now).value_or(local_now());
+    feed.line = reads_little(feed.source.progress, feed.mood, settings.plan, aws_now) ? &small : &large;
+    feed.line->waiting.push(feed.source.origin.tenant, &feed, *feed.queued_since);
   }
   const bool full = around.spool.full();
-  while (!full && running < settings.calls_max) {
-    Feed* const feed = ready.pop();
+  for (Line* const line : {&small, &large}) {
+    if (!full) start_those_in(*line, now);
+    if (full && !line->waiting.empty()) arm(now + full_pause);
+  }
+  if (!waiting.empty()) arm(waiting.begin()->first);
+}
+
+void Collector::State::start_those_in(Line& line, SteadyTime now) {
+  while (line.running < line.calls_max) {
+    Feed* const feed = line.waiting.pop();
     if (feed == nullptr) break;
     feed->queued_since.reset();
     Pace& pace = feed->scope->place->filter;
@@ -145,14 +155,12 @@ void Collector::State::pump() {
       wait(*feed, pace.next());
     } else {
       pace.take(now);
-      ++running;
+      ++line.running;
       feed->running = true;
       const auto key = std::pair{feed->source.origin.connection.text(), feed->source.group_arn};
       group.spawn(step(feeds.at(key)));
     }
   }
-  if (full && !ready.empty()) arm(now + full_pause);
-  if (!waiting.empty()) arm(waiting.begin()->first);
 }
 
 // One timer, for the earliest of what there is to wait for.
@@ -222,7 +230,7 @@ CollectorCounts Collector::counts() const {
   counts.by_status = state_->by_status;
   counts.lag_max = state_->lag_of_last(state_->by_mark);
   counts.leases = state_->leases;
-  counts.calls_under_way = state_->running;
+  counts.calls_under_way = state_->large.running + state_->small.running;
   counts.spool_bytes = state_->around.spool.bytes();
   counts.spool_bytes_max = state_->around.spool.bytes_max();
   return counts;

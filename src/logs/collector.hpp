@@ -58,7 +58,10 @@ struct CollectorSettings {
   std::chrono::milliseconds forgetting = std::chrono::hours{1};  // how often what is gone is looked for
   // What is known of a connection's sources is kept so long after it was collected from last.
   std::chrono::milliseconds connection_memory = std::chrono::days{30};
-  std::size_t calls_max = 32;        // of FilterLogEvents at once
+  // Of FilterLogEvents at once: where much is to be read, so that pages have room in memory, and where little
+  // is. AWS takes a tenth of a second for a call, and a hundred thousand quiet groups are asked each minute.
+  std::size_t calls_max = 32;
+  std::size_t quiet_calls_max = 256;
   std::size_t discoveries_max = 16;  // at once
   std::size_t discoveries_per_tenant_max = 4;
   std::size_t windows_per_tenant_max = 16;   // open at once

@@ -194,7 +194,8 @@ void Collector::State::drop_feeds(const std::function<bool(const Feed&)>& which)
     take_out(feed);
     forget_standing(feed);
     const TenantId& tenant = feed.source.origin.tenant;
-    if (!by_tenant.contains(tenant.text())) ready.forget(tenant);
+    if (!by_tenant.contains(tenant.text()))
+      for (Line* const line : {&large, &small}) line->waiting.forget(tenant);
     if (!feed.running) forget_window(feed);
     feeds.erase(here);
   }

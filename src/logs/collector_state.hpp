@@ -64,6 +64,16 @@ struct Scope {
   SteadyTime forget_at{};
 };
 
+struct Feed;
+
+// Those whose turn comes, and how many of them are read: sources with little to be read do not stand behind
+// those with much.
+struct Line {
+  std::size_t calls_max;
+  FairQueue<Feed> waiting = {};
+  std::size_t running = 0;
+};
+
 // A source at work.
 struct Feed {
   Source source;
@@ -75,6 +85,7 @@ struct Feed {
   bool stale = true;     // to be read from the spool before anything else: another process may have gone on
   std::optional<SteadyTime> waits_until;
   std::optional<EventTime> queued_since;
+  Line* line = nullptr;  // where it is queued or was taken from
   struct Standing {
     SourceStatus status;
     EventTime mark;
@@ -94,6 +105,7 @@ struct Collector::State {
   void pump();
   void arm(SteadyTime at);
   void wait(Feed& feed, SteadyTime until);
+  void start_those_in(Line& line, SteadyTime now);
   void take_out(Feed& feed);
   void requeue(Feed& feed);
   bool may_start(const Feed& feed) const;
@@ -165,8 +177,7 @@ struct Collector::State {
   std::map<std::pair<std::string, std::string>, std::shared_ptr<Feed>> feeds;    // by connection, ARN
 
   std::set<std::pair<SteadyTime, Feed*>> waiting;
-  FairQueue<Feed> ready;
-  std::size_t running = 0;
+  Line large{settings.calls_max}, small{settings.quiet_calls_max};
   std::map<SourceStatus, std::uint64_t> by_status;
   std::set<std::pair<EventTime, const Feed*>> by_mark;  // of active ones
   struct Standings {

@@ -57,7 +57,7 @@ void Collector::State::lose(CollectedRegion& place) {
 Task<void> Collector::State::step(std::shared_ptr<Feed> feed) {
   co_await read_page(feed);
   feed->running = false;
-  --running;
+  --feed->line->running;
   // One that failed pauses, for minutes where its Region is down: it must not keep the tenant's other
   // accounts and Regions from opening windows.
   if (feed->dropped || feed->stale || feed->mood.failures > 0) forget_window(*feed);
@@ -203,7 +203,7 @@ Task<void> Collector::State::take_answer(std::shared_ptr<Feed> feed, aws::Filter
                            *feed->seen);
   });
   note_identities(*feed, feed->seen->size() - known);
-  ready.charge(feed->source.origin.tenant, std::max(bytes, least_charge));
+  feed->line->waiting.charge(feed->source.origin.tenant, std::max(bytes, least_charge));
   if (!still_ours(*feed, lease)) {
     feed->stale = true;
     co_return;

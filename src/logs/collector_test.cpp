@@ -386,6 +386,32 @@ TEST_F(CollectorTest, OneAuditAtATimeAndAThrottleSlowsTheRegionDown) {
   stop(loop, collector);
 }
 
+// AWS takes its time for an answer: many that have little to say are waited for at once, few that have much.
+TEST_F(CollectorTest, ManyQuietGroupsArePolledEachMinuteHoweverSlowAwsIs) {
+  for (const char letter : {'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'})
+    access.subscriptions.push_back(subscription(letter, {"us-east-1"}));
+  std::vector<std::string> arns;
+  for (int i = 0; i < 40; ++i)
+    arns.push_back(aws.add_group("111111111111", "us-east-1", "/app/" + std::to_string(i)));
+  aws.slow_loop = &loop;
+  aws.reading_takes = seconds{8};
+  OneProcess process{*this, "a"};
+  loop.advance(seconds{9});
+  EXPECT_EQ(aws.most_at_once, 32) << "an hour behind: each may have much";
+  loop.advance(std::chrono::minutes{5});
+  aws.reads.clear();
+  loop.advance(std::chrono::minutes{1});
+  EXPECT_GE(aws.reads.size(), 310U);
+  EXPECT_LE(process.collector.counts().lag_max, seconds{90});
+  EXPECT_GT(aws.most_at_once, 32);
+  // All of them have much all of a sudden.
+  for (const std::string& arn : arns) aws.endless.insert(arn);
+  loop.advance(std::chrono::minutes{2});
+  aws.most_at_once = 0;
+  loop.advance(seconds{30});
+  EXPECT_EQ(aws.most_at_once, 32);
+}
+
 // Few and large events: fewer are asked for at once, and more again later.
 TEST_F(CollectorTest, AnAnswerThatIsTooLargeIsAskedForInSmallerPages) {
   access.subscriptions = {subscription()};

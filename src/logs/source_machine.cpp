@@ -77,6 +77,12 @@ milliseconds lag(const SourceProgress& progress, EventTime now) {
   return std::max(milliseconds{0}, now - progress.high_water);
 }
 
+bool reads_little(const SourceProgress& progress, const SourceMood& mood, const SourcePlan& plan,
+                  EventTime now) {
+  const bool goes_on = progress.window && !progress.window->next_token.empty();
+  return !goes_on && mood.recent_events <= plan.quiet_events_max && lag(progress, now) <= plan.quiet_lag_max;
+}
+
 std::optional<OpenWindow> next_window(const SourceProgress& progress, const SourceMood& mood,
                                       const SourcePlan& plan, EventTime now) {
   DEPUTY_ASSERT(!progress.window && progress.status == SourceStatus::active);

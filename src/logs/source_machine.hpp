@@ -29,6 +29,8 @@ struct SourcePlan {
   // Groups with at most so many events since the first rescan offset are read over that stretch with every
   // poll, which saves the first rescan's own call.
   std::uint64_t quiet_events_max = 500;
+  // Those that are read up to so short a while ago have little to be read.
+  std::chrono::milliseconds quiet_lag_max = std::chrono::minutes{5};
   std::chrono::milliseconds retry_base = std::chrono::seconds{1};
   std::chrono::milliseconds retry_max = std::chrono::minutes{5};
   std::chrono::milliseconds denied_retry = std::chrono::minutes{15};
@@ -48,6 +50,10 @@ struct SourceMood {
 EventTime due_at(const SourceProgress& progress, const SourceMood& mood, const SourcePlan& plan);
 // How much event time waits to be read.
 std::chrono::milliseconds lag(const SourceProgress& progress, EventTime now);
+
+// Whether the next page is a small one in all likelihood.
+bool reads_little(const SourceProgress& progress, const SourceMood& mood, const SourcePlan& plan,
+                  EventTime now);
 
 // Opens the window that is most due, if any is: the next stretch, [high-water mark, now), or one whose time
 // to be read again has come. REQUIRES: no window is open, the source is active.

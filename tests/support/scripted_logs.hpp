@@ -2,6 +2,7 @@
 
 #include "logs/collector.hpp"
 
+#include <algorithm>
 #include <deque>
 #include <map>
 #include <set>
@@ -43,6 +44,9 @@ class ScriptedLogs final : public aws::Logs {
     reads.push_back(request);
     keys.push_back(credentials.access_key_id);
     read_at.push_back(clock_.steady_now());
+    most_at_once = std::max(most_at_once, ++under_way_);
+    if (slow_loop != nullptr && reading_takes.count() > 0) co_await sleep_for(*slow_loop, reading_takes, {});
+    --under_way_;
     if (const auto error = errors.find(request.group_arn); error != errors.end()) co_return error->second;
     if (request.limit > page_limit_max)
       co_return aws::AwsError{.error_class = aws::AwsErrorClass::unavailable, .code = "ResponseTooLarge"};
@@ -74,8 +78,9 @@ class ScriptedLogs final : public aws::Logs {
   std::map<std::string, std::vector<Event>> events;  // by ARN
   std::map<std::string, aws::AwsError> errors;       // by Region or prefix (of discovery) or ARN
   int page_limit_max = 10'000;                       // beyond it an answer is too large
-  EventLoop* slow_loop = nullptr;                    // where it is given, describing takes time
-  std::chrono::milliseconds describing_takes{0};
+  EventLoop* slow_loop = nullptr;                    // where it is given, answers take time
+  std::chrono::milliseconds describing_takes{0}, reading_takes{0};
+  int most_at_once = 0;                // reads
   std::vector<std::string> described;  // access keys
   std::set<std::string> endless;       // ARNs whose windows have always one more page
   std::chrono::milliseconds ahead{0};  // AWS's clock before ours
@@ -88,6 +93,7 @@ class ScriptedLogs final : public aws::Logs {
     return std::chrono::floor<std::chrono::seconds>(clock_.now() + ahead);
   }
   const Clock& clock_;
+  int under_way_ = 0;
 };
 
 // Connections and credentials that a test gives.
