@@ -2,7 +2,8 @@
 """What collecting CloudWatch Logs costs, end to end: `deputy logs collect` against a sandbox on loopback, and `aws logs tail` on the same data.
 
 Usage: bench/logs.py BINARY [PART...]     parts: files search tail quiet   (default: all)
-Environment: BENCH_SECONDS of each run (10), BENCH_ROUNDS (3), BENCH_ACCOUNTS (5000) and BENCH_QUIET_SECONDS (450, all of it) of `quiet`, BENCH_FOLDER (/dev/shm where there is one)
+Environment: BENCH_SECONDS of each run (10), BENCH_ROUNDS (3), BENCH_FOLDER (/dev/shm where there is one)
+  of `quiet`: BENCH_ACCOUNTS (5000), BENCH_LATENCY_MS (100, of each FilterLogEvents, as AWS has some), BENCH_QUIET_SECONDS (450, all of it)
 
 The collector is the real process, pinned to the first core; the sandbox and everything else have the second. Connections and credentials come
 from a stand-in for a server, so that the collector alone is measured. Rates are by processor time of the collector, all its threads together:
@@ -22,6 +23,7 @@ import tempfile
 import threading
 import time
 import urllib.parse
+import urllib.request
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 os.environ["DEPUTY_BINARY"] = os.path.abspath(sys.argv[1])
@@ -32,6 +34,7 @@ PARTS = sys.argv[2:] or ["files", "search", "tail", "quiet"]
 SECONDS = int(os.environ.get("BENCH_SECONDS", 10))
 ROUNDS = int(os.environ.get("BENCH_ROUNDS", 3))
 ACCOUNTS = int(os.environ.get("BENCH_ACCOUNTS", 5_000))
+LATENCY_MS = int(os.environ.get("BENCH_LATENCY_MS", 100))
 QUIET_SECONDS = int(os.environ.get("BENCH_QUIET_SECONDS", 450))
 FOLDER = os.environ.get("BENCH_FOLDER", "/dev/shm" if os.path.isdir("/dev/shm") else None)
 COLLECTOR_CORE, OTHER_CORE = "0", "1"
@@ -226,7 +229,10 @@ def quiet():
     bench = Bench(ACCOUNTS, groups, "search", since="2099-01-01T00:00:00Z", DEPUTY_LOGS__DISCOVERY="30m", DEPUTY_LOGS__LOOKBACK="1m")
     end = began + QUIET_SECONDS
     try:
-        print(f"  {ACCOUNTS} accounts x 20 groups: a sandbox with them after {time.monotonic() - began:.0f} s")
+        late = {"kind": "late", "service": "logs", "operation": "FilterLogEvents", "delay_ms": LATENCY_MS}
+        urllib.request.urlopen(urllib.request.Request(bench.sandbox_url + "/_sandbox/misbehaviour", data=json.dumps({"disturbances": [late] if LATENCY_MS else []}).encode(),
+                                                      method="PUT", headers={"Content-Type": "application/json"})).close()
+        print(f"  {ACCOUNTS} accounts x 20 groups, answers after {LATENCY_MS} ms: a sandbox with them after {time.monotonic() - began:.0f} s")
         started = time.monotonic()
         bench.start()
         known = 0

@@ -121,6 +121,17 @@ TEST_F(SourceMachine, AQuietGroupsPollIsItsOwnFirstRescan) {
 }
 
 // It was cut in half once; a year of quiet later it is as long as it may be, and not longer than time itself.
+TEST_F(SourceMachine, LittleIsReadOfAGroupThatIsQuietAndNotBehindAndWhosePageIsAWindowsFirst) {
+  EXPECT_FALSE(reads_little(progress, mood, plan, now)) << "it is busy";
+  mood.recent_events = plan.quiet_events_max;
+  EXPECT_TRUE(reads_little(progress, mood, plan, now));
+  EXPECT_FALSE(reads_little(progress, mood, plan, start + plan.quiet_lag_max + seconds{1})) << "behind";
+  progress.window = next_window(progress, mood, plan, now);
+  EXPECT_TRUE(reads_little(progress, mood, plan, now));
+  progress.window->next_token = "more";
+  EXPECT_FALSE(reads_little(progress, mood, plan, now)) << "AWS has more";
+}
+
 TEST_F(SourceMachine, AWindowGrowsToItsGreatestLengthAndNoFurther) {
   mood.window = plan.window_max / 2;
   for (int i = 1; i <= 100; ++i) read(start + i * minutes{10});
