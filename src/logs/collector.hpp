@@ -61,7 +61,7 @@ struct CollectorSettings {
   // Of FilterLogEvents at once: where much is to be read, so that pages have room in memory, and where little
   // is. AWS takes a tenth of a second for a call, and a hundred thousand quiet groups are asked each minute.
   std::size_t calls_max = 32;
-  std::size_t quiet_calls_max = 256;
+  std::size_t quiet_calls_max = 384;
   std::size_t discoveries_max = 16;  // at once
   std::size_t discoveries_per_tenant_max = 4;
   std::size_t windows_per_tenant_max = 16;   // open at once
