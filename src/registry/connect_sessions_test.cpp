@@ -237,6 +237,7 @@ TEST_F(ConnectSessions, NothingIsChangedInTheNameOfOneThatIsOverOrAboutAnother) 
     return result ? std::nullopt : std::optional{result.error().kind};
   };
   const std::vector<Act> acts{[&](const Mandate& by) { return kind_of(registry().set_role(by, role)); },
+                              [&](const Mandate& by) { return kind_of(registry().submit_role(by, role)); },
                               [&](const Mandate& by) { return kind_of(registry().request_verification(by)); },
                               [&](const Mandate& by) { return kind_of(registry().begin_rotation(by)); },
                               [&](const Mandate& by) { return kind_of(registry().promote_rotation(by)); },

@@ -163,32 +163,59 @@ Result<void> Registry::may_have_role(const ConnectionId& id, const RoleArn& role
   return check_account(before, role_arn);
 }
 
-Result<Connection> Registry::set_role(const Mandate& by, const RoleArn& role_arn) {
-  auto result =
-      change_connection(by, [&](Transaction& tx, const Connection& before, Timestamp now) -> Result<Changed> {
-        DEPUTY_TRY(require_connected(before));
-        DEPUTY_TRY(check_role_is_a_customers(role_arn, settings_));
-        DEPUTY_TRY(check_account(before, role_arn));
-        DEPUTY_TRY(take_request(tx, before.tenant_id, requested_verification, now));
-        DEPUTY_TRY(const auto last, last_started(tx, before));
-        DEPUTY_TRY(close_running_verification(tx, before, now));
-        const Timestamp due = last ? std::max(now, *last + settings_.verification_min_interval) : now;
-        return Changed{with_role(before, role_arn, due),
-                       done(by, now, "connection.role_given", before,
-                            fmt::format("{{{}}}", role_in_journal(tx, role_arn)))};
-      });
-  const bool on_record = !result && (result.error().kind == ErrorKind::role_arn_forbidden ||
-                                     result.error().kind == ErrorKind::account_mismatch);
-  if (on_record) {
-    DEPUTY_TRY(store_.write([&](Transaction& tx) {
-      auto refusal = entry_of(
-          by.actor(), clock_.now(), "connection.role_given", by.connection().text(), "",
-          fmt::format(R"({{"code":"{}",{}}})", code_of(result.error().kind), role_in_journal(tx, role_arn)));
-      refusal.outcome = journal::Outcome::refused;
-      return tx.append(refusal);
-    }));
-  }
+Result<Registry::Changed> Registry::role_given(Transaction& tx, const Mandate& by, const Connection& before,
+                                               const RoleArn& role_arn, Timestamp now) {
+  DEPUTY_TRY(require_connected(before));
+  DEPUTY_TRY(check_role_is_a_customers(role_arn, settings_));
+  DEPUTY_TRY(check_account(before, role_arn));
+  DEPUTY_TRY(take_request(tx, before.tenant_id, requested_verification, now));
+  DEPUTY_TRY(const auto last, last_started(tx, before));
+  DEPUTY_TRY(close_running_verification(tx, before, now));
+  const Timestamp due = last ? std::max(now, *last + settings_.verification_min_interval) : now;
+  return Changed{
+      with_role(before, role_arn, due),
+      done(by, now, "connection.role_given", before, fmt::format("{{{}}}", role_in_journal(tx, role_arn)))};
+}
+
+// What was refused left nothing behind; that it was tried is a record of its own.
+Result<Connection> Registry::with_refusal_on_record(const Mandate& by, const RoleArn& role_arn,
+                                                    Result<Connection> result) {
+  if (result || (result.error().kind != ErrorKind::role_arn_forbidden &&
+                 result.error().kind != ErrorKind::account_mismatch))
+    return result;
+  DEPUTY_TRY(store_.write([&](Transaction& tx) {
+    auto refusal = entry_of(
+        by.actor(), clock_.now(), "connection.role_given", by.connection().text(), "",
+        fmt::format(R"({{"code":"{}",{}}})", code_of(result.error().kind), role_in_journal(tx, role_arn)));
+    refusal.outcome = journal::Outcome::refused;
+    return tx.append(refusal);
+  }));
   return result;
+}
+
+Result<Connection> Registry::set_role(const Mandate& by, const RoleArn& role_arn) {
+  auto result = change_connection(by, [&](Transaction& tx, const Connection& before, Timestamp now) {
+    return role_given(tx, by, before, role_arn, now);
+  });
+  return with_refusal_on_record(by, role_arn, std::move(result));
+}
+
+// Decided in the transaction of the change: of two clicks, both may have seen the connection without a role.
+Result<Connection> Registry::submit_role(const Mandate& by, const RoleArn& role_arn) {
+  const Timestamp now = clock_.now();
+  auto result = in_write(store_, [&](Transaction& tx) -> Result<Connection> {
+    DEPUTY_TRY(auto before, find_for(tx, by, now));
+    if (before.role_arn != role_arn)
+      return change_in(tx, by, now, [&](Transaction& in, const Connection& found, Timestamp at) {
+        return role_given(in, by, found, role_arn, at);
+      });
+    DEPUTY_TRY(const bool queued, awaits_first_verification(tx, before));
+    if (queued) return before;
+    DEPUTY_TRY(request_in(tx, by, now));
+    return required(tx.find_connection(by.connection()), noun);
+  });
+  announce_events();
+  return with_refusal_on_record(by, role_arn, std::move(result));
 }
 
 Result<Connection> Registry::release(const Actor& actor, const ConnectionId& id) {

@@ -197,6 +197,9 @@ class Registry {
   Result<Connection> set_role(const Actor& actor, const ConnectionId& id, const RoleArn& role_arn) {
     return set_role({actor, id}, role_arn);
   }
+  // The same for a form that may be sent twice, where the role that the connection has already is no new one:
+  // it goes on in the state that it is in, and is verified again unless that is under way or about to begin.
+  Result<Connection> submit_role(const Mandate& by, const RoleArn& role_arn);
   // Whether set_role would take it, without doing anything.
   Result<void> may_have_role(const ConnectionId& id, const RoleArn& role_arn);
   // `conflict` in awaiting_role; `rate_limited`. One that is running already is returned as it is.
@@ -362,11 +365,17 @@ class Registry {
   Result<Connection> change_in(Transaction& tx, const Mandate& by, Timestamp now,
                                const ConnectionChange& change);
   Result<Connection> change_connection(const Mandate& by, const ConnectionChange& change);
+  Result<Changed> role_given(Transaction& tx, const Mandate& by, const Connection& before,
+                             const RoleArn& role_arn, Timestamp now);
+  Result<Connection> with_refusal_on_record(const Mandate& by, const RoleArn& role_arn,
+                                            Result<Connection> result);
   Result<Changed> rotation_begun(Transaction& tx, const Mandate& by, const Connection& before, Timestamp now);
   Result<Verification> request_in(Transaction& tx, const Mandate& by, Timestamp now);
   // Counts one request of the tenant's against its hour; `rate_limited` when that is full.
   Result<void> take_request(Transaction& tx, const TenantId& tenant, std::string_view what, Timestamp now);
   Result<std::optional<Timestamp>> last_started(Transaction& tx, const Connection& connection);
+  // Is a verification due of what the connection is bound to now, and none of that has begun yet?
+  Result<bool> awaits_first_verification(Transaction& tx, const Connection& connection);
   // What runs for an older binding ends without an outcome.
   Result<void> close_running_verification(Transaction& tx, const Connection& connection, Timestamp now);
   Verification new_verification(const Connection& connection, Timestamp now);

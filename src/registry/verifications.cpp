@@ -62,6 +62,12 @@ Result<std::optional<Timestamp>> Registry::last_started(Transaction& tx, const C
   return std::optional{newest.items.front().started_at};
 }
 
+Result<bool> Registry::awaits_first_verification(Transaction& tx, const Connection& connection) {
+  if (!connection.next_verification_at) return false;
+  DEPUTY_TRY(const auto newest, tx.list_verifications(connection.id, {.limit = 1, .after = {}}));
+  return newest.items.empty() || newest.items.front().binding_version != connection.binding_version;
+}
+
 Result<void> Registry::close_running_verification(Transaction& tx, const Connection& connection,
                                                   Timestamp now) {
   DEPUTY_TRY(auto running, tx.running_verification(connection.id));

@@ -15,6 +15,50 @@ TEST_F(VerificationsTest, BecomesActiveOnlyThroughAVerification) {
   EXPECT_EQ(connection.account_id, acme_role.account());
 }
 
+// Two clicks on a button are two requests, and the second may come at any moment of what the first began.
+TEST_F(VerificationsTest, ARoleThatIsSubmittedTwiceIsVerifiedOnce) {
+  const auto connection = make_connection(make_tenant("Acme"));
+  const Mandate by{actor(), connection.id};
+  const auto first = registry().submit_role(by, acme_role).value();
+  EXPECT_EQ(first.state, ConnectionState::verifying);
+  EXPECT_EQ(registry().submit_role(by, acme_role).value().binding_version, first.binding_version);  // queued
+  const auto task = only_task();
+  EXPECT_EQ(registry().submit_role(by, acme_role).value().binding_version, first.binding_version);  // running
+  EXPECT_EQ(registry().finish_verification(task, passed()).value().state, ConnectionState::active);
+  EXPECT_EQ(registry().verifications(connection.id, {.limit = 10, .after = {}}).value().items.size(), 1U);
+  EXPECT_EQ(journal_entries("connection.role_given"), 1U);
+}
+
+// The first role's check was a moment ago, so the second's is only due soon: that is no reason to refuse.
+TEST_F(VerificationsTest, ARoleThatWaitsForItsTurnMayBeSubmittedAgain) {
+  const auto connection = make_connection(make_tenant("Acme"));
+  const Mandate by{actor(), connection.id};
+  ASSERT_TRUE(registry().submit_role(by, acme_role));
+  ASSERT_TRUE(registry().finish_verification(only_task(), failed()));
+  const auto other = RoleArn::parse("arn:aws:iam::222222222222:role/other").value();
+  const auto given = registry().submit_role(by, other).value();
+  ASSERT_GT(given.next_verification_at, clock().now());
+  const auto again = registry().submit_role(by, other);
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again.value().revision, given.revision);
+  clock().advance(1min);
+  EXPECT_EQ(registry().finish_verification(only_task(), passed()).value().state, ConnectionState::active);
+}
+
+TEST_F(VerificationsTest, TheSameRoleSubmittedLaterIsVerifiedAgainAndStaysActive) {
+  const auto connection = active_connection(make_tenant("Acme"));
+  const Mandate by{actor(), connection.id};
+  EXPECT_EQ(registry().submit_role(by, acme_role).error().kind, ErrorKind::rate_limited);
+  clock().advance(1min);
+  const auto again = registry().submit_role(by, acme_role).value();
+  EXPECT_EQ(again.state, ConnectionState::active);
+  EXPECT_EQ(again.binding_version, connection.binding_version);
+  EXPECT_EQ(only_task().binding.version, connection.binding_version);
+  EXPECT_EQ(
+      registry().submit_role(by, RoleArn::parse("arn:aws:iam::999999999999:role/x").value()).error().kind,
+      ErrorKind::account_mismatch);
+}
+
 TEST_F(VerificationsTest, DropsAResultForAnOlderBinding) {
   const auto connection = make_connection(make_tenant("Acme"));
   ASSERT_TRUE(registry().set_role(actor(), connection.id, acme_role));
