@@ -3,6 +3,7 @@
 #include "connect/screen_views.hpp"
 #include "connect/texts.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <string>
 
@@ -17,11 +18,29 @@ struct Summary {
   std::string_view look;
 };
 
+bool is_awaited(const ChecksView& view, std::string_view check) {
+  const auto found = std::ranges::find(view.checks, check, &CheckView::name);
+  return found != view.checks.end() && found->state == CheckState::awaited;
+}
+
+// The run passed and the role is used; but the rotation that it was asked for has not come on.
+std::string_view awaited(const ChecksView& view) {
+  using registry::RotationState;
+  if (view.running || view.outcome != registry::VerificationOutcome::passed) return {};
+  if (view.rotation == RotationState::awaiting_customer && is_awaited(view, "next_external_id_works"))
+    return "next_awaited";
+  if (view.rotation == RotationState::retiring && is_awaited(view, "previous_external_id_denied"))
+    return "previous_awaited";
+  return {};
+}
+
 Summary summary_of(const ChecksView& view) {
   using registry::ConnectionState;
   using registry::VerificationOutcome;
   if (view.waiting_for_aws) return {"waiting", "waiting", "running"};
   if (view.running || !view.outcome) return {"running", "running", "running"};
+  if (const auto awaits = awaited(view); !awaits.empty())
+    return {awaits, std::string{awaits}, "inconclusive"};
   switch (*view.outcome) {
     case VerificationOutcome::passed:
       if (view.state == ConnectionState::in_review) return {"passed", "in_review", "passed"};
@@ -58,10 +77,14 @@ void put(Slots& slots, const ChecksView& view) {
   if (view.trust_policy) {
     slots.put_exact("TRUST_POLICY", indented_json(*view.trust_policy));
     slots.show("WHOLE_POLICY");
+    const bool both = view.rotation && view.rotation != registry::RotationState::retiring;
+    slots.show_text(both ? "checks.whole.both.note" : "checks.whole.one.note");
   }
 
-  const bool passed = view.outcome == registry::VerificationOutcome::passed && !view.running;
-  if (passed) slots.show("GO_ON");
+  const bool awaits = !awaited(view).empty();
+  const bool passed = view.outcome == registry::VerificationOutcome::passed && !view.running && !awaits;
+  if (passed) slots.choose(view.rotation.has_value(), "GO_ON_ROTATING", "GO_ON");
+  if (awaits) slots.show("TO_ROTATION");
   if (!passed && !view.running && view.state != registry::ConnectionState::disconnected) {
     slots.show("CAN_CHECK");
     slots.choose(view.again_from.has_value(), "LATER", "NOW");

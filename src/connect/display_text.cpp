@@ -1,5 +1,7 @@
 #include "connect/display_text.hpp"
 
+#include "connect/texts.hpp"
+
 #include <fmt/format.h>
 
 #include "registry/text_rules.hpp"
@@ -31,6 +33,12 @@ Piece take(std::string_view& text) {
   const std::string_view bytes = text.substr(0, found ? found->bytes : 1);
   text.remove_prefix(bytes.size());
   return found ? Piece{found->value, bytes} : Piece{0xfffd, replacement};
+}
+
+// The word at this place among words with one space between them.
+std::string_view word(std::string_view words, std::size_t place) {
+  for (; place > 0; --place) words.remove_prefix(words.find(' ') + 1);
+  return words.substr(0, words.find(' '));
 }
 
 }  // namespace
@@ -89,19 +97,19 @@ std::string sentence(std::string_view text) {
 }
 
 std::string date_text(Timestamp time) {
-  constexpr const char* months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                    "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
   const auto day = std::chrono::floor<std::chrono::days>(time);
   const std::chrono::year_month_day date{day};
   const std::chrono::hh_mm_ss clock{std::chrono::floor<std::chrono::seconds>(time - day)};
-  return fmt::format("{} {} {}, {:02}:{:02} UTC", static_cast<unsigned>(date.day()),
-                     months[static_cast<unsigned>(date.month()) - 1], static_cast<int>(date.year()),
-                     clock.hours().count(), clock.minutes().count());
+  return filled("time.date",
+                {{"day", std::to_string(static_cast<unsigned>(date.day()))},
+                 {"month", word(text("time.months"), static_cast<unsigned>(date.month()) - 1)},
+                 {"year", std::to_string(static_cast<int>(date.year()))},
+                 {"clock", fmt::format("{:02}:{:02}", clock.hours().count(), clock.minutes().count())}});
 }
 
 std::string duration_text(std::chrono::seconds duration) {
   const auto counted = [](std::int64_t count, std::string_view unit) {
-    return fmt::format("{} {}{}", count, unit, count == 1 ? "" : "s");
+    return filled(fmt::format("time.{}{}", unit, count == 1 ? "" : "s"), {{"count", std::to_string(count)}});
   };
   const std::int64_t seconds = duration.count();
   if (seconds > 0 && seconds % 86400 == 0) return counted(seconds / 86400, "day");

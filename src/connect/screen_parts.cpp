@@ -20,10 +20,7 @@ void put_names(Slots& row, std::string_view part, std::string_view more,
   for (std::size_t i = 0; i < names.size() && i < names_shown_max; ++i)
     row.add(part).put("NAME", one_line(names[i], shown_max));
   if (names.size() <= names_shown_max) return;
-  std::string text_more{text("ask.more")};
-  const std::string_view slot = "{count}";
-  text_more.replace(text_more.find(slot), slot.size(), std::to_string(names.size() - names_shown_max));
-  row.add(more).put("MORE", text_more);
+  row.add(more).put("MORE", filled("ask.more", {{"count", std::to_string(names.size() - names_shown_max)}}));
 }
 
 std::string_view effect_key(const Permission& permission) {
@@ -45,6 +42,8 @@ std::string_view key_of(CheckState state) {
       return "inconclusive";
     case CheckState::skipped:
       return "skipped";
+    case CheckState::awaited:
+      return "awaited";
   }
   return "inconclusive";
 }
@@ -54,7 +53,7 @@ void put_check(Slots& row, const CheckView& check) {
   const std::string key = "check." + check.name;
   const std::string_view title = text_or_nothing(key);
   row.put("CHECK_NAME", check.name);
-  row.put("STATE", state);
+  row.put("STATE", check.state == CheckState::awaited ? key_of(CheckState::inconclusive) : state);
   row.put("STATE_TEXT", text(fmt::format("check.state.{}", state)));
   row.put("CHECK_TITLE", title.empty() ? std::string_view{check.name} : title);
   row.put("CHECK_PROVES", text_or_nothing(key + ".proves"));
@@ -123,6 +122,7 @@ void put_frame(Slots& slots, const Frame& frame, std::optional<Step> at) {
   slots.put("CSRF", frame.csrf);
   slots.put("SHOWN", frame.connection);
   slots.put_long("TENANT", frame.tenant);
+  slots.put("TENANT_ID", frame.tenant_id);
   slots.put("INTEGRATION", one_line(frame.integration, shown_max));
   slots.put_time("EXPIRES_AT", frame.expires_at);
   if (frame.return_url && slots.put_link("RETURN_URL", *frame.return_url)) slots.show("RETURN");

@@ -29,12 +29,16 @@ bool found_no_role(const Verification& verification) {
          });
 }
 
-// A failure that the trust policy as the templates write it mends; where the role could be read, its check
-// has the corrected policy already.
-bool wants_whole_policy(const Verification& verification) {
+// A failure that the trust policy as the templates write it mends, or a rotation that waits for it. Where the
+// role could be read, its check has the corrected policy already.
+bool wants_whole_policy(const Verification& verification, bool rotating) {
   constexpr std::array about_trust{"role_assumable", "external_id_required", "external_id_exact",
                                    "next_external_id_works", "previous_external_id_denied"};
+  constexpr std::array about_rotation{"next_external_id_works", "previous_external_id_denied"};
+  const bool waits = rotating && verification.outcome == VerificationOutcome::passed;
   return std::ranges::any_of(verification.checks, [&](const registry::Check& check) {
+    if (waits && check.result == registry::CheckResult::skipped)
+      return std::ranges::find(about_rotation, check.name) != about_rotation.end();
     return check.result == registry::CheckResult::failed &&
            std::ranges::find(about_trust, check.name) != about_trust.end();
   });
@@ -98,6 +102,7 @@ Task<Result<Page>> Site::State::checks_page(Visit& visit, std::optional<std::str
                   .next_attempt_at = std::nullopt,
                   .again_from = std::nullopt,
                   .watch = visit.query_value("watch") == "1"};
+  if (connection.rotation) view.rotation = connection.rotation->state;
   if (notice) view.frame.notice = std::move(notice);
   if (running) {
     const auto& rotation = connection.rotation;
@@ -110,7 +115,7 @@ Task<Result<Page>> Site::State::checks_page(Visit& visit, std::optional<std::str
   } else if (settled) {
     view.outcome = verification->outcome;
     view.checks = check_views(*verification);
-    if (wants_whole_policy(*verification))
+    if (wants_whole_policy(*verification, connection.rotation.has_value()))
       view.trust_policy = templates::trust_policy_json(api::describe_role(
           registry().settings().partner_principal, connection, visit.view.tenant, visit.view.integration));
     view.next_attempt_at = connection.next_verification_at;

@@ -43,9 +43,29 @@ bool is_to_paste(std::string_view mend) {
   return mend.starts_with('{') || mend.starts_with('"');
 }
 
+// As people write it, each value on a line of its own.
+std::string laid_out(const std::string& mend) {
+  if (mend.starts_with('{')) return indented_json(mend);
+  const std::string whole = indented_json("{" + mend + "}");
+  constexpr std::string_view opening = "{\n  ", closing = "\n}";
+  if (!whole.starts_with(opening)) return mend;
+  std::string out = whole.substr(opening.size(), whole.size() - opening.size() - closing.size());
+  for (auto at = out.find("\n  "); at != std::string::npos; at = out.find("\n  ", at + 1))
+    out.erase(at + 1, 2);
+  return out;
+}
+
+CheckState state_of(const registry::Check& check) {
+  const bool of_rotation =
+      check.name == "next_external_id_works" || check.name == "previous_external_id_denied";
+  // It was tried, and there is something to be done.
+  if (of_rotation && check.result == registry::CheckResult::skipped && check.mend) return CheckState::awaited;
+  return state_of(check.result);
+}
+
 CheckView view_of(const registry::Check& check) {
   CheckView view{.name = check.name,
-                 .state = state_of(check.result),
+                 .state = state_of(check),
                  .message = check.message,
                  .mend = check.mend,
                  .aws_error_code = std::nullopt,
@@ -55,6 +75,7 @@ CheckView view_of(const registry::Check& check) {
     view.message += ". " + *view.mend;
     view.mend.reset();
   }
+  if (view.mend) view.mend = laid_out(*view.mend);
   if (check.evidence) {
     view.aws_error_code = unless_empty(check.evidence->aws_error_code);
     view.aws_request_id = unless_empty(check.evidence->aws_request_id);
@@ -189,6 +210,7 @@ Frame Site::State::frame(const Visit& visit) const {
           .csrf = visit.csrf,
           .connection = visit.connection().id.text(),
           .tenant = view.tenant.name,
+          .tenant_id = view.tenant.id.text(),
           .integration = view.integration.description,
           .reachable = reachable_step(visit.connection().state),
           .return_url = leads_back ? view.session.return_url : std::nullopt,

@@ -1,4 +1,5 @@
 #include "connect/site_state.hpp"
+#include "connect/texts.hpp"
 
 #include <fmt/format.h>
 
@@ -147,18 +148,14 @@ Task<Result<Page>> Site::State::give_role(Visit& visit) {
     if (!parsed) co_return refuse(parsed.error());
     wanted = std::move(parsed).value();
   }
-  if (visit.connection().role_arn == wanted) {
-    const auto asked = co_await run([&] { return registry().request_verification(visit.mandate); });
-    if (asked.has_error()) co_return refused("/checks", asked.error());
-    parts.wake_verification();
-    co_return to_checks();
-  }
-  const auto given = co_await run([&] { return registry().set_role(visit.mandate, *wanted); });
+  const registry::Connection& shown = visit.connection();
+  const auto given = co_await run([&] { return registry().submit_role(visit.mandate, *wanted); });
   if (given.has_error()) {
+    if (shown.role_arn == wanted) co_return refused("/checks", given.error());
     if (!is_for_the_form(given.error())) co_return given.error();
     co_return refuse(given.error());
   }
-  parts.revoke(visit.mandate.connection());
+  if (given.value().binding_version != shown.binding_version) parts.revoke(visit.mandate.connection());
   parts.wake_verification();
   co_return to_checks();
 }
@@ -176,8 +173,8 @@ Task<Result<Page>> Site::State::judge_role(Visit& visit) {
     if (!is_for_the_form(judged.error())) co_return judged.error();
     co_return verdict(false, sentence(judged.error()));
   }
-  co_return verdict(true, "The role " + std::string{arn.value().name()} + " in the AWS account " +
-                              arn.value().account().text() + ".");
+  co_return verdict(true, filled("role.verdict",
+                                 {{"role", arn.value().name()}, {"account", arn.value().account().text()}}));
 }
 
 }  // namespace deputy::connect

@@ -43,4 +43,22 @@ std::string_view text(std::string_view key) {
   return found;
 }
 
+std::string filled(std::string_view key,
+                   std::initializer_list<std::pair<std::string_view, std::string_view>> values) {
+  std::string out;
+  std::string_view rest = text(key);
+  for (;;) {
+    const auto begin = rest.find('{');
+    out += rest.substr(0, begin);
+    if (begin == std::string_view::npos) return out;
+    const auto end = rest.find('}', begin);
+    DEPUTY_ASSERT(end != std::string_view::npos);
+    const auto value = std::ranges::find(values, rest.substr(begin + 1, end - begin - 1),
+                                         &std::pair<std::string_view, std::string_view>::first);
+    DEPUTY_ASSERT(value != values.end());
+    out += value->second;
+    rest.remove_prefix(end + 1);
+  }
+}
+
 }  // namespace deputy::connect

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <initializer_list>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -12,6 +13,9 @@ namespace deputy::connect {
 
 // An unknown key ends the process: keys stand in the code and the pages only.
 std::string_view text(std::string_view key);
+// With its values filled in, for what stands in no page of its own. All that the text names must be given.
+std::string filled(std::string_view key,
+                   std::initializer_list<std::pair<std::string_view, std::string_view>> values);
 // For values that the code names, such as a check's: nothing when the key is unknown.
 std::string_view text_or_nothing(std::string_view key);
 const std::vector<std::pair<std::string_view, std::string_view>>& texts();

@@ -22,6 +22,7 @@ struct Frame {
   std::string csrf;                       // into every form
   std::string connection;                 // `con_…`, the one that is shown: into every form that changes it
   std::string tenant;                     // the tenant's name: who is asking whom
+  std::string tenant_id;                  // `ten_…`: names can be alike
   std::string integration;                // the integration's description, or its name
   Step reachable = Step::ask;             // the stepper links to steps up to this one
   std::optional<std::string> return_url;  // https, on the partner's list; a link back to the partner
@@ -91,7 +92,8 @@ struct RoleView {
 };
 
 // ── Step 4: checks, live. GET /connect/SESSION/checks[?watch=1]; POST /connect/SESSION/verify
-enum class CheckState { waiting, running, passed, failed, inconclusive, skipped };
+// `awaited`: of a rotation, what the customer has still to do; it fails nothing.
+enum class CheckState { waiting, running, passed, failed, inconclusive, skipped, awaited };
 struct CheckView {
   std::string name;  // `role_assumable`, …: the page words its title and what it proves
   CheckState state = CheckState::waiting;
@@ -114,8 +116,9 @@ struct ChecksView {
   std::vector<CheckView> checks;             // all, in order, those that did not begin yet as `waiting`
   std::optional<Timestamp> next_attempt_at;  // where one is scheduled
   std::optional<Timestamp> again_from;       // `check again` is refused before (rate limit); absent: now
-  // The role's whole trust policy as it should be, where a failure is about it.
+  // The role's whole trust policy as it should be, where a failure is about it, or a rotation waits for it.
   std::optional<std::string> trust_policy = std::nullopt;
+  std::optional<registry::RotationState> rotation = std::nullopt;
   bool watch = false;  // without JavaScript: the page loads itself again, because the reader asked for it
 };
 

@@ -112,7 +112,7 @@ const std::map<std::string, std::set<std::string>>& allowed_attributes() {
       {"nav", {"class", "aria-label"}},
       {"noscript", {}},
       {"ol", {"class", "aria-label"}},
-      {"p", {"class", "id", "role", "aria-live"}},
+      {"p", {"class", "id", "role", "aria-live", "data-copied", "data-selected"}},
       {"path", {"d"}},
       {"pre", {"tabindex", "role", "aria-label"}},
       {"script", {"src", "defer"}},

@@ -55,6 +55,7 @@ class Sampler {
             .csrf = i_("q8Zt0Yk2b6w1"),
             .connection = i_("con_gggghhhhiiiijjjjkkkkllll"),
             .tenant = p_("Acme GmbH"),
+            .tenant_id = i_("ten_0123456789abcdefghijkl"),
             .integration = p_("Log Insights"),
             .reachable = reachable,
             .return_url = i_("https://app.northwind.example/settings/aws"),
@@ -217,6 +218,22 @@ class Sampler {
     view.outcome = VerificationOutcome::passed;
     view.proof = Proof::proved;
     view.checks = all_passed();
+    return view;
+  }
+
+  ChecksView checks_rotating(RotationState rotation) const {
+    ChecksView view = checks_passed();
+    view.rotation = rotation;
+    const bool retiring = rotation == RotationState::retiring;
+    const bool works = rotation == RotationState::verified;
+    view.checks.push_back(
+        retiring ? check("previous_external_id_denied", CheckState::awaited,
+                         "the role still accepts the previous external ID; remove it from the condition of "
+                         "its trust policy")
+                 : check("next_external_id_works", works ? CheckState::passed : CheckState::awaited,
+                         works ? "the role accepts the next external ID: the rotation can be completed"
+                               : "the role does not accept the next external ID yet"));
+    if (!works) view.trust_policy = p_(indented_json(trust_policy(quoted(external_id))));
     return view;
   }
 
@@ -461,11 +478,10 @@ std::vector<Screen> all_screens(const Screens& screens, const Fill& fill) {
   add("checks-in-review", review);
   ChecksView probed = sample.checks_passed();
   probed.proof = Proof::probed;
-  probed.checks.push_back(sample.check("next_external_id_works", CheckState::skipped,
-                                       "the role does not accept the next external ID yet"));
-  probed.checks.push_back(sample.check("previous_external_id_denied", CheckState::passed,
-                                       "the previous external ID is denied, as it must be"));
   add("checks-probed", probed);
+  add("checks-next-works", sample.checks_rotating(RotationState::verified));
+  add("checks-next-awaited", sample.checks_rotating(RotationState::awaiting_customer));
+  add("checks-previous-awaited", sample.checks_rotating(RotationState::retiring));
   add("checks-failed", sample.checks_failed());
   add("checks-inconclusive", sample.checks_inconclusive());
   add("connected", sample.connected(ConnectionState::active, Proof::proved));

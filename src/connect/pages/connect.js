@@ -1,7 +1,8 @@
 // Improves what works without it: copying, checks that renew themselves, a verdict while an ARN is typed.
 "use strict";
 (() => {
-  const say = (text) => { const line = document.getElementById("say"); if (line) line.textContent = text; };
+  const line = document.getElementById("say");
+  const say = (text) => { line.textContent = text; };
 
   const ready = (root) => {
     for (const button of root.querySelectorAll("[data-copy]")) button.hidden = false;
@@ -19,7 +20,7 @@
       getSelection().selectAllChildren(source);
       done = document.execCommand("copy");
     }
-    label.data = done ? "Copied" : "Selected";
+    label.data = done ? line.dataset.copied : line.dataset.selected;
     say(label.data);
     setTimeout(() => { label.data = word; }, 2000);
   });
