@@ -23,6 +23,15 @@ export async function toRole(page) {
   await heading(page, "Give us the role ARN").waitFor();
 }
 
+// A customer with a link, and the page that asks for the role's ARN.
+export async function goToRole(page, world, name) {
+  const invited = await invite(world, name);
+  await page.goto(invited.link);
+  await toCreate(page);
+  await toRole(page);
+  return invited;
+}
+
 export async function give(page, arn) {
   await page.getByLabel("Role ARN").fill(arn);
   await click(page, "button", "Check this role");

@@ -7,16 +7,19 @@ import { click, heading, invite, launch, roleName, toConnection, waitForState } 
 import { look } from "./look.mjs";
 import { ACME, MALLORY, NEEDS, World, trust } from "./world.mjs";
 
-let world;
-before(async () => { world = await World.start(); });
-after(async () => world.end());
+let world, strict;  // the second one's partner gives no time to take the old external ID out
+before(async () => {
+  world = await World.start();
+  strict = await World.start({ DEPUTY_ROTATION__RETIRE_AFTER: "0s" });
+});
+after(async () => { await world.end(); await strict.end(); });
 
 // A customer whose connection is active, and its page.
-async function connected(page, name, account) {
-  const invited = await invite(world, name);
-  const arn = await launch(world, invited.connection, account);
-  await world.api.call("PUT", `/v1/connections/${invited.connection.id}/role`, { role_arn: arn });
-  await waitForState(world, invited.connection, "active");
+async function connected(page, name, account, of = world) {
+  const invited = await invite(of, name);
+  const arn = await launch(of, invited.connection, account);
+  await of.api.call("PUT", `/v1/connections/${invited.connection.id}/role`, { role_arn: arn });
+  await waitForState(of, invited.connection, "active");
   await page.goto(invited.link);
   await heading(page, /^Connected/).waitFor();
   return { ...invited, arn };
@@ -45,7 +48,7 @@ browse("the external ID is rotated by the customer, step by step", () => world, 
   assert.ok(both.includes(connection.external_id));
   await world.changeTrust("333333333333", roleName(arn), both);
   await click(page, "button", "Check the new external ID");
-  await toConnection(page);
+  await heading(page, "All checks passed").waitFor();
   await click(page, "link", "Go on with the rotation");
   await page.getByText("Ready to complete").waitFor();
   await look(page, "6-rotate-ready");
@@ -60,6 +63,133 @@ browse("the external ID is rotated by the customer, step by step", () => world, 
   const now = await world.api.call("GET", "/v1/connections/" + connection.id);
   assert.equal(now.rotation, null);
   assert.ok(one.includes(now.external_id));
+});
+
+// A rotation whose next external ID the role accepts too.
+async function readyToComplete(page, role, account, of) {
+  await click(page, "link", "Rotate");
+  await click(page, "button", "Issue a new external ID");
+  await page.getByText("Waiting for you").waitFor();
+  await of.changeTrust(account, role, await page.locator("#TRUST_POLICY").innerText());
+  await click(page, "button", "Check the new external ID");
+  await heading(page, "All checks passed").waitFor();
+  await click(page, "link", "Go on with the rotation");
+  await page.getByText("Ready to complete").waitFor();
+}
+
+browse("a rotation whose external ID was not put into the role waits, and can be cancelled or gone on with", () => world, {}, async (page) => {
+  const { connection, arn } = await connected(page, "Forgetting", "777777777777");
+  for (const way of ["cancel", "go on"]) {
+    await click(page, "link", "Rotate");
+    await click(page, "button", "Issue a new external ID");
+    await click(page, "button", "Check the new external ID");
+    await heading(page, "The new external ID does not work yet").waitFor();
+    assert.equal((await world.api.call("GET", "/v1/connections/" + connection.id)).state, "active");
+    if (way === "go on") break;
+    await look(page, "6-rotate-forgotten");
+    await click(page, "link", "Back to the rotation");
+    await click(page, "button", "Cancel the rotation");
+    await heading(page, /^Connected/).waitFor();
+  }
+  const both = await page.locator("#TRUST_POLICY").innerText();
+  assert.ok(both.includes(connection.external_id));
+  await world.changeTrust("777777777777", roleName(arn), both);
+  await click(page, "button", "Check again");
+  await click(page, "link", "Go on with the rotation");
+  await click(page, "button", "Complete the rotation");
+  await page.getByText("Old one to be removed").waitFor();
+
+  await click(page, "button", "Check that it is denied");
+  await heading(page, "The old external ID still works").waitFor();
+  await look(page, "6-rotate-old-forgotten");
+  await world.changeTrust("777777777777", roleName(arn), await page.locator("#TRUST_POLICY").innerText());
+  await click(page, "button", "Check again");
+  await toConnection(page);
+  const now = await waitForState(world, connection, "active");
+  assert.equal(now.rotation, null);
+  assert.notEqual(now.external_id, connection.external_id);
+  await world.api.text("DELETE", "/v1/connections/" + connection.id);  // the account is free again
+});
+
+browse("a rotation is not completed once the role has lost the new external ID, and is once it has it again", () => world, {}, async (page, context) => {
+  const { connection, arn } = await connected(page, "Undoing", "777777777777");
+  await readyToComplete(page, roleName(arn), "777777777777", world);
+  const both = await world.api.call("GET", "/v1/connections/" + connection.id);
+  await world.changeTrust("777777777777", roleName(arn), trust(connection.external_id));
+  const other = await context.newPage();  // a colleague's, say
+  await other.goto(page.url().replace("/rotate", "/connected"));
+  await click(other, "button", "Check now");
+  await heading(other, "The new external ID does not work yet").waitFor();
+  const mend = await other.locator("#TRUST_POLICY").innerText();
+  assert.ok(mend.includes(both.rotation.next_external_id));
+
+  await click(page, "button", "Complete the rotation");
+  await page.getByText("The connection was changed in the meantime, so nothing was done. This is how it stands now.").waitFor();
+  await page.getByText("Waiting for you").waitFor();
+  await look(page, "6-rotate-refused");
+  assert.equal((await world.api.call("GET", "/v1/connections/" + connection.id)).external_id, connection.external_id);
+  await world.changeTrust("777777777777", roleName(arn), mend);
+  await click(page, "button", "Check the new external ID");
+  await click(page, "link", "Go on with the rotation");
+  await click(page, "button", "Complete the rotation");
+  await page.getByText("Old one to be removed").waitFor();
+  assert.equal((await world.api.call("GET", "/v1/connections/" + connection.id)).external_id, both.rotation.next_external_id);
+});
+
+browse("a role that loses the new external ID as it is put in use is suspended, and mended by pasting", () => strict, {}, async (page) => {
+  const { connection, arn } = await connected(page, "Reverting", "333333333333", strict);
+  await readyToComplete(page, roleName(arn), "333333333333", strict);
+  await strict.changeTrust("333333333333", roleName(arn), trust(connection.external_id));
+  await click(page, "button", "Complete the rotation");
+  await waitForState(strict, connection, "suspended");
+  await page.goto(page.url().replace("/rotate", "/connected"));
+  await heading(page, /^Suspended/).waitFor();
+  await click(page, "link", "See the checks and what to do");
+  await page.locator("#check-role_assumable").getByText("Failed").waitFor();
+  const mend = await page.locator("#TRUST_POLICY").innerText();
+  assert.equal(mend.includes(connection.external_id), false);
+  await strict.changeTrust("333333333333", roleName(arn), mend);
+  await click(page, "button", "Check again");
+  await toConnection(page);
+  assert.equal((await waitForState(strict, connection, "active")).rotation, null);
+});
+
+browse("an old external ID that stays beyond its time suspends the connection until it is taken out", () => strict, {}, async (page) => {
+  const { connection, arn } = await connected(page, "Overdue", "444444444444", strict);
+  await readyToComplete(page, roleName(arn), "444444444444", strict);
+  await click(page, "button", "Complete the rotation");
+  await waitForState(strict, connection, "suspended");
+  await page.goto(page.url().replace("/rotate", "/checks"));
+  await heading(page, "A check did not pass").waitFor();
+  const failed = page.locator("#check-previous_external_id_denied");
+  await failed.getByText("Failed").waitFor();
+  await failed.getByText(/the time to remove it is over/).waitFor();
+  await look(page, "6-rotate-overdue");
+  await strict.changeTrust("444444444444", roleName(arn), await page.locator("#TRUST_POLICY").innerText());
+  await click(page, "button", "Check again");
+  await toConnection(page);
+  assert.equal((await waitForState(strict, connection, "active")).rotation, null);
+});
+
+browse("a role that was deleted suspends the connection, which comes back with the role", () => strict, {}, async (page) => {
+  const { connection, arn } = await connected(page, "Tidying", "555555555555", strict);
+  const role = roleName(arn);
+  for (const name of ["deputy-permissions", "deputy-self-read"]) strict.withdraw("555555555555", role, name);
+  strict.awsOf("555555555555", "iam", "delete-role", "--role-name", role);
+  await click(page, "button", "Check now");
+  await heading(page, "Waiting for AWS").waitFor();  // it may be a role that is just being made anew
+  await heading(page, "A check did not pass").waitFor();
+  await page.locator("#check-role_assumable").getByText(/the role does not exist/).waitFor();
+  await page.goto(page.url().replace("/checks", "/connected"));
+  await heading(page, /^Suspended/).waitFor();
+  await look(page, "5-suspended-deleted");
+  await assert.rejects(strict.issue(connection, "nightly report"), /409|403/);
+  await click(page, "link", "See the checks and what to do");
+  await strict.makeRole("555555555555", role, await page.locator("#TRUST_POLICY").innerText());
+  strict.grant("555555555555", role, "reads-logs", JSON.stringify(NEEDS.policy));
+  await click(page, "button", "Check again");
+  await toConnection(page);
+  await strict.issue(connection, "nightly report");
 });
 
 browse("a loosened role is suspended, shown as such, and comes back once it is mended", () => world, {}, async (page) => {

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { after, before } from "node:test";
 
 import { browse } from "./browser.mjs";
-import { click, give, heading, invite, launch, roleName, toConnection, toCreate, toRole, waitForState } from "./connect.mjs";
+import { click, give, goToRole, heading, invite, launch, roleName, toConnection, toCreate, toRole, waitForState } from "./connect.mjs";
 import { look } from "./look.mjs";
 import { ACME, MALLORY, World, NEEDS, PARTNER_ROLE, trust } from "./world.mjs";
 
@@ -11,13 +11,7 @@ let world;
 before(async () => { world = await World.start(); });
 after(async () => world.end());
 
-async function atRole(page, name) {
-  const invited = await invite(world, name);
-  await page.goto(invited.link);
-  await toCreate(page);
-  await toRole(page);
-  return invited;
-}
+const atRole = (page, name) => goToRole(page, world, name);
 
 // A role that lets in everybody who names it, and the page that says so.
 async function atForgottenCondition(page, name, account) {

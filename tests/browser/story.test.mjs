@@ -3,9 +3,9 @@ import assert from "node:assert/strict";
 import { after, before } from "node:test";
 
 import { browse } from "./browser.mjs";
-import { click, createStack, give, heading, invite, toConnection, toCreate, toRole } from "./connect.mjs";
+import { click, createStack, give, heading, invite, launch, roleName, toConnection, toCreate, toRole } from "./connect.mjs";
 import { look } from "./look.mjs";
-import { World } from "./world.mjs";
+import { World, trust } from "./world.mjs";
 
 let world;
 before(async () => { world = await World.start(); });
@@ -103,6 +103,54 @@ browse("without scripts", () => world, { javaScriptEnabled: false }, async (page
   const arn = await createStack(console, "444444444444");
   await toRole(page);
   await give(page, arn);
-  for (let looks = 0; looks < 200 && !(await heading(page, "All checks passed").isVisible()); ++looks) await page.reload();
+  await reloadUntil(page, "All checks passed");
   await toConnection(page);
+});
+
+// As somebody without scripts waits.
+async function reloadUntil(page, name) {
+  for (let looks = 0; looks < 200 && !(await heading(page, name).isVisible()); ++looks) await page.reload();
+  await heading(page, name).waitFor();
+}
+
+browse("without scripts: a failure and its repair, a rotation, and the end", () => world, { javaScriptEnabled: false }, async (page) => {
+  const { connection, link } = await invite(world, "Text only");
+  const account = "555555555555", arn = await launch(world, connection, account);
+  const paste = async () => world.changeTrust(account, roleName(arn), await page.locator("#TRUST_POLICY").innerText());
+  await world.changeTrust(account, roleName(arn), trust());
+  await page.goto(link);
+  await toCreate(page);
+  await toRole(page);
+  await give(page, arn.slice(0, -roleName(arn).length - 1));
+  await page.locator("#role-verdict").getByText(/ARN/).waitFor();
+  await give(page, arn);
+  await reloadUntil(page, "A check did not pass");
+  await page.locator("#check-external_id_required").getByText("Failed").waitFor();
+  assert.equal(await page.getByRole("button", { name: /^Copy/ }).count(), 0);  // it would do nothing
+  await paste();
+  await click(page, "button", "Check again");
+  await reloadUntil(page, "All checks passed");
+  await toConnection(page);
+
+  await click(page, "link", "Rotate");
+  await click(page, "button", "Issue a new external ID");
+  await click(page, "button", "Check the new external ID");
+  await reloadUntil(page, "The new external ID does not work yet");
+  await paste();
+  await click(page, "button", "Check again");
+  await reloadUntil(page, "All checks passed");
+  await click(page, "link", "Go on with the rotation");
+  await click(page, "button", "Complete the rotation");
+  await paste();
+  await click(page, "button", "Check that it is denied");
+  await reloadUntil(page, "All checks passed");
+  await toConnection(page);
+
+  await click(page, "link", "Disconnect");
+  await click(page, "button", "Disconnect");
+  await page.locator("#confirm-error").waitFor();
+  await page.getByLabel("Yes, disconnect this account for good.").check();
+  await click(page, "button", "Disconnect");
+  await heading(page, /^Disconnected/).waitFor();
+  assert.equal((await world.api.call("GET", "/v1/connections/" + connection.id)).state, "disconnected");
 });

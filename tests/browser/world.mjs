@@ -1,6 +1,7 @@
 // A sandbox and a Deputy, each a process of the binary under test, on ports that the system chooses.
 import { execFileSync, spawn } from "node:child_process";
 import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from "node:fs";
+import { createServer, request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -71,6 +72,29 @@ class Program {
   }
 }
 
+// Stands between Deputy and the sandbox, for what AWS should never say: `change` is given what was asked and what is
+// answered, and gives back what Deputy hears. What is asked goes on byte by byte, since it is signed.
+async function standBetween(sandbox, change) {
+  const all = async (stream) => {
+    const pieces = [];
+    for await (const piece of stream) pieces.push(piece);
+    return Buffer.concat(pieces).toString();
+  };
+  const server = createServer(async (asked, answer) => {
+    const body = await all(asked);
+    const onward = request(sandbox + asked.url, { method: asked.method, headers: asked.headers });
+    onward.on("error", () => answer.destroy());
+    onward.on("response", async (got) => {
+      const { "content-length": _, ...headers } = got.headers;
+      answer.writeHead(got.statusCode, headers);
+      answer.end(change(body, await all(got)));
+    });
+    onward.end(body);
+  });
+  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return server;
+}
+
 // Calls of Deputy's API as the partner's backend.
 class Api {
   constructor(url, key) {
@@ -103,7 +127,7 @@ export const NEEDS = {
 };
 
 export class World {
-  static async start(settings = {}) {
+  static async start(settings = {}, { change } = {}) {
     const world = new World();
     world.folder = mkdtempSync(join(tmpdir(), "deputy-browser-"));
     world.clock = join(world.folder, "clock");
@@ -112,12 +136,14 @@ export class World {
     writeFileSync(file, JSON.stringify(seed()));
     world.sandboxProgram = new Program(["sandbox", "--listen", "127.0.0.1:0", "--seed", file]);
     world.sandbox = (await world.sandboxProgram.says(/listening on (http:\S+)/))[1];
+    if (change) world.between = await standBetween(world.sandbox, change);
+    const aws = change ? "http://127.0.0.1:" + world.between.address().port : world.sandbox;
     const home = join(world.folder, "deputy");
     const key = execFileSync(BINARY, ["init", "--dir", home], { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] }).trim();
     writeFileSync(join(world.folder, "aws"), `[default]\nrole_arn = ${PARTNER_ROLE}\nsource_profile = user\nregion = ${REGION}\n` +
       "[profile user]\naws_access_key_id = AKIATEST111111111111\naws_secret_access_key = secret-of-111111111111\n");
     const env = {
-      PATH: process.env.PATH, HOME: world.folder, AWS_CONFIG_FILE: join(world.folder, "aws"), AWS_ENDPOINT_URL: world.sandbox, AWS_EC2_METADATA_DISABLED: "true",
+      PATH: process.env.PATH, HOME: world.folder, AWS_CONFIG_FILE: join(world.folder, "aws"), AWS_ENDPOINT_URL: aws, AWS_EC2_METADATA_DISABLED: "true",
       DEPUTY_SERVER__LISTEN: "127.0.0.1:0", DEPUTY_AWS__REGION: REGION, DEPUTY_AWS__PARTNER_PRINCIPAL: PARTNER_ROLE,
       DEPUTY_VERIFICATION__PROPAGATION_WINDOW: "1s", DEPUTY_VERIFICATION__MIN_INTERVAL: "0s", DEPUTY_VERIFICATION__PER_TENANT_PER_HOUR: "1000",
       DEPUTY_CONNECT__TEMPLATE_URL: `https://${BUCKET}.s3.${REGION}.amazonaws.com/{connection}.yaml`,
@@ -131,6 +157,8 @@ export class World {
   }
   async end() {
     if (this.deputyProgram) await this.deputyProgram.end();
+    this.between?.close();
+    this.between?.closeAllConnections();
     await this.sandboxProgram.end();
     rmSync(this.folder, { recursive: true });
   }
@@ -154,17 +182,25 @@ export class World {
   async changeTrust(account, role, document) {
     await this.press(`/console/as/${account}.administrator/roles/${role}`, { trust: document });
   }
+  grant(account, role, name, document) {
+    this.awsOf(account, "iam", "put-role-policy", "--role-name", role, "--policy-name", name, "--policy-document", document);
+  }
+  withdraw(account, role, name) {
+    this.awsOf(account, "iam", "delete-role-policy", "--role-name", role, "--policy-name", name);
+  }
   async makeRole(account, name, document) {
     await this.press(`/console/as/${account}.administrator/roles`, { name, trust: document });
     return `arn:aws:iam::${account}:role/${name}`;
   }
   async misbehave(...disturbances) {
-    await fetch(this.sandbox + "/_sandbox/misbehaviour", { method: "PUT", body: JSON.stringify({ disturbances }), headers: { "Content-Type": "application/json" } });
+    const answer = await fetch(this.sandbox + "/_sandbox/misbehaviour", { method: "PUT", body: JSON.stringify({ disturbances }), headers: { "Content-Type": "application/json" } });
+    if (!answer.ok) throw new Error(`misbehaviour: ${answer.status} ${await answer.text()}`);
   }
 
-  // The partner's AWS CLI.
-  aws(...args) {
-    const env = { PATH: process.env.PATH, HOME: this.folder, AWS_ACCESS_KEY_ID: "AKIATEST111111111111", AWS_SECRET_ACCESS_KEY: "secret-of-111111111111", AWS_DEFAULT_REGION: REGION, AWS_REQUEST_CHECKSUM_CALCULATION: "when_required" };
+  // The AWS CLI of an account's administrator: the partner's, if no other is named.
+  aws(...args) { return this.awsOf("111111111111", ...args); }
+  awsOf(account, ...args) {
+    const env = { PATH: process.env.PATH, HOME: this.folder, AWS_ACCESS_KEY_ID: "AKIATEST" + account, AWS_SECRET_ACCESS_KEY: "secret-of-" + account, AWS_DEFAULT_REGION: REGION, AWS_REQUEST_CHECKSUM_CALCULATION: "when_required" };
     return execFileSync("/usr/bin/aws", ["--endpoint-url", this.sandbox, ...args], { env, encoding: "utf8" });
   }
 
