@@ -20,9 +20,10 @@ using Digest = HmacSha256::Code;
 
 // A step of the key's derivation: whoever has one can sign, so it does not outlive the signature.
 struct DerivedKey {
-  Digest bytes;
-  DerivedKey(HmacSha256& hmac, std::string_view key, std::string_view message)
-      : bytes(hmac.of(key, message)) {}
+  Digest bytes{};
+  DerivedKey(HmacSha256& hmac, std::string_view key, std::string_view message) {
+    hmac.compute(key, message, bytes);
+  }
   DerivedKey(const DerivedKey&) = delete;
   DerivedKey& operator=(const DerivedKey&) = delete;
   ~DerivedKey() { OPENSSL_cleanse(bytes.data(), bytes.size()); }
@@ -218,7 +219,9 @@ std::string signature(const SigningScope& scope, const SecretString& secret_acce
   const DerivedKey region{hmac, date.view(), scope.region};
   const DerivedKey service{hmac, region.view(), scope.service};
   const DerivedKey signing{hmac, service.view(), "aws4_request"};
-  return to_hex(hmac.of(signing.view(), string_to_sign));
+  Digest digest{};
+  hmac.compute(signing.view(), string_to_sign, digest);
+  return to_hex(digest);
 }
 
 std::vector<std::pair<std::string, std::string>> sign(const SignableRequest& request,

@@ -33,15 +33,15 @@ HmacSha256::~HmacSha256() {
   EVP_MAC_CTX_free(context_);
 }
 
-HmacSha256::Code HmacSha256::of(std::string_view key, std::string_view message) {
-  Code code{};
+void HmacSha256::compute(std::string_view key, std::string_view message, Code& out) {
+  // Without a pointer EVP_MAC_init keeps the key that it has: an empty key is one as well.
+  const auto* const key_bytes = bytes_of(key.data() == nullptr ? std::string_view{""} : key);
   std::size_t size = 0;
   const bool done =
-      EVP_MAC_init(context_, bytes_of(key), key.size(), nullptr) == 1 &&
+      EVP_MAC_init(context_, key_bytes, key.size(), nullptr) == 1 &&
       EVP_MAC_update(context_, bytes_of(message), message.size()) == 1 &&
-      EVP_MAC_final(context_, reinterpret_cast<unsigned char*>(code.data()), &size, code.size()) == 1;
-  DEPUTY_ASSERT(done && size == code.size());
-  return code;
+      EVP_MAC_final(context_, reinterpret_cast<unsigned char*>(out.data()), &size, out.size()) == 1;
+  DEPUTY_ASSERT(done && size == out.size());
 }
 
 }  // namespace deputy

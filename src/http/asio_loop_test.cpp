@@ -118,6 +118,18 @@ TEST(AsioLoop, CancelledTimersDoNotRunEvenWhenDue) {
   loop.cancel(12345);
 }
 
+TEST(AsioLoop, ATimerThatIsDueAtOnceIsCancelledLikeAnyOther) {
+  AsioLoop loop;
+  bool ran = false;
+  loop.cancel(loop.call_after(0ms, [&] { ran = true; }));
+  EventLoop::TimerId later = 0;
+  loop.call_after(0ms, [&] { loop.cancel(later); });
+  later = loop.call_after(0ms, [&] { ran = true; });
+  loop.call_after(0ms, [&] { loop.stop(); });
+  loop.run();
+  EXPECT_FALSE(ran);
+}
+
 TEST(AsioLoop, WatchIsLevelTriggered) {
   AsioLoop loop;
   const SocketPair pair;

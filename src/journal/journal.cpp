@@ -108,7 +108,9 @@ Hash chain_hash(const ChainKey& key, const Hash& previous, const Entry& entry) {
   bytes.text(to_text(entry.outcome));
   bytes.text(entry.detail);
   thread_local HmacSha256 hmac;
-  return hmac.of(key.bytes().reveal(), bytes.all());
+  Hash hash{};
+  hmac.compute(key.bytes().reveal(), bytes.all(), hash);
+  return hash;
 }
 
 std::string to_text(const Checkpoint& checkpoint) {
