@@ -202,6 +202,7 @@ std::vector<OtlpSink::Part> OtlpSink::parts_of(const SpoolBatch& batch) const {
 Task<Result<std::string>> OtlpSink::deliver(std::shared_ptr<const SpoolBatch> batch) {
   refused_in_a_row_ = 0;
   looks_for_refused_ = false;
+  plain_was_taken_ = false;
   for (Part& part : parts_of(*batch)) {
     DEPUTY_CO_TRY(co_await send_part(std::move(part)));
   }
@@ -273,7 +274,9 @@ bool OtlpSink::is_tried_enough(const Part& part) {
 
 Task<Result<OtlpSink::Refusal>> OtlpSink::ask() {
   DEPUTY_CO_TRY(const auto answer, co_await exchange(Part{}));
-  co_return answer.status >= 200 && answer.status < 300 ? Refusal::of_records : Refusal::of_all;
+  const bool is_taken = answer.status >= 200 && answer.status < 300;
+  plain_was_taken_ = plain_was_taken_ || is_taken;
+  co_return is_taken ? Refusal::of_records : Refusal::of_all;
 }
 
 Task<Result<void>> OtlpSink::send_halves(Part part, int status) {
@@ -284,13 +287,14 @@ Task<Result<void>> OtlpSink::send_halves(Part part, int status) {
   co_return co_await send_part(std::move(second));
 }
 
-// What is refused by itself. Where one record after the other is, it may be that the receiver takes nothing
-// any more; and where its status says nothing of records, it may be at any time.
+// What is refused by itself. Before the first of a delivery the receiver has to take a plain record: it may
+// take nothing at all, and each delivery would lose some. Where one record after the other is refused, it may
+// be that it takes nothing any more; and where its status says nothing of records, it may be at any time.
 Task<Result<void>> OtlpSink::leave_out(Part part, int status) {
   ++refused_in_a_row_;
   const bool is_of_its_size = status == 413;
   const bool doubtful = !is_of_its_size && !says_record(status);
-  if (doubtful || refused_in_a_row_ % refused_in_a_row_max == 0) {
+  if (!plain_was_taken_ || doubtful || refused_in_a_row_ % refused_in_a_row_max == 0) {
     DEPUTY_CO_TRY(const Refusal refusal, co_await ask());
     if (refusal == Refusal::of_all) co_return stands_still(status, "");
   }

@@ -38,7 +38,8 @@ struct OtlpSinkOptions {
 //
 // - 429, 502, 503, 504 and no answer: again, with full jitter, not before Retry-After.
 // - A partial success: what was rejected is counted and not sent again, as the protocol demands.
-// - 413: again in halves.
+// - 413: again in halves. A record that is refused alone is left out and counted, once the receiver took a
+//   plain record of Deputy's own in this delivery; else the sink stands still, and says so.
 // - 400 and 422: the receiver is asked whether it takes a plain record of Deputy's own. If not, it is taken
 // for
 //   misconfigured: the sink stands still, and says so. If so, something in the records is refused: it is
@@ -90,6 +91,7 @@ class OtlpSink final : public Sink {
   std::uint64_t rejected_ = 0;
   int refused_in_a_row_ = 0;
   bool looks_for_refused_ = false;  // in this delivery a plain record was taken where these were refused
+  bool plain_was_taken_ = false;    // in this delivery
   // How far a delivery that failed had come: everything before this record was taken.
   std::uint64_t taken_sequence_ = 0;
   std::size_t taken_records_ = 0;

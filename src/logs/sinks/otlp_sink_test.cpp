@@ -114,11 +114,16 @@ TEST_F(Otlp, GoesOnWithWhatWasNotTaken) {
 }
 
 TEST_F(Otlp, LeavesOutARecordThatIsRefusedAlone) {
-  transport_.otherwise = receiver();
-  deliver(sink_, batch({"one", "two", "poison", "four", "five", "six", "seven"}));
-  EXPECT_EQ(taken_, (Messages{"one", "two", "four", "five", "six", "seven"}));
-  EXPECT_EQ(sink_.refused(), 1U);
-  EXPECT_EQ(asked_, 1);
+  for (const int status : {400, 413}) {
+    const std::uint64_t before = sink_.refused();
+    taken_.clear();
+    asked_ = 0;
+    transport_.otherwise = receiver(status);
+    deliver(sink_, batch({"one", "two", "poison", "four", "five", "poison", "seven"}));
+    EXPECT_EQ(taken_, (Messages{"one", "two", "four", "five", "seven"})) << status;
+    EXPECT_EQ(sink_.refused(), before + 2) << status;
+    EXPECT_EQ(asked_, 1) << status;
+  }
 }
 
 // However many of one tenant's records a receiver refuses, those of the others arrive.
@@ -208,12 +213,15 @@ TEST_F(Otlp, RequestsKeepToTheirSizeWhateverJsonMakesOfMessages) {
 }
 
 TEST_F(Otlp, StandsStillBeforeAReceiverThatRefusesEverything) {
-  for (const int status : {400, 401, 404}) {
+  for (const int status : {400, 401, 404, 413}) {
     transport_.otherwise = FakeTransport::always(status, "no");
-    const auto refused = loop_.run_through_time(sink_.deliver(batch({"one", "two"})));
-    ASSERT_TRUE(refused.has_error()) << status;
-    EXPECT_NE(refused.error().message.find(std::to_string(status)), std::string::npos);
+    for (const Messages& messages : {Messages{"one", "two"}, Messages{"one"}}) {
+      const auto refused = loop_.run_through_time(sink_.deliver(batch(messages)));
+      ASSERT_TRUE(refused.has_error()) << status;
+      EXPECT_NE(refused.error().message.find(std::to_string(status)), std::string::npos);
+    }
   }
+  EXPECT_EQ(sink_.refused(), 0U);
   // It takes nothing, and refuses each record: not for what is in them.
   transport_.otherwise = [](const aws::HttpRequest& request) -> Result<aws::HttpResponse> {
     return aws::HttpResponse{messages_of(request).empty() ? 200 : 400, {}, ""};
