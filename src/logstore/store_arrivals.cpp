@@ -56,13 +56,15 @@ Result<ArrivedInFile> arrived_in(DayFile& file, Looker& looker, const Place& fro
   return found;
 }
 
-// Those before `end` come onto the page, in the order of arrival; returns before which place all is there.
+// Those before `end` come onto the page, in the order of arrival, as many as its limits have room for: each
+// file gave what a page may have, and at least one. Returns before which place all is there.
 Place put_in_order(std::vector<std::pair<Place, FoundRecord>> records, const Place& end, std::size_t limit,
-                   FoundPage& page) {
+                   Budget budget, FoundPage& page) {
   std::ranges::sort(records, {}, &std::pair<Place, FoundRecord>::first);
   for (auto& [place, record] : records) {
     if (place >= end) break;
     if (page.items.size() == limit) return place;
+    if (!budget.take_bytes(record.message.size(), page.items.empty())) return place;
     page.items.push_back(std::move(record));
   }
   return end;
@@ -157,7 +159,7 @@ Result<FoundPage> Store::State::arrived(const SearchRequest& request) {
     end = std::min(end, found.value().end);
     std::ranges::move(found.value().records, std::back_inserter(records));
   }
-  end = put_in_order(std::move(records), end, request.limit, page);
+  end = put_in_order(std::move(records), end, request.limit, budget, page);
   page.next_cursor = to_cursor('a', std::max(end, from));
   return page;
 }

@@ -362,6 +362,29 @@ TEST_F(StoreTest, WhoFollowsComesFurtherWithEachPage) {
   EXPECT_EQ(seen, (std::set<std::string>{"19", "39"}));
 }
 
+// However many files have something: a page is what a page may be, or one record.
+TEST_F(StoreTest, APageOfArrivalsKeepsToItsBytesOverAllDays) {
+  restart({.bytes_max = 50});
+  auto wanted = request(acme_);
+  wanted.cursor = *store_->arrived(wanted).value().next_cursor;
+  OwnedRecords records;
+  for (int day = 0; day < 10; ++day)
+    records.add(std::to_string(day), today - day * day_ms, std::string(day == 4 ? 120 : 20, 'm'));
+  write(acme_, records);
+  std::set<std::string> seen;
+  for (int pages = 0; pages < 20 && seen.size() < 10; ++pages) {
+    const auto page = store_->arrived(wanted).value();
+    std::size_t bytes = 0;
+    for (const auto& item : page.items) {
+      bytes += item.message.size();
+      EXPECT_TRUE(seen.insert(item.event_id).second);
+    }
+    EXPECT_TRUE(bytes <= 50 || page.items.size() == 1) << bytes << " in " << page.items.size();
+    wanted.cursor = *page.next_cursor;
+  }
+  EXPECT_EQ(seen.size(), 10U);
+}
+
 TEST_F(StoreTest, WhoFollowsOpensNoFileThatDidNotChange) {
   write(acme_, OwnedRecords{}.add("1", today - day_ms, "old").add("2", today, "new"));
   store_.reset();
