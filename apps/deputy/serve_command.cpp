@@ -16,7 +16,7 @@ namespace {
 // Each connection is a descriptor, and so is each call to AWS. The limit that the system begins with is often
 // far below what it allows.
 void raise_descriptor_limit(std::size_t connections_max) {
-  constexpr rlim_t besides = 1'024;  // calls to AWS, the database, files
+  constexpr rlim_t besides = 1'536;  // calls to AWS, as many for logs, the database, files
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
   limit.rlim_cur = limit.rlim_max;

@@ -146,6 +146,9 @@ struct Service::Rooms {
   std::unique_ptr<http::Server> server;
   std::unique_ptr<IntegrityWatch> integrity;
   std::unique_ptr<SessionSweep> session_sweep;
+  // Of its own: hundreds of calls for logs that are answered late take no connection from issuing. OTLP sinks
+  // use it too.
+  aws::CurlTransport logs_transport;
   aws::Caller logs_caller;
   std::unique_ptr<aws::Logs> logs;
   // What this process or another one (`deputy logs collect`) collects can be searched here.
@@ -161,9 +164,10 @@ struct Service::Rooms {
         sts(aws::make_sts(sts_caller)),
         iam(aws::make_iam(caller)),
         harmless_calls(aws::make_harmless_calls(caller)),
+        logs_transport(loop),
         // Every try counts against the customer's quota, so the collector decides on it.
-        logs_caller{loop,      clock,     random,
-                    transport, endpoints, {.attempts_max = 1, .attempt_timeout = logs_timeout}},
+        logs_caller{loop,           clock,     random,
+                    logs_transport, endpoints, {.attempts_max = 1, .attempt_timeout = logs_timeout}},
         logs(aws::make_logs(logs_caller)) {}
 
   void furnish(http::AsioLoop& loop, const Config& config, const Region& region, RoleArn principal);
@@ -252,7 +256,7 @@ void Service::Rooms::furnish_logs(http::AsioLoop& loop, const Config::Logs& conf
   if (!config.collect) return;
   log_access = std::make_unique<BrokerLogAccess>(loop, desk, *registry, *broker);
   log_collection = std::make_unique<LogCollection>(
-      LogCollection::Surroundings{loop, clock, random, *logs, transport, *log_access, *log_access},
+      LogCollection::Surroundings{loop, clock, random, *logs, logs_transport, *log_access, *log_access},
       *log_store, config);
   broker->on_revoked(
       [this](const std::optional<ConnectionId>& connection) { log_collection->revoked(connection); });
@@ -358,6 +362,7 @@ Task<void> Service::stop() {
   rooms_->api->be_unready("the service is stopping");
   co_await rooms_->server->drain(drain_grace);
   rooms_->transport.close();  // what still waits for AWS ends now, inconclusive
+  rooms_->logs_transport.close();
   co_await rooms_->base->stop();
   while (rooms_->server->requests_in_flight() > 0)
     co_await sleep_for(loop_, std::chrono::milliseconds{10}, {});

@@ -3,11 +3,60 @@
 import glob
 import json
 import os
+import re
 import signal
+import socket
+import threading
 import time
 import unittest
+import urllib.parse
 
 from harness import REGION, ServerTest
+
+
+class Relay:
+    """Hands bytes on to the sandbox; `services` are those that were asked over each connection."""
+
+    def __init__(self, url):
+        there = urllib.parse.urlsplit(url)
+        self.there = (there.hostname, there.port)
+        self.services = []
+        self.listener = socket.create_server(("127.0.0.1", 0), backlog=64)
+        self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            try:
+                line = self.listener.accept()[0]
+            except OSError:
+                return
+            asked = set()
+            self.services.append(asked)
+            further = socket.create_connection(self.there)
+            threading.Thread(target=self.hand_on, args=(line, further, asked), daemon=True).start()
+            threading.Thread(target=self.hand_on, args=(further, line, None), daemon=True).start()
+
+    def hand_on(self, source, target, asked):
+        said = b""
+        try:
+            while part := source.recv(65536):
+                if asked is not None:
+                    said = said[-500:] + part
+                    asked.update(service.decode() for service in re.findall(rb"/([a-z0-9]+)/aws4_request", said))
+                target.sendall(part)
+        except OSError:
+            pass
+        for end in (source, target):
+            try:
+                end.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass  # ended before
+        source.close()
+
+    def close(self):
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
 
 
 class Logs(ServerTest):
@@ -65,6 +114,21 @@ class Logs(ServerTest):
         self.assertEqual({record["tenant_id"] for record in records}, {connection["tenant_id"]})
         self.assertEqual({record["connection_id"] for record in records}, {connection["id"]})
         self.assertEqual({record["group"] for record in records}, {"/acme/webshop"})
+
+    def test_calls_for_logs_take_no_connection_from_issuing(self):
+        self.deputy.stop()
+        relay = Relay(self.sandbox.url)
+        self.addCleanup(relay.close)
+        self.deputy.settings.update(AWS_ENDPOINT_URL_STS=relay.url, AWS_ENDPOINT_URL_IAM=relay.url, AWS_ENDPOINT_URL_CLOUDWATCH_LOGS=relay.url)
+        self.deputy.start()
+        connection = self.collecting_connection()
+        self.write("one")
+        self.wait_for_messages({"one"})
+        self.deputy.must("POST", f"/v1/connections/{connection['id']}/credentials", {"session_name": "job"}, self.workload_key(may=["session_name"]))
+        asked = [services for services in list(relay.services) if services]
+        self.assertLessEqual({"sts", "logs"}, set().union(*asked))
+        for services in asked:
+            self.assertTrue("logs" not in services or services == {"logs"}, asked)
 
     def test_how_it_stands_is_shown(self):
         connection = self.collecting_connection()
