@@ -4,6 +4,7 @@ import json
 import os
 import pty
 import re
+import select
 import shutil
 import signal
 import ssl
@@ -117,25 +118,34 @@ class Process:
         return status
 
 
-def on_terminal(arguments, environment, until=None):
-    """Everything that the command writes to a terminal; it is interrupted once `until` was written."""
+def on_terminal(arguments, environment, until=None, seconds=120):
+    """Everything that the command writes to a terminal, within so many seconds; it is interrupted once `until` was written."""
     ours, theirs = pty.openpty()
     process = subprocess.Popen([BINARY, *arguments], stdout=theirs, stderr=theirs, stdin=subprocess.DEVNULL, env=environment)
     os.close(theirs)
     written = bytearray()
-    while True:
-        try:
-            part = os.read(ours, 65536)
-        except OSError:
-            break
-        if not part:
-            break
-        written += part
-        if until and until.encode() in written[-len(part) - 4 * len(until):]:
-            process.send_signal(signal.SIGINT)
-            until = None
-    os.close(ours)
-    process.wait(timeout=30)
+    end = time.monotonic() + seconds
+    try:
+        while True:
+            left = end - time.monotonic()
+            if left <= 0 or not select.select([ours], [], [], left)[0]:
+                raise AssertionError(f"{arguments} did not end within {seconds} s; at last it wrote {bytes(written[-1000:])!r}")
+            try:
+                part = os.read(ours, 65536)
+            except OSError:
+                break
+            if not part:
+                break
+            written += part
+            if until and until.encode() in written[-len(part) - 4 * len(until):]:
+                process.send_signal(signal.SIGINT)
+                until = None
+        process.wait(timeout=30)
+    finally:
+        os.close(ours)
+        if process.poll() is None:
+            process.kill()
+            process.wait()
     return written.decode()
 
 
