@@ -8,10 +8,13 @@
 #include <csignal>
 #include <fmt/format.h>
 #include <iostream>
+#include <optional>
 #include <set>
 #include <thread>
 #include <unistd.h>
+#include <utility>
 
+#include "aws/transport.hpp"
 #include "core/clock.hpp"
 #include "json/text.hpp"
 
@@ -143,6 +146,44 @@ int run_search(LogOptions options) {
   return search(access.value(), options, [&](const boost::json::object& record) { print(record, options); });
 }
 
+// Why a page did not come. What may pass is waited for, and told once until a page comes again; nothing where
+// it is so, else the exit status.
+std::optional<int> give_up(const Result<app::ApiAnswer>& page, bool& told) {
+  const bool is_too_large = !page && aws::transport_error_code(page.error()) == "ResponseTooLarge";
+  if (is_too_large) return tell(page.error());  // as it would be next time
+  if (page && page.value().status < 500 && page.value().status != 429) return tell_problem(page.value());
+  if (!std::exchange(told, true))
+    std::cerr << (page ? cli::text_of(page.value()) : cli::text_of(page.error()))
+              << "        asked again until it answers\n";
+  return std::nullopt;
+}
+
+// What arrives after the cursor, but for what is known; until it is interrupted.
+int follow(const ServerAccess& access, const LogOptions& options, std::string cursor,
+           const std::set<std::string>& known) {
+  auto pause = poll_interval;
+  bool told = false;
+  while (interrupted == 0 && std::cout) {
+    const auto page = call_api(access, "GET", path_of("tail", options, cursor, page_max));
+    const auto* items = page && page.value().ok() ? items_of(page.value()) : nullptr;
+    if (items == nullptr) {
+      if (const auto status = give_up(page, told)) return *status;
+      pause = std::min(pause * 2, poll_interval_max);
+    } else {
+      pause = poll_interval;
+      told = false;
+      cursor = page.value().member("next_cursor");
+      for (const auto& item : *items)
+        if (item.is_object() && !known.contains(boost::json::serialize(item)))
+          print(item.get_object(), options);
+      std::cout.flush();
+      if (items->size() == page_max) continue;
+    }
+    std::this_thread::sleep_for(pause);  // a signal ends it
+  }
+  return done;
+}
+
 int run_tail(LogOptions options) {
   const auto access = server_access();
   if (!access) return tell(access.error());
@@ -165,27 +206,7 @@ int run_tail(LogOptions options) {
     known.insert(boost::json::serialize(*record));
   }
   std::cout.flush();
-  auto pause = poll_interval;
-  while (interrupted == 0 && std::cout) {
-    const auto page = call_api(access.value(), "GET", path_of("tail", options, cursor, page_max));
-    const auto* items = page ? items_of(page.value()) : nullptr;
-    const bool failed = !page || !page.value().ok() || items == nullptr;
-    if (failed && page && page.value().status < 500 && page.value().status != 429)
-      return tell_problem(page.value());
-    if (failed) {  // it will be back
-      pause = std::min(pause * 2, poll_interval_max);
-    } else {
-      pause = poll_interval;
-      cursor = page.value().member("next_cursor");
-      for (const auto& item : *items)
-        if (item.is_object() && !known.contains(boost::json::serialize(item)))
-          print(item.get_object(), options);
-      std::cout.flush();
-      if (items->size() == page_max) continue;
-    }
-    std::this_thread::sleep_for(pause);  // a signal ends it
-  }
-  return done;
+  return follow(access.value(), options, std::move(cursor), known);
 }
 
 void add_shared_options(CLI::App& command, LogOptions& options) {

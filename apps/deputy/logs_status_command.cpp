@@ -71,20 +71,32 @@ void append_lists(json::object& body, const json::object& page) {
   }
 }
 
-int status(Output output) {
-  json::object body;
+// Gives the pages of a list to `each`, to the last one; the exit status.
+template <class Each>
+int follow_pages(const std::string& path, const Each& each) {
   std::string cursor;
-  do {
-    const auto page =
-        call_api("GET", "/v1/logs/status?limit=200" + (cursor.empty() ? "" : "&cursor=" + url_part(cursor)));
+  for (int pages = 0; pages < app::list_pages_max; ++pages) {
+    const auto page = call_api("GET", path + (cursor.empty() ? "" : "&cursor=" + url_part(cursor)));
     if (!page) return tell(page.error());
     if (!page.value().ok() || !page.value().body.is_object()) return tell_problem(page.value());
-    if (cursor.empty())
-      body = page.value().body.get_object();
-    else
-      append_lists(body, page.value().body.get_object());
+    each(page.value().body.get_object());
     cursor = page.value().member("next_cursor");
-  } while (!cursor.empty());
+    if (cursor.empty()) return done;
+  }
+  return tell(Error{
+      ErrorKind::upstream_unavailable,
+      fmt::format("the server's list does not end after {} pages: is it a Deputy?", app::list_pages_max)});
+}
+
+int status(Output output) {
+  json::object body;
+  const int ended = follow_pages("/v1/logs/status?limit=200", [&](const json::object& page) {
+    if (body.empty())
+      body = page;
+    else
+      append_lists(body, page);
+  });
+  if (ended != done) return ended;
   if (output == Output::json) {
     body["next_cursor"] = nullptr;
     std::cout << json::serialize(body) << "\n";
@@ -99,27 +111,20 @@ int status(Output output) {
 }
 
 int sources(const std::string& connection, Output output) {
-  std::string cursor;
   bool first = true;
   if (output == Output::json) std::cout << "{\"items\":[";
-  do {
-    std::string path = "/v1/logs/sources?limit=200";
-    if (!connection.empty()) path += "&connection_id=" + url_part(connection);
-    if (!cursor.empty()) path += "&cursor=" + url_part(cursor);
-    const auto answer = call_api("GET", path);
-    if (!answer) return tell(answer.error());
-    if (!answer.value().ok() || !answer.value().body.is_object()) return tell_problem(answer.value());
-    const json::object& body = answer.value().body.get_object();
+  std::string path = "/v1/logs/sources?limit=200";
+  if (!connection.empty()) path += "&connection_id=" + url_part(connection);
+  const int ended = follow_pages(path, [&](const json::object& page) {
     if (output == Output::text) {
-      print_objects(body, "items", print_source);
-    } else if (const json::value* items = body.if_contains("items"); items != nullptr && items->is_array()) {
+      print_objects(page, "items", print_source);
+    } else if (const json::value* items = page.if_contains("items"); items != nullptr && items->is_array()) {
       for (const json::value& each : items->get_array())
         std::cout << (std::exchange(first, false) ? "" : ",") << json::serialize(each);
     }
-    cursor = answer.value().member("next_cursor");
-  } while (!cursor.empty());
-  if (output == Output::json) std::cout << "]}\n";
-  return done;
+  });
+  if (ended == done && output == Output::json) std::cout << "]}\n";
+  return ended;
 }
 
 }  // namespace

@@ -40,6 +40,10 @@ Task<Result<ApiAnswer>> ApiClient::call(std::string method, std::string path,
     request.body = boost::json::serialize(*body);
   }
   auto sent = co_await transport_.send(std::move(request));
+  if (!sent && aws::transport_error_code(sent.error()) == "ResponseTooLarge")
+    co_return Error{ErrorKind::upstream_unavailable,
+                    "the answer of the server at " + in_backticks(url_) + " is too large to be read",
+                    sent.error().detail};
   if (!sent)  // the transport is AWS's and speaks of AWS
     co_return Error{ErrorKind::upstream_unavailable,
                     "the server at " + in_backticks(url_) + " could not be reached: is DEPUTY_URL right?",

@@ -23,6 +23,9 @@ struct ApiAnswer {
   std::string member(std::string_view name) const;
 };
 
+// Of a list, 200 items each: a server that never comes to an end is not followed for ever.
+inline constexpr int list_pages_max = 10'000;
+
 // Deputy's own HTTP API, as its commands and the demo call it; plain http never through a proxy. `url`: see
 // server_url.hpp. On the loop's thread; `transport` outlives the client.
 class ApiClient {

@@ -14,8 +14,6 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr int pages_max = 10'000;  // of 200: a server that never comes to an end is not followed for ever
-
 Error not_understood(std::string_view what) {
   return {ErrorKind::upstream_unavailable,
           "the server's answer was not understood: is it a Deputy, and of this version?", std::string{what}};
@@ -70,7 +68,7 @@ Task<Result<RemoteLogAccess::Connections>> RemoteLogAccess::look() {
   std::string cursor;
   int pages = 0;
   do {
-    if (++pages > pages_max) co_return not_understood("its list of connections does not end");
+    if (++pages > list_pages_max) co_return not_understood("its list of connections does not end");
     DEPUTY_CO_TRY(const auto page,
                   co_await ask("/v1/connections?state=active&limit=200" +
                                (cursor.empty() ? "" : "&cursor=" + aws::uri_encode(cursor, false))));

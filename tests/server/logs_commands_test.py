@@ -4,6 +4,7 @@ import http.server
 import json
 import os
 import signal
+import socket
 import subprocess
 import threading
 import unittest
@@ -40,7 +41,10 @@ class Server:
                 self.send_header("Content-Type", "application/json")
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
-                self.wfile.write(body)
+                try:
+                    self.wfile.write(body)
+                except ConnectionError:  # it read enough
+                    pass
 
             def log_message(self, *arguments):
                 pass
@@ -162,6 +166,75 @@ class LogsCommands(unittest.TestCase):
         self.assertEqual(process.returncode, 0)
         self.assertEqual([line.split()[-1] for line in written.splitlines()], ["one", "two", "three"])
         self.assertEqual(server.calls[0], ("/v1/logs/tail", {"tenant_id": "ten_a", "limit": "1", "q": "t*"}))
+
+    def follow(self, answer):
+        """`deputy logs tail` where nothing is yet, and `answer(its process)` says what arrives; how it ends, and what it told."""
+        begun = []
+
+        def answer_all(path, query):
+            if path == "/v1/logs/search" or "cursor" not in query:
+                return 200, page([], None if path == "/v1/logs/search" else "0")
+            return answer(begun[0])
+
+        server = Server(answer_all)
+        self.addCleanup(server.close)
+        begun.append(subprocess.Popen([BINARY, "logs", "tail", "--tenant", "ten_a"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=server.environment))
+        self.addCleanup(lambda: begun[0].poll() is None and begun[0].kill())
+        _, told = begun[0].communicate(timeout=60)
+        return begun[0].returncode, told
+
+    def test_tail_ends_where_a_page_is_too_large_to_be_read(self):
+        large = page([record(1, "m" * 33 * 1024 * 1024)], "1")
+        status, told = self.follow(lambda process: (200, large))
+        self.assertEqual(status, 3)
+        self.assertEqual(told.count("is too large to be read"), 1, told)
+
+    def test_tail_waits_for_a_server_that_fails_and_tells_it_once(self):
+        calls = []
+
+        def answer(process):
+            calls.append(1)
+            if len(calls) < 3:
+                return 503, {"code": "overloaded", "detail": f"no room {len(calls)}", "status": 503}
+            process.send_signal(signal.SIGINT)
+            return 200, page([], "0")
+
+        self.assertEqual(self.follow(answer), (0, "deputy: overloaded: no room 1\n        asked again until it answers\n"))
+
+    def test_status_ends_where_the_server_never_does(self):
+        listener = socket.create_server(("127.0.0.1", 0), backlog=16)
+        body = b'{"items":[],"next_cursor":"again"}'
+        answer = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
+        asked = []
+
+        def serve():
+            while True:
+                try:
+                    line = listener.accept()[0]
+                except OSError:
+                    return
+                with line:
+                    line.recv(65536)
+                    asked.append(1)
+                    line.sendall(answer)
+
+        serving = threading.Thread(target=serve, daemon=True)
+        serving.start()
+        self.addCleanup(listener.close)
+        self.addCleanup(serving.join, 10)
+        self.addCleanup(listener.shutdown, socket.SHUT_RDWR)
+        environment = {"PATH": os.environ["PATH"], "DEPUTY_URL": f"http://127.0.0.1:{listener.getsockname()[1]}", "DEPUTY_KEY": "dpk_admin_x"}
+        done = subprocess.run([BINARY, "logs", "status"], env=environment, capture_output=True, text=True, timeout=200)
+        self.assertEqual((done.returncode, len(asked)), (3, 10_000))
+        self.assertIn("does not end", done.stderr)
+
+
+class OnTerminal(unittest.TestCase):
+    def test_what_does_not_end_in_time_is_ended(self):
+        server = Server(lambda path, query: (200, page([], "0" if path == "/v1/logs/tail" else None)))
+        self.addCleanup(server.close)
+        with self.assertRaisesRegex(AssertionError, "did not end within 1 s"):
+            on_terminal(["logs", "tail", "--tenant", "ten_a"], server.environment, until="what never comes", seconds=1)
 
 
 if __name__ == "__main__":
