@@ -278,7 +278,7 @@ Result<Connection> Registry::adopt_integration(const Mandate& by, int version) {
           return Error{ErrorKind::conflict, "that is not a newer version of the integration's permissions"};
         DEPUTY_TRY(take_request(tx, before.tenant_id, requested_verification, now));
         // What runs compares with the permissions of before.
-        DEPUTY_TRY(const auto last, last_started(tx, before));
+        DEPUTY_TRY(const auto last, last_started(tx, before, now));
         DEPUTY_TRY(close_running_verification(tx, before, now));
         Connection after = before;
         after.integration_version = newest.version;

@@ -169,7 +169,7 @@ Result<Registry::Changed> Registry::role_given(Transaction& tx, const Mandate& b
   DEPUTY_TRY(check_role_is_a_customers(role_arn, settings_));
   DEPUTY_TRY(check_account(before, role_arn));
   DEPUTY_TRY(take_request(tx, before.tenant_id, requested_verification, now));
-  DEPUTY_TRY(const auto last, last_started(tx, before));
+  DEPUTY_TRY(const auto last, last_started(tx, before, now));
   DEPUTY_TRY(close_running_verification(tx, before, now));
   const Timestamp due = last ? std::max(now, *last + settings_.verification_min_interval) : now;
   return Changed{
@@ -209,7 +209,7 @@ Result<Connection> Registry::submit_role(const Mandate& by, const RoleArn& role_
       return change_in(tx, by, now, [&](Transaction& in, const Connection& found, Timestamp at) {
         return role_given(in, by, found, role_arn, at);
       });
-    DEPUTY_TRY(const bool queued, awaits_first_verification(tx, before));
+    DEPUTY_TRY(const bool queued, awaits_first_verification(tx, before, now));
     if (queued) return before;
     DEPUTY_TRY(request_in(tx, by, now));
     return required(tx.find_connection(by.connection()), noun);

@@ -373,9 +373,9 @@ class Registry {
   Result<Verification> request_in(Transaction& tx, const Mandate& by, Timestamp now);
   // Counts one request of the tenant's against its hour; `rate_limited` when that is full.
   Result<void> take_request(Transaction& tx, const TenantId& tenant, std::string_view what, Timestamp now);
-  Result<std::optional<Timestamp>> last_started(Transaction& tx, const Connection& connection);
-  // Is a verification due of what the connection is bound to now, and none of that has begun yet?
-  Result<bool> awaits_first_verification(Transaction& tx, const Connection& connection);
+  Result<std::optional<Timestamp>> last_started(Transaction& tx, const Connection& connection, Timestamp now);
+  // Is a verification about to begin of what the connection is bound to and asks for now, and none has yet?
+  Result<bool> awaits_first_verification(Transaction& tx, const Connection& connection, Timestamp now);
   // What runs for an older binding ends without an outcome.
   Result<void> close_running_verification(Transaction& tx, const Connection& connection, Timestamp now);
   Verification new_verification(const Connection& connection, Timestamp now);

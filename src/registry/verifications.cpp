@@ -56,16 +56,24 @@ Result<void> Registry::take_request(Transaction& tx, const TenantId& tenant, std
   return tx.note_requested(tenant, what, now);
 }
 
-Result<std::optional<Timestamp>> Registry::last_started(Transaction& tx, const Connection& connection) {
-  DEPUTY_TRY(const auto newest, tx.list_verifications(connection.id, {.limit = 1, .after = {}}));
-  if (newest.items.empty()) return std::optional<Timestamp>{};
-  return std::optional{newest.items.front().started_at};
+// What began ahead of now began by a clock that was set back since: nobody waits until it has gone round.
+Result<std::optional<Timestamp>> Registry::last_started(Transaction& tx, const Connection& connection,
+                                                        Timestamp now) {
+  constexpr std::size_t looked_through = 10;
+  DEPUTY_TRY(const auto newest, tx.list_verifications(connection.id, {.limit = looked_through, .after = {}}));
+  const auto last =
+      std::ranges::find_if(newest.items, [now](const Verification& run) { return run.started_at <= now; });
+  if (last == newest.items.end()) return std::optional<Timestamp>{};
+  return std::optional{last->started_at};
 }
 
-Result<bool> Registry::awaits_first_verification(Transaction& tx, const Connection& connection) {
-  if (!connection.next_verification_at) return false;
+Result<bool> Registry::awaits_first_verification(Transaction& tx, const Connection& connection,
+                                                 Timestamp now) {
+  const auto& due = connection.next_verification_at;
+  if (!due || *due > now + settings_.verification_min_interval) return false;
   DEPUTY_TRY(const auto newest, tx.list_verifications(connection.id, {.limit = 1, .after = {}}));
-  return newest.items.empty() || newest.items.front().binding_version != connection.binding_version;
+  return newest.items.empty() || newest.items.front().binding_version != connection.binding_version ||
+         newest.items.front().integration_version != connection.integration_version;
 }
 
 Result<void> Registry::close_running_verification(Transaction& tx, const Connection& connection,
@@ -120,7 +128,7 @@ Result<Verification> Registry::request_in(Transaction& tx, const Mandate& by, Ti
     return Error{ErrorKind::conflict, "the connection has no role yet; give its ARN first"};
   DEPUTY_TRY(auto running, tx.running_verification(connection.id));
   if (running) return *std::move(running);
-  DEPUTY_TRY(const auto last, last_started(tx, connection));
+  DEPUTY_TRY(const auto last, last_started(tx, connection, now));
   if (last && now - *last < settings_.verification_min_interval) {
     const auto wait =
         std::chrono::ceil<std::chrono::seconds>(*last + settings_.verification_min_interval - now);

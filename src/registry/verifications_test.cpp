@@ -45,6 +45,50 @@ TEST_F(VerificationsTest, ARoleThatWaitsForItsTurnMayBeSubmittedAgain) {
   EXPECT_EQ(registry().finish_verification(only_task(), passed()).value().state, ConnectionState::active);
 }
 
+// A check that is far off is none that the customer could wait for.
+TEST_F(VerificationsTest, ARoleWhoseCheckIsFarOffIsCheckedNow) {
+  const auto connection = make_connection(make_tenant("Acme"));
+  const Mandate by{actor(), connection.id};
+  ASSERT_TRUE(registry().submit_role(by, acme_role));
+  ASSERT_TRUE(store().write([&](Transaction& tx) -> Result<void> {
+    auto later = tx.find_connection(connection.id).value().value();
+    later.next_verification_at = clock().now() + 6h;
+    return tx.update(later);
+  }));
+  ASSERT_TRUE(registry().claim_due(10, 10min).value().empty());
+  ASSERT_TRUE(registry().submit_role(by, acme_role));
+  EXPECT_EQ(registry().claim_due(10, 10min).value().size(), 1U);
+}
+
+TEST_F(VerificationsTest, NewerPermissionsThatWaitForTheirTurnAreQueuedForTheSameRole) {
+  const auto connection = active_connection(make_tenant("Acme"));
+  const Mandate by{actor(), connection.id};
+  auto spec = integration_spec();
+  spec.description = "Reads more";
+  ASSERT_TRUE(registry().put_integration(actor(), spec));
+  const auto adopted = registry().adopt_integration(by, 2).value();
+  ASSERT_GT(adopted.next_verification_at, clock().now());
+  const auto again = registry().submit_role(by, acme_role);
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again.value().revision, adopted.revision);
+}
+
+TEST_F(VerificationsTest, AClockThatIsSetBackPutsNothingOff) {
+  const auto connection = active_connection(make_tenant("Acme"));
+  const Mandate by{actor(), connection.id};
+  clock().jump(-6h);
+  EXPECT_TRUE(registry().request_verification(actor(), connection.id));
+  const auto soon = clock().now() + registry().settings().verification_min_interval;
+  auto spec = integration_spec();
+  spec.description = "Reads more";
+  ASSERT_TRUE(registry().put_integration(actor(), spec));
+  const auto adopted = registry().adopt_integration(by, 2);
+  ASSERT_TRUE(adopted);
+  EXPECT_EQ(adopted.value().next_verification_at, soon);
+  const auto other = RoleArn::parse("arn:aws:iam::222222222222:role/other").value();
+  EXPECT_EQ(registry().set_role(actor(), connection.id, other).value().next_verification_at, soon);
+}
+
 TEST_F(VerificationsTest, TheSameRoleSubmittedLaterIsVerifiedAgainAndStaysActive) {
   const auto connection = active_connection(make_tenant("Acme"));
   const Mandate by{actor(), connection.id};
