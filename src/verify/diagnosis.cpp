@@ -128,11 +128,14 @@ std::string previous_id_conditional_message() {
          "other conditions; remove it";
 }
 
-std::string condition_snippet(const ExternalId& id, const std::optional<ExternalId>& second) {
-  // The characters of an external ID need no escaping in JSON.
+std::string condition_snippet(const ExternalId& id, const std::optional<ExternalId>& second,
+                              const std::optional<RoleArn>& principal) {
+  // The characters of an external ID and of a role's ARN need no escaping in JSON.
   const std::string value =
       second ? "[\"" + id.text() + "\", \"" + second->text() + "\"]" : "\"" + id.text() + "\"";
-  return "\"Condition\": {\"StringEquals\": {\"sts:ExternalId\": " + value + "}}";
+  const std::string only =
+      principal ? ", \"ArnEquals\": {\"aws:PrincipalArn\": \"" + principal->text() + "\"}" : "";
+  return "\"Condition\": {\"StringEquals\": {\"sts:ExternalId\": " + value + "}" + only + "}";
 }
 
 }  // namespace deputy::verify

@@ -39,7 +39,8 @@ std::string previous_id_overdue_message();
 std::string previous_id_conditional_message();
 
 // What to paste into the trust policy's statement: the Condition that accepts exactly `id` (and `second`, in
-// a rotation).
-std::string condition_snippet(const ExternalId& id, const std::optional<ExternalId>& second);
+// a rotation); of `principal` alone, where the statement names the whole account of the partner.
+std::string condition_snippet(const ExternalId& id, const std::optional<ExternalId>& second,
+                              const std::optional<RoleArn>& principal);
 
 }  // namespace deputy::verify

@@ -136,6 +136,8 @@ Target Service::State::target_of(const VerificationTask& task) const {
                 .conceal = task.conceal,
                 .partner = Partner{task.binding.partner_principal, {accounts.begin(), accounts.end()}},
                 .needs = task.integration.policy};
+  if (task.integration.trust_form == registry::TrustForm::account_with_principal_arn)
+    target.only_principal = task.binding.partner_principal;
   if (task.rotation) {
     target.next_external_id = task.rotation->next_external_id;
     if (task.rotation->state == RotationState::retiring) {

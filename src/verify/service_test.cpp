@@ -75,6 +75,23 @@ TEST_F(ServiceTest, RejectsAndSaysWhy) {
   EXPECT_TRUE(verification.checks.at(1).mend.has_value());
 }
 
+TEST_F(ServiceTest, WhatIsToBePastedIsOfTheIntegrationsTrustForm) {
+  auto spec = integration_spec();
+  spec.trust_form = registry::TrustForm::account_with_principal_arn;
+  ASSERT_TRUE(registry().put_integration(actor(), spec));
+  const RoleArn globex_role = RoleArn::parse("arn:aws:iam::333333333333:role/reader").value();
+  const auto globex = connect("Globex", globex_role);
+  trust[acme_role.text()] = trust[globex_role.text()] = ScriptedRole::anything();
+  service->start();
+  settle();
+  const auto mend = [&](const registry::Connection& of) {
+    return registry().verifications(of.id, {}).value().items.at(0).checks.at(1).mend.value_or("");
+  };
+  EXPECT_THAT(mend(acme), testing::Not(testing::HasSubstr("aws:PrincipalArn")));
+  EXPECT_THAT(mend(globex),
+              testing::HasSubstr(R"("aws:PrincipalArn": "arn:aws:iam::111111111111:role/deputy-broker")"));
+}
+
 TEST_F(ServiceTest, VerifiesAgainOnTheSchedule) {
   trust[acme_role.text()] = only(acme);
   service->start();

@@ -135,6 +135,9 @@ class Run {
   Task<bool> still_assumable();
   Task<bool> account_matches(aws::Credentials credentials);
   Task<void> read_the_role();
+  std::string condition(const std::optional<ExternalId>& second) const {
+    return condition_snippet(target_.external_id, second, target_.only_principal);
+  }
   milliseconds reading_grace() const;
   RoleQuestion role_question() const;
   void set(std::string_view name, const CheckedFinding& found);
@@ -235,7 +238,7 @@ Task<bool> Run::denied_without_id() {
     set_unclear("external_id_required", probed);
   } else if (probed.answer == Answer::accepted) {
     checklist_.set("external_id_required", CheckResult::failed, open_without_id_message(), probed.evidence,
-                   condition_snippet(target_.external_id, target_.next_external_id));
+                   condition(target_.next_external_id));
   } else {
     checklist_.set("external_id_required", CheckResult::passed, id_required_message(), probed.evidence);
   }
@@ -254,7 +257,7 @@ Task<bool> Run::denied_with_wrong_ids() {
       set_unclear("external_id_exact", probed);
     } else {
       checklist_.set("external_id_exact", CheckResult::failed, wrong_id_accepted_message(wrong.difference),
-                     probed.evidence, condition_snippet(target_.external_id, target_.next_external_id));
+                     probed.evidence, condition(target_.next_external_id));
     }
     co_return false;
   }
@@ -274,7 +277,7 @@ Task<void> Run::probe_rotation() {
       checklist_.set("next_external_id_works", CheckResult::passed, next_id_works_message(), probed.evidence);
     } else {
       checklist_.set("next_external_id_works", CheckResult::skipped, next_id_awaited_message(),
-                     probed.evidence, condition_snippet(target_.external_id, target_.next_external_id));
+                     probed.evidence, condition(target_.next_external_id));
     }
   }
   if (target_.previous_external_id) {
@@ -289,7 +292,7 @@ Task<void> Run::probe_rotation() {
       const bool overdue = target_.previous_must_be_denied;
       checklist_.set(name, overdue ? CheckResult::failed : CheckResult::skipped,
                      overdue ? previous_id_overdue_message() : previous_id_still_accepted_message(),
-                     probed.evidence, condition_snippet(target_.external_id, std::nullopt));
+                     probed.evidence, condition(std::nullopt));
     }
   }
 }
@@ -388,7 +391,7 @@ Task<void> Run::read_the_role() {
   if (previous_denied_ && found.retiring_accepted) {
     previous_denied_ = false;
     checklist_.set("previous_external_id_denied", CheckResult::skipped, previous_id_conditional_message(),
-                   std::nullopt, condition_snippet(target_.external_id, std::nullopt));
+                   std::nullopt, condition(std::nullopt));
   }
 }
 

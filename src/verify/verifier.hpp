@@ -32,6 +32,9 @@ struct Target {
   bool conceal = false;                             // see registry::VerificationTask
   std::optional<Partner> partner = std::nullopt;    // absent: the trust policy is not judged
   std::optional<std::string> needs = std::nullopt;  // the integration's policy; absent: not compared
+  // Where the templates' statement names the whole account of the partner: the role that its Condition lets
+  // in.
+  std::optional<RoleArn> only_principal = std::nullopt;
 };
 
 struct VerifierSettings {

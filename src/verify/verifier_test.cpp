@@ -130,6 +130,27 @@ TEST_F(VerifierTest, RejectsARoleThatNeedsNoExternalId) {
   EXPECT_TRUE(sts.caller_identity_calls.empty());
 }
 
+// The statement of such a role names the whole account of the partner.
+TEST_F(VerifierTest, AConditionToPasteKeepsTheOnePrincipalThatTheTemplateLetsIn) {
+  Target what = target();
+  what.only_principal = partner.principal;
+  const std::string expected =
+      R"("Condition": {"StringEquals": {"sts:ExternalId": "3f2a9c4e-8b1d-4c6f-9e2a-7d5b1c0f8a63"}, )"
+      R"("ArnEquals": {"aws:PrincipalArn": "arn:aws:iam::111111111111:role/deputy-broker"}})";
+  role.accepts = [](const auto& id) { return !id || *id == issued; };
+  EXPECT_EQ(check(run(what), "external_id_required").mend, expected);
+  role.accepts = [](const auto& id) { return id.has_value(); };
+  EXPECT_EQ(check(run(what), "external_id_exact").mend, expected);
+  what.previous_external_id = next;
+  role.accepts = [](const auto& id) { return id && (*id == issued || *id == next); };
+  EXPECT_EQ(check(run(what), "previous_external_id_denied").mend, expected);
+  what.next_external_id = next;
+  what.previous_external_id.reset();
+  role.accepts = ScriptedRole::only(issued);
+  EXPECT_THAT(check(run(what), "next_external_id_works").mend.value_or(""),
+              testing::AllOf(HasSubstr(next.text()), HasSubstr("aws:PrincipalArn")));
+}
+
 struct Loose {
   const char* name;
   std::function<bool(const std::string&)> accepts;
