@@ -23,10 +23,12 @@ bool is_awaited(const ChecksView& view, std::string_view check) {
   return found != view.checks.end() && found->state == CheckState::awaited;
 }
 
-// The run passed and the role is used; but the rotation that it was asked for has not come on.
+// The run passed, and the role is used or will be; but the rotation that it was asked for has not come on.
 std::string_view awaited(const ChecksView& view) {
+  using registry::ConnectionState;
   using registry::RotationState;
   if (view.running || view.outcome != registry::VerificationOutcome::passed) return {};
+  if (view.state != ConnectionState::active && view.state != ConnectionState::in_review) return {};
   if (view.rotation == RotationState::awaiting_customer && is_awaited(view, "next_external_id_works"))
     return "next_awaited";
   if (view.rotation == RotationState::retiring && is_awaited(view, "previous_external_id_denied"))
@@ -39,8 +41,10 @@ Summary summary_of(const ChecksView& view) {
   using registry::VerificationOutcome;
   if (view.waiting_for_aws) return {"waiting", "waiting", "running"};
   if (view.running || !view.outcome) return {"running", "running", "running"};
-  if (const auto awaits = awaited(view); !awaits.empty())
-    return {awaits, std::string{awaits}, "inconclusive"};
+  if (const auto awaits = awaited(view); !awaits.empty()) {
+    const bool unused = view.state == ConnectionState::in_review;
+    return {awaits, fmt::format("{}{}", awaits, unused ? "_in_review" : ""), "inconclusive"};
+  }
   switch (*view.outcome) {
     case VerificationOutcome::passed:
       if (view.state == ConnectionState::in_review) return {"passed", "in_review", "passed"};
@@ -67,7 +71,8 @@ void put(Slots& slots, const ChecksView& view) {
   slots.put("SUMMARY_ICON", summary.look);
   slots.show_text(fmt::format("checks.{}.note", summary.note));
   if (view.waiting_for_aws) slots.put_time_if("WAITING_UNTIL", view.waiting_until);
-  if (!view.running) slots.put_time_if("NEXT_ATTEMPT_AT", view.next_attempt_at);
+  slots.put_time_if("NEXT_ATTEMPT_AT", view.next_attempt_at);
+  if (view.retire_by) slots.put_time("RETIRE_BY", *view.retire_by);
   slots.put("ROLE_ARN", view.role_arn);
   slots.put("EXTERNAL_ID", view.external_id);
   if (view.running) slots.show("RUNNING");

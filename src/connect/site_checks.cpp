@@ -31,14 +31,12 @@ bool found_no_role(const Verification& verification) {
 
 // A failure that the trust policy as the templates write it mends, or a rotation that waits for it. Where the
 // role could be read, its check has the corrected policy already.
-bool wants_whole_policy(const Verification& verification, bool rotating) {
+bool wants_whole_policy(const Verification& verification, const std::optional<registry::Rotation>& rotation) {
   constexpr std::array about_trust{"role_assumable", "external_id_required", "external_id_exact",
                                    "next_external_id_works", "previous_external_id_denied"};
-  constexpr std::array about_rotation{"next_external_id_works", "previous_external_id_denied"};
-  const bool waits = rotating && verification.outcome == VerificationOutcome::passed;
+  const bool passed = verification.outcome == VerificationOutcome::passed;
   return std::ranges::any_of(verification.checks, [&](const registry::Check& check) {
-    if (waits && check.result == registry::CheckResult::skipped)
-      return std::ranges::find(about_rotation, check.name) != about_rotation.end();
+    if (passed && is_awaited(check, rotation)) return true;
     return check.result == registry::CheckResult::failed &&
            std::ranges::find(about_trust, check.name) != about_trust.end();
   });
@@ -50,6 +48,14 @@ bool looks_for_role(const registry::Connection& connection, const registry::Inte
                     const RoleArn& partner_principal) {
   return connection.role_arn && derived_role(partner_principal, connection.role_arn->account(),
                                              integration.role_name) == connection.role_arn;
+}
+
+// From when on the role may be checked again; absent: now. A run that lies ahead began by a clock that was
+// set back since, and no request waits for it.
+std::optional<Timestamp> again_from(const std::optional<Verification>& last,
+                                    std::chrono::milliseconds interval, Timestamp now) {
+  if (!last || last->started_at > now || last->started_at + interval <= now) return std::nullopt;
+  return last->started_at + interval;
 }
 
 }  // namespace
@@ -90,39 +96,42 @@ Task<Result<Page>> Site::State::checks_page(Visit& visit, std::optional<std::str
   // In whatever state: what is verified next is what the page is about; no earlier run says anything of it.
   const bool to_begin = !settled && connection.next_verification_at;
   const bool running = looking || under_way || to_begin;
-  ChecksView view{.frame = frame(visit),
-                  .role_arn = connection.role_arn->text(),
-                  .external_id = connection.external_id.text(),
-                  .state = connection.state,
-                  .running = running,
-                  .outcome = std::nullopt,
-                  .proof = connection.proof,
-                  .waiting_until = std::nullopt,
-                  .checks = {},
-                  .next_attempt_at = std::nullopt,
-                  .again_from = std::nullopt,
-                  .watch = visit.query_value("watch") == "1"};
-  if (connection.rotation) view.rotation = connection.rotation->state;
+  ChecksView view{
+      .frame = frame(visit),
+      .role_arn = connection.role_arn->text(),
+      .external_id = connection.external_id.text(),
+      .state = connection.state,
+      .running = running,
+      .outcome = std::nullopt,
+      .proof = connection.proof,
+      .waiting_until = std::nullopt,
+      .checks = {},
+      .next_attempt_at = std::nullopt,
+      .again_from = again_from(verification, registry().settings().verification_min_interval, now()),
+      .watch = visit.query_value("watch") == "1"};
+  const auto& rotation = connection.rotation;
+  if (rotation) {
+    view.rotation = rotation->state;
+    view.retire_by = rotation->retire_by;
+  }
   if (notice) view.frame.notice = std::move(notice);
   if (running) {
-    const auto& rotation = connection.rotation;
     std::optional<verify::Progress> progress;
     if (current) progress = parts.progress(verification->id);
     view.waiting_for_aws = looking || (progress && progress->waiting_for_aws);
     if (progress) view.waiting_until = progress->waiting_until;
-    view.checks = check_views(progress.value_or(verify::Progress{}), rotation && rotation->next_external_id,
-                              rotation && rotation->previous_external_id);
+    view.checks = check_views(progress.value_or(verify::Progress{}), rotation, condition_now(visit));
+    if (!under_way && connection.next_verification_at > now()) {
+      view.next_attempt_at = connection.next_verification_at;
+      for (CheckView& check : view.checks) check.state = CheckState::waiting;
+    }
   } else if (settled) {
     view.outcome = verification->outcome;
-    view.checks = check_views(*verification);
-    if (wants_whole_policy(*verification, connection.rotation.has_value()))
+    view.checks = check_views(*verification, rotation, condition_now(visit));
+    if (wants_whole_policy(*verification, rotation))
       view.trust_policy = templates::trust_policy_json(api::describe_role(
           registry().settings().partner_principal, connection, visit.view.tenant, visit.view.integration));
     view.next_attempt_at = connection.next_verification_at;
-  }
-  if (verification) {
-    const Timestamp again_from = verification->started_at + registry().settings().verification_min_interval;
-    if (again_from > now()) view.again_from = again_from;
   }
   co_return Page{.body = screens.render(view)};
 }

@@ -79,7 +79,8 @@ Task<Result<Page>> Site::State::connected(Visit& visit) {
           .external_id = connection.external_id.text(),
           .last_verification = connection.last_verification,
           .next_verification_at = connection.next_verification_at,
-          .checks = last ? check_views(*last) : std::vector<CheckView>{},
+          .checks =
+              last ? check_views(*last, connection.rotation, condition_now(visit)) : std::vector<CheckView>{},
           .ask = ask_of(visit),
           .uses = std::move(details.uses),
           .rotation = connection.rotation ? std::optional{connection.rotation->state} : std::nullopt,

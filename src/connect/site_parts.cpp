@@ -7,6 +7,7 @@
 
 #include "api/role_description.hpp"
 #include "registry/connection_life.hpp"
+#include "verify/diagnosis.hpp"
 
 // From the domain's values to what screens show. Pure.
 namespace deputy::connect {
@@ -55,22 +56,38 @@ std::string laid_out(const std::string& mend) {
   return out;
 }
 
-CheckState state_of(const registry::Check& check) {
-  const bool of_rotation =
-      check.name == "next_external_id_works" || check.name == "previous_external_id_denied";
-  // It was tried, and there is something to be done.
-  if (of_rotation && check.result == registry::CheckResult::skipped && check.mend) return CheckState::awaited;
-  return state_of(check.result);
+constexpr std::string_view next_works = "next_external_id_works";
+constexpr std::string_view previous_denied = "previous_external_id_denied";
+
+CheckView in_state(std::string_view name, CheckState state) {
+  return {.name = std::string{name},
+          .state = state,
+          .message = {},
+          .mend = std::nullopt,
+          .aws_error_code = std::nullopt,
+          .aws_request_id = std::nullopt,
+          .at = std::nullopt};
 }
 
-CheckView view_of(const registry::Check& check) {
-  CheckView view{.name = check.name,
-                 .state = state_of(check),
-                 .message = check.message,
-                 .mend = check.mend,
-                 .aws_error_code = std::nullopt,
-                 .aws_request_id = std::nullopt,
-                 .at = std::nullopt};
+// A run stays the last one when a rotation is begun or cancelled: it may speak of one that is over.
+bool is_of_another_rotation(const registry::Check& check, const std::optional<registry::Rotation>& rotation,
+                            bool run_passed) {
+  if (check.name != next_works && check.name != previous_denied) return false;
+  if (check.result == registry::CheckResult::skipped) return check.mend && !is_awaited(check, rotation);
+  // Had it been the next ID of this rotation, the rotation would be verified.
+  return check.name == next_works && check.result == registry::CheckResult::passed && run_passed &&
+         rotation && rotation->state == registry::RotationState::awaiting_customer;
+}
+
+// `condition` is what the trust policy's should be now. The run's own may list an external ID that is none by
+// now.
+CheckView view_of(const registry::Check& check, const std::optional<registry::Rotation>& rotation,
+                  const std::string& condition) {
+  CheckView view =
+      in_state(check.name, is_awaited(check, rotation) ? CheckState::awaited : state_of(check.result));
+  view.message = check.message;
+  view.mend = check.mend;
+  if (view.mend && view.mend->starts_with(R"("Condition": )")) view.mend = condition;
   if (view.mend && !is_to_paste(*view.mend)) {
     view.message += ". " + *view.mend;
     view.mend.reset();
@@ -84,17 +101,17 @@ CheckView view_of(const registry::Check& check) {
   return view;
 }
 
-CheckView waiting(std::string_view name) {
-  return {.name = std::string{name},
-          .state = CheckState::waiting,
-          .message = {},
-          .mend = std::nullopt,
-          .aws_error_code = std::nullopt,
-          .aws_request_id = std::nullopt,
-          .at = std::nullopt};
-}
-
 }  // namespace
+
+bool is_awaited(const registry::Check& check, const std::optional<registry::Rotation>& rotation) {
+  using registry::RotationState;
+  // It was tried, and there is something to be done.
+  if (check.result != registry::CheckResult::skipped || !check.mend || !rotation) return false;
+  if (check.name == previous_denied) return rotation->state == RotationState::retiring;
+  return check.name == next_works && rotation->state == RotationState::awaiting_customer &&
+         rotation->next_external_id &&
+         check.mend->find(rotation->next_external_id->text()) != std::string::npos;
+}
 
 std::string sentence(const Error& error) {
   std::string text = error.message;
@@ -169,23 +186,31 @@ std::string_view first_page(ConnectionState state) {
   }
 }
 
-std::vector<CheckView> check_views(const registry::Verification& verification) {
+std::vector<CheckView> check_views(const registry::Verification& verification,
+                                   const std::optional<registry::Rotation>& rotation,
+                                   const std::string& condition) {
   std::vector<CheckView> views;
-  for (const registry::Check& check : verification.checks) views.push_back(view_of(check));
+  const bool passed = verification.outcome == registry::VerificationOutcome::passed;
+  for (const registry::Check& check : verification.checks)
+    views.push_back(is_of_another_rotation(check, rotation, passed)
+                        ? in_state(check.name, CheckState::skipped)
+                        : view_of(check, rotation, condition));
   if (views.empty())
-    for (const std::string_view name : check_names) views.push_back(waiting(name));
+    for (const std::string_view name : check_names) views.push_back(in_state(name, CheckState::waiting));
   return views;
 }
 
-std::vector<CheckView> check_views(const verify::Progress& progress, bool rotating_next,
-                                   bool rotating_previous) {
+std::vector<CheckView> check_views(const verify::Progress& progress,
+                                   const std::optional<registry::Rotation>& rotation,
+                                   const std::string& condition) {
   std::vector<CheckView> views;
-  for (const std::string_view name : check_names) views.push_back(waiting(name));
-  if (rotating_next) views.push_back(waiting("next_external_id_works"));
-  if (rotating_previous) views.push_back(waiting("previous_external_id_denied"));
+  const auto add = [&](std::string_view name) { views.push_back(in_state(name, CheckState::waiting)); };
+  for (const std::string_view name : check_names) add(name);
+  if (rotation && rotation->next_external_id) add(next_works);
+  if (rotation && rotation->previous_external_id) add(previous_denied);
   for (CheckView& view : views) {
     const auto settled = std::ranges::find(progress.settled, view.name, &registry::Check::name);
-    if (settled != progress.settled.end()) view = view_of(*settled);
+    if (settled != progress.settled.end()) view = view_of(*settled, rotation, condition);
   }
   const auto next = std::ranges::find(views, CheckState::waiting, &CheckView::state);
   if (next != views.end()) next->state = CheckState::running;
@@ -217,6 +242,15 @@ Frame Site::State::frame(const Visit& visit) const {
           .expires_at = view.session.expires_at,
           .newer_version = view.newest.version > visit.connection().integration_version,
           .notice = notice_of(visit)};
+}
+
+std::string Site::State::condition_now(const Visit& visit) const {
+  const registry::Connection& connection = visit.connection();
+  const bool names_account =
+      visit.view.integration.trust_form == registry::TrustForm::account_with_principal_arn;
+  return verify::condition_snippet(
+      connection.external_id, connection.rotation ? connection.rotation->next_external_id : std::nullopt,
+      names_account ? std::optional{registry().settings().partner_principal} : std::nullopt);
 }
 
 Ask Site::State::ask_of(const Visit& visit) const {

@@ -148,14 +148,16 @@ Task<Result<Page>> Site::State::give_role(Visit& visit) {
     if (!parsed) co_return refuse(parsed.error());
     wanted = std::move(parsed).value();
   }
-  const registry::Connection& shown = visit.connection();
+  const auto shown_binding = visit.connection().binding_version;
   const auto given = co_await run([&] { return registry().submit_role(visit.mandate, *wanted); });
   if (given.has_error()) {
-    if (shown.role_arn == wanted) co_return refused("/checks", given.error());
+    // Of two clicks, the other one may have given it since.
+    DEPUTY_CO_TRY(co_await refresh(visit));
+    if (visit.connection().role_arn == wanted) co_return refused("/checks", given.error());
     if (!is_for_the_form(given.error())) co_return given.error();
     co_return refuse(given.error());
   }
-  if (given.value().binding_version != shown.binding_version) parts.revoke(visit.mandate.connection());
+  if (given.value().binding_version != shown_binding) parts.revoke(visit.mandate.connection());
   parts.wake_verification();
   co_return to_checks();
 }

@@ -119,6 +119,8 @@ struct Site::State {
 
   Frame frame(const Visit& visit) const;
   Ask ask_of(const Visit& visit) const;
+  // The Condition that the role's trust policy should have now, to paste.
+  std::string condition_now(const Visit& visit) const;
 };
 
 // An error's message as a sentence for people.
@@ -136,10 +138,17 @@ std::optional<std::string> account_of(const registry::Connection& connection);
 bool is_unfinished(registry::ConnectionState state);
 // Where the session begins for a connection in this state.
 std::string_view first_page(registry::ConnectionState state);
-// Every check of a run, those that have not begun as `waiting`.
-std::vector<CheckView> check_views(const registry::Verification& verification);
-std::vector<CheckView> check_views(const verify::Progress& progress, bool rotating_next,
-                                   bool rotating_previous);
+// Is this what the rotation that is under way now waits for? A run stays the last one when one is begun or
+// cancelled, so it may have been another.
+bool is_awaited(const registry::Check& check, const std::optional<registry::Rotation>& rotation);
+// Every check of a run, those that have not begun as `waiting`; what they give to paste is what fits the
+// connection's rotation and `condition_now`.
+std::vector<CheckView> check_views(const registry::Verification& verification,
+                                   const std::optional<registry::Rotation>& rotation,
+                                   const std::string& condition);
+std::vector<CheckView> check_views(const verify::Progress& progress,
+                                   const std::optional<registry::Rotation>& rotation,
+                                   const std::string& condition);
 // The ARN that a role of this fixed name has in the account.
 std::optional<RoleArn> derived_role(const RoleArn& partner_principal, const AccountId& account,
                                     const std::optional<std::string>& role_name);

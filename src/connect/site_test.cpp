@@ -169,6 +169,21 @@ TEST_F(SiteTest, TheReportIsSignedAndOfTheLastVerification) {
   EXPECT_NE(report.body.find(connection_of(link).external_id.text()), std::string::npos);
 }
 
+// Beside it stands that the last verification passed.
+TEST_F(SiteTest, AProofForAnotherRoleOfThePartnerIsSaidToBeNone) {
+  open();
+  connect_account(browser, link, "222222222222");
+  auto settings = registry().settings();
+  settings.partner_principal = RoleArn::parse("arn:aws:iam::111111111111:role/another").value();
+  registry::Registry restarted{store(), clock(), random(), settings};
+  open_site("https://deputy.example", restarted);
+  clock().advance(1min);
+  ASSERT_TRUE(restarted.request_verification(actor(), connection_of(link).id));
+  ASSERT_EQ(restarted.claim_due(10, 10min).value().size(), 1U);
+  EXPECT_TRUE(shows("/connected", "or it was for another role of"));
+  site.reset();
+}
+
 TEST_F(SiteTest, RotatesPromotesAndCancels) {
   open();
   connect_account(browser, link, "222222222222");

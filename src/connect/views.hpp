@@ -114,11 +114,12 @@ struct ChecksView {
   bool waiting_for_aws = false;  // denied so far, within the propagation window
   std::optional<Timestamp> waiting_until;
   std::vector<CheckView> checks;             // all, in order, those that did not begin yet as `waiting`
-  std::optional<Timestamp> next_attempt_at;  // where one is scheduled
+  std::optional<Timestamp> next_attempt_at;  // where one is scheduled, and none is under way
   std::optional<Timestamp> again_from;       // `check again` is refused before (rate limit); absent: now
   // The role's whole trust policy as it should be, where a failure is about it, or a rotation waits for it.
   std::optional<std::string> trust_policy = std::nullopt;
   std::optional<registry::RotationState> rotation = std::nullopt;
+  std::optional<Timestamp> retire_by = std::nullopt;  // of the rotation, while it retires
   bool watch = false;  // without JavaScript: the page loads itself again, because the reader asked for it
 };
 

@@ -233,7 +233,13 @@ class Sampler {
                  : check("next_external_id_works", works ? CheckState::passed : CheckState::awaited,
                          works ? "the role accepts the next external ID: the rotation can be completed"
                                : "the role does not accept the next external ID yet"));
-    if (!works) view.trust_policy = p_(indented_json(trust_policy(quoted(external_id))));
+    if (retiring) {
+      view.external_id = i_(next_id);
+      view.retire_by = now + std::chrono::hours{24 * 7};
+    }
+    const std::string ids =
+        retiring ? quoted(next_id) : "[" + quoted(external_id) + "," + quoted(next_id) + "]";
+    if (!works) view.trust_policy = p_(indented_json(trust_policy(ids)));
     return view;
   }
 
@@ -482,6 +488,16 @@ std::vector<Screen> all_screens(const Screens& screens, const Fill& fill) {
   add("checks-next-works", sample.checks_rotating(RotationState::verified));
   add("checks-next-awaited", sample.checks_rotating(RotationState::awaiting_customer));
   add("checks-previous-awaited", sample.checks_rotating(RotationState::retiring));
+  for (const RotationState rotation : {RotationState::awaiting_customer, RotationState::retiring}) {
+    ChecksView reviewed = sample.checks_rotating(rotation);
+    reviewed.state = ConnectionState::in_review;
+    add(rotation == RotationState::retiring ? "checks-previous-in-review" : "checks-next-in-review",
+        reviewed);
+  }
+  ChecksView queued = sample.checks_running(false);
+  queued.next_attempt_at = now + std::chrono::hours{6};
+  for (CheckView& check : queued.checks) check = sample.check(check.name, CheckState::waiting);
+  add("checks-queued", queued);
   add("checks-failed", sample.checks_failed());
   add("checks-inconclusive", sample.checks_inconclusive());
   add("connected", sample.connected(ConnectionState::active, Proof::proved));

@@ -207,6 +207,40 @@ bool stands_beside_the_screens(std::string_view key) {
   return key == "role.verdict" || key.starts_with("time.");
 }
 
+// What is to be pasted has as many external IDs as the page says, and access is said to go on only where it
+// does.
+TEST(ConnectScreens, SayOfARotationWhatIsSo) {
+  const std::string in_use = "6f9619ff-8b86-4d01-b42d-00cf4fc964ff",
+                    next = "0b5c1f2e-3a4d-4e6f-8091-a2b3c4d5e6f7";
+  std::set<std::string> seen;
+  for (const auto& screen : gallery()) {
+    const bool awaits = screen.name.starts_with("checks-next-") && screen.name != "checks-next-works";
+    if (!awaits && !screen.name.starts_with("checks-previous-")) continue;
+    SCOPED_TRACE(screen.name);
+    seen.insert(screen.name);
+    const Document page{screen.html};
+    ASSERT_NE(page.by_id("TRUST_POLICY"), nullptr);
+    const std::string pasted = page.by_id("TRUST_POLICY")->inner_text();
+    EXPECT_EQ(pasted.find(in_use) != std::string::npos, awaits);
+    EXPECT_NE(pasted.find(next), std::string::npos);
+    EXPECT_EQ(screen.html.find("one of these two external IDs") != std::string::npos, awaits);
+    const bool reviewed = screen.name.ends_with("-in-review");
+    EXPECT_EQ(screen.html.find("access goes on") != std::string::npos, !reviewed);
+    EXPECT_EQ(screen.html.find("nothing uses the role before") != std::string::npos, reviewed);
+    EXPECT_EQ(screen.html.find("the connection is suspended") != std::string::npos, !awaits && !reviewed);
+    EXPECT_EQ(screen.html.find("5 Dec 2026") != std::string::npos, !awaits) << "until when";
+  }
+  EXPECT_EQ(seen.size(), 4U);
+}
+
+TEST(ConnectScreens, SayWhenACheckBeginsThatHasNot) {
+  for (const auto& screen : gallery()) {
+    if (screen.name == "checks-queued") EXPECT_THAT(screen.html, testing::HasSubstr("15:41 UTC"));
+    if (screen.name == "checks-running")
+      EXPECT_THAT(screen.html, testing::Not(testing::HasSubstr("next check")));
+  }
+}
+
 // A text that no screen shows is dead, or a state that no sample has.
 TEST(ConnectTexts, AreEachShownOnSomeScreen) {
   std::string all;

@@ -4,6 +4,8 @@
 #include "support/manual_loop.hpp"
 #include "support/registry_fixture.hpp"
 
+#include <array>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -84,6 +86,9 @@ class SiteFixture : public RegistryFixture {
   }
 
   http::Response send(http::Request request) {
+    return loop.run(site->handle(as_received(std::move(request))));
+  }
+  static http::Request as_received(http::Request request) {
     request.request_id = "req_test";
     request.remote_address = "192.0.2.9";
     const std::size_t question = request.path.find('?');
@@ -92,7 +97,7 @@ class SiteFixture : public RegistryFixture {
       request.path.resize(question);
     }
     request.target = request.path;
-    return loop.run(site->handle(std::move(request)));
+    return request;
   }
   http::Response get(Browser& browser, const std::string& path) {
     http::Request request;
@@ -105,6 +110,10 @@ class SiteFixture : public RegistryFixture {
   }
   http::Response post(Browser& browser, const std::string& path, const std::string& form,
                       const Fields& headers = {{"Sec-Fetch-Site", "same-origin"}, {"Origin", "null"}}) {
+    return send(form_of(browser, path, form, headers));
+  }
+  static http::Request form_of(const Browser& browser, const std::string& path, const std::string& form,
+                               const Fields& headers) {
     http::Request request;
     request.method = "POST";
     request.path = path;
@@ -112,7 +121,7 @@ class SiteFixture : public RegistryFixture {
     request.headers.add("Content-Type", "application/x-www-form-urlencoded");
     for (const auto& [name, value] : headers) request.headers.set(name, value);
     if (!browser.cookies.empty()) request.headers.add("Cookie", browser.cookie_header());
-    return send(std::move(request));
+    return request;
   }
   // As a page of that session sends it that was loaded just now.
   http::Response submit(Browser& browser, const Link& link, const std::string& page,
@@ -121,6 +130,19 @@ class SiteFixture : public RegistryFixture {
     const std::string own =
         page == "/choose" || page == "/again" ? "csrf=" + token(browser, link) : hidden_fields(browser, link);
     return post(browser, link.path() + page, own + (fields.empty() ? "" : "&" + fields), headers);
+  }
+  // Two clicks on one button: both requests have looked the session up before either writes. The pool has one
+  // thread and works in turn, so each step of one comes before the next step of the other. `between` is done
+  // after the first one's write and before the second one's.
+  std::array<http::Response, 2> submit_twice_at_once(Browser& browser, const Link& link,
+                                                     const std::string& page, const std::string& fields,
+                                                     const std::function<void()>& between = {}) {
+    const http::Request click =
+        as_received(form_of(browser, link.path() + page, hidden_fields(browser, link) + "&" + fields,
+                            {{"Sec-Fetch-Site", "same-origin"}, {"Origin", "null"}}));
+    std::array<http::Response, 2> answers;
+    loop.run(both(click, between, answers));
+    return answers;
   }
   // What the forms of the connection that the session shows carry unseen.
   std::string hidden_fields(Browser& browser, const Link& link) {
@@ -161,6 +183,19 @@ class SiteFixture : public RegistryFixture {
         submit(browser, link, "/role", "role_arn=arn%3Aaws%3Aiam%3A%3A" + account + "%3Arole%2Freader");
     ASSERT_EQ(given.status, 303) << given.body;
     finish(registry::VerificationOutcome::passed);
+  }
+
+  static Task<void> keep(Task<http::Response> answer, http::Response& kept) {
+    kept = co_await std::move(answer);
+  }
+  Task<void> both(const http::Request& click, const std::function<void()>& between,
+                  std::array<http::Response, 2>& answers) {
+    TaskGroup group;
+    group.spawn(keep(site->handle(click), answers[0]));
+    const auto to_pool = [&] { EXPECT_TRUE(pool.try_post(between)); };
+    if (between) EXPECT_TRUE(pool.try_post([&] { loop.post(to_pool); }));
+    group.spawn(keep(site->handle(click), answers[1]));
+    co_await group.join();
   }
 
   ManualLoop loop{clock()};

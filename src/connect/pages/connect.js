@@ -11,7 +11,9 @@
     const button = event.target.closest("[data-copy]");
     if (!button) return;
     const source = document.getElementById(button.dataset.copy);
-    const label = button.firstChild, word = label.data;
+    const label = button.firstChild;
+    // Kept, since of two clicks the second one finds what the first one has put there.
+    button.dataset.word ??= label.data;
     let done = true;
     try {
       await navigator.clipboard.writeText(source.textContent);
@@ -22,7 +24,7 @@
     }
     label.data = done ? line.dataset.copied : line.dataset.selected;
     say(label.data);
-    setTimeout(() => { label.data = word; }, 2000);
+    setTimeout(() => { label.data = button.dataset.word; }, 2000);
   });
 
   // Checks: the same page is asked for again, and what changed in it is put in place. What came last is kept as
