@@ -90,6 +90,22 @@ browse("the verdict's place is there before there is a verdict", () => world, {}
   assert.equal((await verdict.boundingBox()).height, 0);
 });
 
+browse("a button that copied says so for a while, however often it is pressed", () => world, { permissions: ["clipboard-read", "clipboard-write"] }, async (page) => {
+  const { link } = await invite(world, "Copying");
+  await page.clock.install();
+  await page.goto(link);
+  await toCreate(page);
+  const copy = page.locator("[data-copy]").first();
+  const says = (word) => copy.filter({ hasText: new RegExp("^" + word + " ") }).waitFor();
+  await says("Copy");
+  for (let press = 0; press < 2; ++press) {
+    await copy.click();
+    await says("Copied");
+  }
+  await page.clock.runFor(10_000);
+  assert.match(await copy.innerText(), /^Copy\b/);
+});
+
 browse("a page that renews itself leaves the focus where it is", () => world, {}, async (page) => {
   const { connection } = await atForgottenCondition(page, "Reading", "555555555555");
   // The same page, as if a check were still running.

@@ -176,14 +176,15 @@ browse("a double click begins one check", () => world, {}, async (page, context)
   await toRole(page);
   await page.getByLabel("Role ARN").fill(await launch(world, connection, "555555555555"));
   const runs = async () => (await world.api.call("GET", `/v1/connections/${connection.id}/verifications`)).items;
-  // Slow enough that the second click comes while the first one's check runs.
-  await world.misbehave({ kind: "late", service: "sts", operation: "AssumeRole", delay_ms: 150 });
+  // Slow enough that every further click comes while the first one's check runs.
+  await world.misbehave({ kind: "late", service: "sts", operation: "AssumeRole", delay_ms: 700 });
   const sent = await page.locator("form", { has: page.getByLabel("Role ARN") }).evaluate((form) => [form.action, Object.fromEntries(new FormData(form))]);
   await page.getByRole("button", { name: "Check this role" }).dblclick();
   // And once more as a browser sends it that does not let go of the first.
   const answers = await Promise.all([1, 2, 3].map(() => context.request.post(sent[0], { form: sent[1], headers: { Origin: world.deputy }, maxRedirects: 0 })));
   for (const answer of answers) assert.match(answer.headers().location, /\/checks$/);
   await heading(page, "Checking the role").waitFor();
+  await page.locator("#check-role_assumable").getByText("Passed", { exact: true }).waitFor();  // so it has begun
   assert.equal((await runs()).length, 1);
   await toConnection(page);
   const [run] = await runs();
