@@ -15,7 +15,6 @@ using std::chrono::milliseconds;
 constexpr std::size_t denied_shown_max = 20;
 constexpr milliseconds no_lease_pause{1'000};
 constexpr milliseconds full_pause{500};
-constexpr milliseconds crowded_pause{100};
 constexpr milliseconds handover{1'000};  // the time that quotas are counted over
 
 }  // namespace
@@ -25,6 +24,16 @@ void CollectedRegion::take(Lease taken, SteadyTime now, SteadyTime until) {
   lease_until = until;
   taken_anew = true;
   for (Pace* const pace : {&filter, &sending, &describe}) pace->rest_until(now + handover);
+}
+
+SteadyTime CollectedRegion::next_step(const Line& line, SteadyTime now) const {
+  if (had_last_step == nullptr || had_last_step == &line) return filter.next();
+  return filter.next() - filter.apart(now);
+}
+
+void CollectedRegion::take_step(const Line& line, SteadyTime now) {
+  filter.take(now);
+  had_last_step = &line;
 }
 
 std::optional<EventTime> CollectedRegion::aws_now(SteadyTime now) const {
@@ -107,15 +116,6 @@ void Collector::State::note_standing(Feed& feed) {
   tenant.by_mark.emplace(progress.high_water, &feed);
 }
 
-bool Collector::State::may_start(const Feed& feed) const {
-  if (feed.seen) return true;
-  const auto tenant = held.find(feed.source.origin.tenant.text());
-  if (tenant != held.end() && (tenant->second.windows >= settings.windows_per_tenant_max ||
-                               tenant->second.identities >= settings.identities_per_tenant_max))
-    return false;
-  return identities < settings.identities_max;
-}
-
 void Collector::State::pump() {
   if (stopping()) return;
   const SteadyTime now = around.clock.steady_now();
@@ -127,10 +127,9 @@ void Collector::State::pump() {
       wait(feed, now + no_lease_pause);
       continue;
     }
-    feed.queued_since = feed.source.progress.high_water;
-    const EventTime aws_now = feed.scope->place->aws_now(now).value_or(local_now());
-    feed.line = reads_little(feed.source.progress, feed.mood, settings.plan, aws_now) ? &small : &large;
-    feed.line->waiting.push(feed.source.origin.tenant, &feed, *feed.queued_since);
+    Line& line = line_of(feed, now);
+    if (feed.share != &line || feed.stale) forget_window(feed);
+    put_in(line, feed);
   }
   const bool full = around.spool.full();
   for (Line* const line : {&small, &large}) {
@@ -140,26 +139,52 @@ void Collector::State::pump() {
   if (!waiting.empty()) arm(waiting.begin()->first);
 }
 
+// A window stays in the line of those with much once it is there.
+Line& Collector::State::line_of(const Feed& feed, SteadyTime now) {
+  if (feed.stale || feed.share == &large) return large;
+  const EventTime aws_now = feed.scope->place->aws_now(now).value_or(local_now());
+  const EventTime window_now = std::chrono::floor<std::chrono::seconds>(aws_now);
+  return reads_little(feed.source.progress, feed.mood, settings.plan, window_now) ? small : large;
+}
+
+void Collector::State::put_in(Line& line, Feed& feed) {
+  feed.line = &line;
+  feed.queued_since = feed.source.progress.high_water;
+  line.waiting.push(feed.source.origin.tenant, &feed, *feed.queued_since, feed.share != nullptr);
+}
+
 void Collector::State::start_those_in(Line& line, SteadyTime now) {
   while (line.running < line.calls_max) {
     Feed* const feed = line.waiting.pop();
-    if (feed == nullptr) break;
-    feed->queued_since.reset();
-    Pace& pace = feed->scope->place->filter;
-    if (!feed->scope->place->is_ours(now)) {  // lost while it stood in the queue
-      forget_window(*feed);
-      wait(*feed, now + no_lease_pause);
-    } else if (!may_start(*feed)) {
-      wait(*feed, now + crowded_pause);
-    } else if (pace.next() > now) {
-      wait(*feed, pace.next());
+    if (feed != nullptr) {
+      feed->queued_since.reset();
+      start_or_put_back(line, *feed, now);
     } else {
-      pace.take(now);
-      ++line.running;
-      feed->running = true;
-      const auto key = std::pair{feed->source.origin.connection.text(), feed->source.group_arn};
-      group.spawn(step(feeds.at(key)));
+      const auto lent = std::exchange(line.lent, {});
+      if (lent.empty()) break;
+      for (const std::string& tenant : lent) line.waiting.admit(tenant);  // nobody else waits now
     }
+  }
+}
+
+void Collector::State::start_or_put_back(Line& line, Feed& feed, SteadyTime now) {
+  CollectedRegion& place = *feed.scope->place;
+  if (!place.is_ours(now)) {  // lost while it stood in the queue
+    forget_window(feed);
+    wait(feed, now + no_lease_pause);
+  } else if (!may_start(line, feed)) {
+    // It stays in its tenant's lane, which is passed over until something is given back.
+    put_in(line, feed);
+    line.waiting.crowd(feed.source.origin.tenant);
+  } else if (const SteadyTime next = place.next_step(line, now); next > now) {
+    wait(feed, next);
+  } else {
+    place.take_step(line, now);
+    take_share(line, feed);
+    ++line.running;
+    feed.running = true;
+    const auto key = std::pair{feed.source.origin.connection.text(), feed.source.group_arn};
+    group.spawn(step(feeds.at(key)));
   }
 }
 

@@ -17,6 +17,8 @@ namespace deputy::logs {
 
 using SteadyTime = std::chrono::steady_clock::time_point;
 
+struct Line;
+
 // An account in a Region: what a lease and a quota are for, and what has one clock.
 struct CollectedRegion {
   CollectedRegion(AccountId account_, Region region_)
@@ -33,6 +35,12 @@ struct CollectedRegion {
   // count against the same quota.
   void take(Lease taken, SteadyTime now, SteadyTime until);
 
+  // From when on a step of this line may begin. Lines that both have something to be read here take turns:
+  // the one that did not have the last turn may have the next before its time (`sending` keeps the calls
+  // apart), so that the other cannot be quicker each time.
+  SteadyTime next_step(const Line& line, SteadyTime now) const;
+  void take_step(const Line& line, SteadyTime now);
+
   // AWS's time, as its last answer said it and the steady clock went on; never ahead of it.
   std::optional<EventTime> aws_now(SteadyTime now) const;
   void note_date(EventTime date, SteadyTime now);
@@ -42,6 +50,7 @@ struct CollectedRegion {
   Pace filter;   // of steps
   Pace sending;  // of calls themselves: steps that waited, for a disk say, must not call all at once
   Pace describe;
+  const Line* had_last_step = nullptr;
   std::optional<Lease> lease;
   SteadyTime lease_until{};
   bool taken_anew = false;  // the lease, a moment ago
@@ -70,8 +79,10 @@ struct Feed;
 // those with much.
 struct Line {
   std::size_t calls_max;
+  std::uint64_t window_events;  // that a window may have, as far as anybody knows before it was opened
   FairQueue<Feed> waiting = {};
   std::size_t running = 0;
+  std::set<std::string> lent = {};  // tenants that were refused what they may have where no other waits
 };
 
 // A source at work.
@@ -79,6 +90,8 @@ struct Feed {
   Source source;
   SourceMood mood;
   std::shared_ptr<Scope> scope;
+  Line* share = nullptr;        // of whose windows it has one, from the start of the step that opens it
+  std::uint64_t reserved = 0;   // identities, until they are loaded
   std::optional<SeenSet> seen;  // while a window is open here
   bool running = false;
   bool dropped = false;  // nothing that is under way for it is kept
@@ -108,7 +121,15 @@ struct Collector::State {
   void start_those_in(Line& line, SteadyTime now);
   void take_out(Feed& feed);
   void requeue(Feed& feed);
-  bool may_start(const Feed& feed) const;
+  Line& line_of(const Feed& feed, SteadyTime now);
+  void put_in(Line& line, Feed& feed);
+  void start_or_put_back(Line& line, Feed& feed, SteadyTime now);
+  // Shares of the windows and of the memory that they take.
+  bool may_start(Line& line, const Feed& feed);
+  void take_share(Line& line, Feed& feed);
+  void give_back_reserved(Feed& feed);
+  void forget_seen(Feed& feed);
+  void admit_where_there_is_room();
   void note_identities(const Feed& feed, std::size_t more);
   // How many sources stand how is counted as they change, not when somebody asks.
   void note_standing(Feed& feed);
@@ -177,7 +198,8 @@ struct Collector::State {
   std::map<std::pair<std::string, std::string>, std::shared_ptr<Feed>> feeds;    // by connection, ARN
 
   std::set<std::pair<SteadyTime, Feed*>> waiting;
-  Line large{settings.calls_max}, small{settings.quiet_calls_max};
+  Line large{settings.calls_max, settings.plan.window_events_max};
+  Line small{settings.quiet_calls_max, settings.plan.quiet_events_max * 2};
   std::map<SourceStatus, std::uint64_t> by_status;
   std::set<std::pair<EventTime, const Feed*>> by_mark;  // of active ones
   struct Standings {
@@ -188,10 +210,11 @@ struct Collector::State {
   std::size_t leases = 0;  // that are held
   // What open windows hold in memory: of all, and by tenant. A tenant that has none is not there.
   struct Held {
-    std::size_t windows = 0;
+    std::size_t large = 0, small = 0;  // windows
     std::uint64_t identities = 0;
   };
-  std::uint64_t identities = 0;
+  std::uint64_t identities = 0, reserved = 0;
+  bool out_of_room = false;  // somebody was refused a window for what all of them hold
   std::unordered_map<std::string, Held> held;
   EventLoop::TimerId timer = 0;
   SteadyTime timer_at{};

@@ -24,22 +24,6 @@ bool Collector::State::still_ours(const Feed& feed, const Lease& lease) const {
   return !feed.dropped && !stopping() && place.lease == lease && place.is_ours(around.clock.steady_now());
 }
 
-void Collector::State::note_identities(const Feed& feed, std::size_t more) {
-  identities += more;
-  held[feed.source.origin.tenant.text()].identities += more;
-}
-
-// What is in memory for it; the window itself is the source's progress, and is taken up again.
-void Collector::State::forget_window(Feed& feed) {
-  if (!feed.seen) return;
-  const auto tenant = held.find(feed.source.origin.tenant.text());
-  DEPUTY_ASSERT(tenant != held.end() && tenant->second.identities >= feed.seen->size());
-  identities -= feed.seen->size();
-  tenant->second.identities -= feed.seen->size();
-  if (--tenant->second.windows == 0) held.erase(tenant);
-  feed.seen.reset();
-}
-
 void Collector::State::trouble(Feed& feed, const Error& error) {
   ++counted.failed;
   const EventTime now = feed.scope->place->aws_now(around.clock.steady_now()).value_or(local_now());
@@ -60,7 +44,7 @@ Task<void> Collector::State::step(std::shared_ptr<Feed> feed) {
   --feed->line->running;
   // One that failed pauses, for minutes where its Region is down: it must not keep the tenant's other
   // accounts and Regions from opening windows.
-  if (feed->dropped || feed->stale || feed->mood.failures > 0) forget_window(*feed);
+  if (!feed->seen || feed->dropped || feed->stale || feed->mood.failures > 0) forget_window(*feed);
   requeue(*feed);
   pump();
 }
@@ -113,6 +97,8 @@ Task<bool> Collector::State::reload(std::shared_ptr<Feed> feed) {
 // Loads what was seen in the window's stretch. A stretch with more events than may be in memory is cut.
 Task<bool> Collector::State::open_window(std::shared_ptr<Feed> feed, EventTime now) {
   SourceProgress& progress = feed->source.progress;
+  // While it waited for its turn something else has become due: it goes to the other line.
+  if (feed->share == &small && !reads_little(progress, feed->mood, settings.plan, now)) co_return false;
   if (progress.window) {
     take_up_window(*progress.window, settings.plan, now);
   } else {
@@ -147,8 +133,8 @@ Task<bool> Collector::State::open_window(std::shared_ptr<Feed> feed, EventTime n
   progress.window = std::move(window);
   feed->seen.emplace();
   feed->seen->insert(known.value());
-  ++held[feed->source.origin.tenant.text()].windows;
   note_identities(*feed, feed->seen->size());
+  give_back_reserved(*feed);
   co_return true;
 }
 
@@ -157,7 +143,7 @@ Task<void> Collector::State::read_page(std::shared_ptr<Feed> feed) {
   DEPUTY_ASSERT(place.lease.has_value());
   const Lease lease = *place.lease;
   if (feed->stale) {
-    forget_window(*feed);
+    forget_seen(*feed);
     if (!co_await reload(feed) || !still_ours(*feed, lease)) co_return;
     if (feed->source.progress.status != SourceStatus::active) co_return;
   }

@@ -28,9 +28,12 @@ double Pace::rate(Time now) const {
   return std::min(full_, rate_ + full_ * seconds(now - cut_at_) / recovery_seconds);
 }
 
+std::chrono::milliseconds Pace::apart(Time now) const {
+  return std::chrono::ceil<std::chrono::milliseconds>(std::chrono::duration<double>{1 / rate(now)});
+}
+
 void Pace::take(Time now) {
-  const std::chrono::duration<double> apart{1 / rate(now)};
-  next_ = std::max(next_, now) + std::chrono::ceil<std::chrono::milliseconds>(apart);
+  next_ = std::max(next_, now) + apart(now);
 }
 
 void Pace::throttled(Time now) {

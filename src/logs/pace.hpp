@@ -28,6 +28,8 @@ class Pace {
   void rest_until(Time until) { next_ = next_ < until ? until : next_; }
   void throttled(Time now);
   double rate(Time now) const;
+  // The time between two calls.
+  std::chrono::milliseconds apart(Time now) const;
 
  private:
   double full_;

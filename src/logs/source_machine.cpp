@@ -79,8 +79,11 @@ milliseconds lag(const SourceProgress& progress, EventTime now) {
 
 bool reads_little(const SourceProgress& progress, const SourceMood& mood, const SourcePlan& plan,
                   EventTime now) {
-  const bool goes_on = progress.window && !progress.window->next_token.empty();
-  return !goes_on && mood.recent_events <= plan.quiet_events_max && lag(progress, now) <= plan.quiet_lag_max;
+  if (!mood.known || mood.recent_events > plan.quiet_events_max || mood.recent_bytes > plan.quiet_bytes_max ||
+      lag(progress, now) > plan.quiet_lag_max)
+    return false;
+  const auto window = progress.window ? progress.window : next_window(progress, mood, plan, now);
+  return window && window->next_token.empty() && window->end > progress.high_water;
 }
 
 std::optional<OpenWindow> next_window(const SourceProgress& progress, const SourceMood& mood,
@@ -89,9 +92,16 @@ std::optional<OpenWindow> next_window(const SourceProgress& progress, const Sour
   DEPUTY_ASSERT(progress.rescanned.size() == plan.rescan_offsets.size());
   // What is new goes first, but for rescans that are overdue by their own length: a group that is always
   // behind must not put its late events off for ever.
+  const bool polls = now - progress.high_water >= poll_of(mood, plan);
+  const milliseconds length = window_of(mood, plan);
+  const EventTime new_end = std::min(now, progress.high_water + length);
+  // The first of a quiet group is a part of its poll, and no call of its own: however late that poll is.
+  const bool quiet = polls && mood.recent_events <= plan.quiet_events_max && !progress.rescanned.empty() &&
+                     new_end == now &&
+                     progress.high_water - progress.rescanned[0] <= plan.rescan_offsets[0] * 3;
   std::optional<std::size_t> rescan;
   bool overdue = false;
-  for (std::size_t i = 0; i < progress.rescanned.size(); ++i) {
+  for (std::size_t i = quiet ? 1 : 0; i < progress.rescanned.size(); ++i) {
     const auto due = rescan_due_at(progress, plan, i);
     if (!due || *due > now) continue;
     if (!rescan) rescan = i;
@@ -101,14 +111,7 @@ std::optional<OpenWindow> next_window(const SourceProgress& progress, const Sour
       break;
     }
   }
-  const milliseconds length = window_of(mood, plan);
-  if (now - progress.high_water >= poll_of(mood, plan) && !overdue) {
-    const EventTime end = std::min(now, progress.high_water + length);
-    const bool quiet = mood.recent_events <= plan.quiet_events_max && !progress.rescanned.empty() &&
-                       end == now &&
-                       progress.high_water - progress.rescanned[0] <= plan.rescan_offsets[0] * 3;
-    return open(quiet ? progress.rescanned[0] : progress.high_water, end, now);
-  }
+  if (polls && !overdue) return open(quiet ? progress.rescanned[0] : progress.high_water, new_end, now);
   if (!rescan) return std::nullopt;
   const EventTime begin = progress.rescanned[*rescan];
   const EventTime end = std::min({progress.high_water, now - plan.rescan_offsets[*rescan], begin + length});
@@ -142,7 +145,9 @@ bool take_page(SourceProgress& progress, SourceMood& mood, const SourcePlan& pla
   progress.last_error.reset();
   mood.failures = 0;
   mood.not_before = {};
+  mood.known = true;
   mood.recent_events += page.new_events;
+  mood.recent_bytes += page.message_bytes;
   if (!page.next_token.empty()) {
     window.next_token = page.next_token;
     window.token_at = page.date;
@@ -162,7 +167,10 @@ bool take_page(SourceProgress& progress, SourceMood& mood, const SourcePlan& pla
   if (mood.page_events > 0 && mood.page_events < page_events_max) mood.page_events *= 2;
   if (is_new) {
     mood.poll = done.found > 0 ? poll_of(mood, plan) / 2 : poll_of(mood, plan) * 2;
-    mood.recent_events = done.found > 0 ? mood.recent_events : mood.recent_events / 2;
+    if (done.found == 0) {
+      mood.recent_events /= 2;
+      mood.recent_bytes /= 2;
+    }
     // Half of what a window may hold: the next may be longer again.
     if (done.found < plan.window_events_max / 4 && mood.window != milliseconds{0})
       mood.window = window_of(mood, plan) * 2;

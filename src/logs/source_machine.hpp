@@ -29,7 +29,9 @@ struct SourcePlan {
   // Groups with at most so many events since the first rescan offset are read over that stretch with every
   // poll, which saves the first rescan's own call.
   std::uint64_t quiet_events_max = 500;
-  // Those that are read up to so short a while ago have little to be read.
+  // Of those, the ones with at most so many bytes of messages that are read up to so short a while ago have
+  // little to be read.
+  std::uint64_t quiet_bytes_max = 128 * 1024;
   std::chrono::milliseconds quiet_lag_max = std::chrono::minutes{5};
   std::chrono::milliseconds retry_base = std::chrono::seconds{1};
   std::chrono::milliseconds retry_max = std::chrono::minutes{5};
@@ -41,7 +43,9 @@ struct SourceMood {
   std::chrono::milliseconds poll{0};    // at the moment; 0: the least
   std::chrono::milliseconds window{0};  // longest at the moment; 0: the most
   int failures = 0;                     // in a row
+  bool known = false;                   // a page was read: what is recent is not just unknown
   std::uint64_t recent_events = 0;      // new ones since everything was quiet, about
+  std::uint64_t recent_bytes = 0;       // of their messages
   EventTime not_before;                 // AWS's time; after a failure
   int page_events = 0;                  // most of a page that are asked for; 0: as many as AWS gives
 };
@@ -51,7 +55,9 @@ EventTime due_at(const SourceProgress& progress, const SourceMood& mood, const S
 // How much event time waits to be read.
 std::chrono::milliseconds lag(const SourceProgress& progress, EventTime now);
 
-// Whether the next page is a small one in all likelihood.
+// Whether the next page is a small one in all likelihood: of a window that goes on from where a quiet group
+// is read up to. What a later rescan reads, hours of pages perhaps, nothing recent tells of. REQUIRES: the
+// source is active.
 bool reads_little(const SourceProgress& progress, const SourceMood& mood, const SourcePlan& plan,
                   EventTime now);
 

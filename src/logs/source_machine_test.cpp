@@ -122,14 +122,62 @@ TEST_F(SourceMachine, AQuietGroupsPollIsItsOwnFirstRescan) {
 
 // It was cut in half once; a year of quiet later it is as long as it may be, and not longer than time itself.
 TEST_F(SourceMachine, LittleIsReadOfAGroupThatIsQuietAndNotBehindAndWhosePageIsAWindowsFirst) {
+  mood.known = true;
   EXPECT_FALSE(reads_little(progress, mood, plan, now)) << "it is busy";
   mood.recent_events = plan.quiet_events_max;
   EXPECT_TRUE(reads_little(progress, mood, plan, now));
+  mood.known = false;
+  EXPECT_FALSE(reads_little(progress, mood, plan, now)) << "nothing was read yet";
+  mood.known = true;
+  mood.recent_bytes = plan.quiet_bytes_max + 1;
+  EXPECT_FALSE(reads_little(progress, mood, plan, now)) << "few events, and huge ones";
+  mood.recent_bytes = plan.quiet_bytes_max;
   EXPECT_FALSE(reads_little(progress, mood, plan, start + plan.quiet_lag_max + seconds{1})) << "behind";
   progress.window = next_window(progress, mood, plan, now);
   EXPECT_TRUE(reads_little(progress, mood, plan, now));
   progress.window->next_token = "more";
   EXPECT_FALSE(reads_little(progress, mood, plan, now)) << "AWS has more";
+}
+
+// A call of its own as well would make every poll later still, where the quota is what they wait for.
+TEST_F(SourceMachine, AQuietGroupsLatePollIsItsFirstRescanAsWell) {
+  mood.recent_events = 0;
+  read(now);
+  read(now + minutes{4});
+  const auto window = next_window(progress, mood, plan, now + minutes{8});
+  ASSERT_TRUE(window);
+  EXPECT_EQ(window->begin, progress.rescanned[0]);
+  EXPECT_EQ(window->end, now + minutes{8});
+}
+
+// Hours of what was written before it became quiet.
+TEST_F(SourceMachine, ALaterRescanOfAQuietGroupIsNotLittle) {
+  mood.recent_events = 0;
+  EventTime at = now;
+  int polls = 0, rescans = 0;
+  for (read(at); at < now + minutes{60}; at += seconds{1}) {
+    if (due_at(progress, mood, plan) > at) continue;
+    const auto window = next_window(progress, mood, plan, at);
+    if (window) {
+      const bool is_new = window->end > progress.high_water;
+      ++(is_new ? polls : rescans);
+      EXPECT_EQ(reads_little(progress, mood, plan, at), is_new);
+    }
+    read(at);
+  }
+  EXPECT_GT(polls, 50);
+  EXPECT_GT(rescans, 1);
+}
+
+TEST_F(SourceMachine, WhatIsRecentIsKnownByPages) {
+  mood = {};
+  progress.window = next_window(progress, mood, plan, now);
+  take_page(progress, mood, plan, {.new_events = 3, .message_bytes = 4000, .next_token = {}, .date = now});
+  EXPECT_TRUE(mood.known);
+  EXPECT_EQ(mood.recent_bytes, 4000U);
+  progress.window = next_window(progress, mood, plan, now + minutes{2});
+  take_page(progress, mood, plan, {.next_token = {}, .date = now + minutes{2}});
+  EXPECT_EQ(mood.recent_bytes, 2000U);
 }
 
 TEST_F(SourceMachine, AWindowGrowsToItsGreatestLengthAndNoFurther) {
@@ -257,6 +305,28 @@ TEST(FairQueue, WithinATenantTheFurthestBehindGoesFirst) {
   EXPECT_EQ(queue.pop(), &a);
   EXPECT_EQ(queue.pop(), nullptr);
   EXPECT_TRUE(queue.empty());
+}
+
+// Whoever has its share of the windows is passed over, but for what has one open.
+TEST(FairQueue, ACrowdedTenantHasTurnsOfItsOpenOnesOnly) {
+  const TenantId crowded = an_origin('a').tenant, other = an_origin('b').tenant;
+  int waits = 0, open = 0, of_other = 0;
+  FairQueue<int> queue;
+  queue.push(crowded, &waits, at_ms(1));
+  EXPECT_FALSE(queue.others_wait(crowded));
+  EXPECT_TRUE(queue.others_wait(other));
+  queue.crowd(crowded);
+  EXPECT_FALSE(queue.others_wait(other));
+  EXPECT_EQ(queue.pop(), nullptr);
+  queue.push(crowded, &open, at_ms(2), true);
+  queue.push(other, &of_other, at_ms(3));
+  EXPECT_EQ(queue.pop(), &open);
+  EXPECT_EQ(queue.pop(), &of_other);
+  EXPECT_EQ(queue.pop(), nullptr);
+  EXPECT_EQ(queue.size(), 1U);
+  EXPECT_TRUE(queue.admit(crowded.text()));
+  EXPECT_FALSE(queue.admit(crowded.text()));
+  EXPECT_EQ(queue.pop(), &waits);
 }
 
 TEST(GroupPattern, StarStandsForAnyText) {

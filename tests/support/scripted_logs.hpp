@@ -45,7 +45,9 @@ class ScriptedLogs final : public aws::Logs {
     keys.push_back(credentials.access_key_id);
     read_at.push_back(clock_.steady_now());
     most_at_once = std::max(most_at_once, ++under_way_);
-    if (slow_loop != nullptr && reading_takes.count() > 0) co_await sleep_for(*slow_loop, reading_takes, {});
+    const auto own = reading_takes_of.find(keys.back());
+    const auto takes = own != reading_takes_of.end() ? own->second : reading_takes;
+    if (slow_loop != nullptr && takes.count() > 0) co_await sleep_for(*slow_loop, takes, {});
     --under_way_;
     if (const auto error = errors.find(request.group_arn); error != errors.end()) co_return error->second;
     if (request.limit > page_limit_max)
@@ -80,8 +82,9 @@ class ScriptedLogs final : public aws::Logs {
   int page_limit_max = 10'000;                       // beyond it an answer is too large
   EventLoop* slow_loop = nullptr;                    // where it is given, answers take time
   std::chrono::milliseconds describing_takes{0}, reading_takes{0};
-  int most_at_once = 0;                // reads
-  std::vector<std::string> described;  // access keys
+  std::map<std::string, std::chrono::milliseconds> reading_takes_of;  // by access key, before that
+  int most_at_once = 0;                                               // reads
+  std::vector<std::string> described;                                 // access keys
   std::set<std::string> endless;       // ARNs whose windows have always one more page
   std::chrono::milliseconds ahead{0};  // AWS's clock before ours
   std::vector<aws::FilterLogEventsRequest> reads;
