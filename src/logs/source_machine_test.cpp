@@ -143,11 +143,11 @@ TEST_F(SourceMachine, LittleIsReadOfAGroupThatIsQuietAndNotBehindAndWhosePageIsA
 TEST_F(SourceMachine, AQuietGroupsLatePollIsItsFirstRescanAsWell) {
   mood.recent_events = 0;
   read(now);
-  read(now + minutes{4});
-  const auto window = next_window(progress, mood, plan, now + minutes{8});
+  read(now + minutes{1});
+  const auto window = next_window(progress, mood, plan, now + minutes{5});
   ASSERT_TRUE(window);
   EXPECT_EQ(window->begin, progress.rescanned[0]);
-  EXPECT_EQ(window->end, now + minutes{8});
+  EXPECT_EQ(window->end, now + minutes{5});
 }
 
 // Hours of what was written before it became quiet.

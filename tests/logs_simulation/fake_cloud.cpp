@@ -33,9 +33,12 @@ void FakeCloud::remove(const std::string& account, const std::string& region, co
 }
 
 WrittenGroup* FakeCloud::find(const std::string& arn) {
-  for (auto& [place, groups] : groups_)
-    for (auto& [name, group] : groups)
-      if (group.arn() == arn) return &group;
+  for (auto& [place, groups] : groups_) {
+    const std::string prefix = "arn:aws:logs:" + place.second + ":" + place.first + ":log-group:";
+    if (!arn.starts_with(prefix)) continue;
+    const auto found = groups.find(arn.substr(prefix.size()));
+    return found == groups.end() ? nullptr : &found->second;
+  }
   return nullptr;
 }
 
@@ -145,7 +148,7 @@ aws::AwsResult<aws::LogGroupPage> FakeCloud::describe(const std::string& account
   page.date = date_of(now_ms());
   for (const auto& [name, group] : groups_[{account, region}]) {
     if (!name.starts_with(prefix) || (!token.empty() && name <= token)) continue;
-    if (page.groups.size() == 2) {
+    if (page.groups.size() == describe_page_max) {
       page.next_token = page.groups.back().name;
       break;
     }

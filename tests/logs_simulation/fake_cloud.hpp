@@ -39,6 +39,7 @@ struct Faults {
   double throttle = 0, unavailable = 0, expired = 0, denied = 0, refuse_token = 0, no_answer = 0;
   double partial_page = 0, empty_page = 0;
   int latency_ms_max = 0;
+  int disk_ms_max = 0;  // that a disk takes for what it is asked
 };
 
 class FakeCloud {
@@ -71,7 +72,7 @@ class FakeCloud {
   Faults faults;
   std::uint64_t events_written = 0, calls = 0, faults_done = 0, late_events = 0, future_events = 0;
   std::vector<std::string> broken;  // promises that were
-  std::size_t page_events_max = 20;
+  std::size_t page_events_max = 20, describe_page_max = 2;
   // Accounts that nobody may call from this moment of our clock on.
   std::map<std::string, std::chrono::steady_clock::time_point> forbidden;
   // The same of log groups, by ARN, that no pattern names.

@@ -110,6 +110,11 @@ class Process::Disk final : public Blocking {
       const auto left = process_.frozen_until - process_.clock.steady_now();
       co_await sleep_for(process_.loop, std::chrono::ceil<std::chrono::milliseconds>(left), {});
     }
+    if (const int most = process_.cloud.faults.disk_ms_max; most > 0) {
+      const std::chrono::milliseconds takes{process_.cloud.uniform(0, most)};
+      if (takes.count() > 0) co_await sleep_for(process_.loop, takes, {});
+      if (process_.dead()) co_return died();
+    }
     work();
     if (process_.cloud.chance(process_.die_after_write)) {
       ++process_.cloud.faults_done;
@@ -190,7 +195,7 @@ class Process::Connections final : public Subscriptions {
 
 Process::Process(std::string name_, FakeClock& clock_, ManualLoop& loop_, FakeCloud& cloud_,
                  const std::vector<Subscription>& subscriptions, const std::filesystem::path& directory,
-                 const SourcePlan& plan, std::uint64_t seed)
+                 const ProcessSettings& set, std::uint64_t seed)
     : name(std::move(name_)),
       incarnation(name + std::to_string(seed)),
       clock(clock_),
@@ -207,8 +212,14 @@ Process::Process(std::string name_, FakeClock& clock_, ManualLoop& loop_, FakeCl
   DEPUTY_ASSERT(opened.has_value());
   spool = std::move(opened).value();
   CollectorSettings settings{.holder = incarnation, .lease = std::chrono::seconds{60}};
-  settings.plan = plan;
+  settings.plan = set.plan;
   settings.plan.window_events_max = 200;
+  if (set.narrow) {
+    settings.calls_max = 2;
+    settings.quiet_calls_max = 3;
+    settings.windows_per_tenant_max = 2;
+    settings.identities_max = 1'000;
+  }
   collector = std::make_unique<Collector>(Collector::Surroundings{loop, clock, random_, *client_, *sessions_,
                                                                   *connections_, *spool, *disk_, *disk_},
                                           settings);

@@ -37,12 +37,18 @@ class DyingFiles final : public Files {
   bool dead_ = false, dies_now_ = false;
 };
 
+// What a seed says of the collectors: how they are set.
+struct ProcessSettings {
+  SourcePlan plan;
+  bool narrow = false;  // few calls and windows at once, so that everything waits for its turn
+};
+
 // A process that collects: a spool of its own over the shared directory, until it is killed.
 class Process {
  public:
   Process(std::string name, FakeClock& clock, ManualLoop& loop, FakeCloud& cloud,
           const std::vector<Subscription>& subscriptions, const std::filesystem::path& directory,
-          const SourcePlan& plan, std::uint64_t seed);
+          const ProcessSettings& set, std::uint64_t seed);
   ~Process();
   Process(const Process&) = delete;
   Process& operator=(const Process&) = delete;

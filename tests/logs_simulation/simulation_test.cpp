@@ -23,13 +23,23 @@ struct Tenant {
   bool suspended = false, narrowed = false;
 };
 
-constexpr int latency_ms_most = 4'000;
+constexpr int latency_ms_most = 4'000, disk_ms_most = 20;
+constexpr milliseconds undisturbed = std::chrono::minutes{90};  // after all trouble, before all is quiet
+// Of what is active, where nothing has gone wrong for a while.
+constexpr milliseconds lag_most = std::chrono::minutes{10};
 
 class Simulation {
  public:
   // `brief`: the last rescan is three hours after, so that it does not take two days until all is quiet.
   Simulation(std::uint64_t seed, int hours, bool brief) : seed_(seed), hours_(hours), cloud_(clock_, seed) {
-    if (brief) plan_.rescan_offsets.pop_back();
+    if (brief) set_.plan.rescan_offsets.pop_back();
+    set_.narrow = seed % 2 == 0;
+    crowd_ = seed % 4 == 0 ? 250 : 0;
+    if (set_.narrow) {
+      set_.plan.quiet_events_max = 20;
+      cloud_.faults.disk_ms_max = disk_ms_most;
+    }
+    if (crowd_ > 0) cloud_.describe_page_max = 50;
   }
 
   // Empty when every promise was kept.
@@ -53,9 +63,13 @@ class Simulation {
   void deliver();
   void take(const RecordPage& page);
   void check_marks();
+  void check_lag();
+  void add_crowd();
+  void remove_crowd();
+  void go_on_undisturbed();
   std::string verdict();
   std::chrono::milliseconds quiet() const {
-    return plan_.rescan_offsets.back() * 3 / 2 + std::chrono::hours{4};
+    return set_.plan.rescan_offsets.back() * 3 / 2 + std::chrono::hours{4};
   }
   void find(std::string what) {
     if (broken_.size() < 20) broken_.push_back(std::move(what));
@@ -65,7 +79,8 @@ class Simulation {
 
   const std::uint64_t seed_;
   const int hours_;
-  SourcePlan plan_;
+  ProcessSettings set_;
+  int crowd_ = 0;  // quiet groups of the first account, more than its quota lets be polled each minute
   FakeClock clock_;
   ManualLoop loop_{clock_};
   FakeCloud cloud_;
@@ -83,6 +98,7 @@ class Simulation {
   std::map<std::string, std::pair<const WrittenGroup*, WrittenEvent>> expected_;
   std::map<std::int64_t, EventTime> marks_;
   bool sink_is_down_ = false;
+  milliseconds lag_max_{0};  // undisturbed
   std::vector<std::string> broken_;
 };
 
@@ -114,14 +130,14 @@ void Simulation::make_tenants() {
 void Simulation::start(std::size_t which) {
   ++starts_;
   processes_[which] = std::make_unique<Process>(which == 0 ? "a" : "b", clock_, loop_, cloud_, subscriptions_,
-                                                folder_.path(), plan_, seed_ * 100'000 + starts_);
+                                                folder_.path(), set_, seed_ * 100'000 + starts_);
 }
 
 // ── What the customers do ──
 
 void Simulation::write_one(WrittenGroup& group) {
   constexpr std::int64_t hour = 3'600'000;
-  const std::int64_t bound = std::chrono::milliseconds{plan_.rescan_offsets.back()}.count();
+  const std::int64_t bound = std::chrono::milliseconds{set_.plan.rescan_offsets.back()}.count();
   const std::int64_t now = cloud_.now_ms();
   std::int64_t timestamp = now - uniform(0, 2'000);
   std::int64_t visible = now + uniform(0, 8'000);
@@ -236,7 +252,8 @@ void Simulation::disturb() {
                      .no_answer = bad ? 0.05 : 0.0,
                      .partial_page = 0.2,
                      .empty_page = 0.1,
-                     .latency_ms_max = bad ? latency_ms_most : 200};
+                     .latency_ms_max = bad ? latency_ms_most : 200,
+                     .disk_ms_max = set_.narrow ? disk_ms_most : 0};
   }
   if (chance(0.002)) clock_.jump(std::chrono::seconds{uniform(-30, 30)});
   if (chance(0.01)) sink_is_down_ = !sink_is_down_;
@@ -265,7 +282,7 @@ void Simulation::disturb() {
 }
 
 void Simulation::calm() {
-  cloud_.faults = {};
+  cloud_.faults = {.latency_ms_max = set_.narrow ? 200 : 0, .disk_ms_max = set_.narrow ? disk_ms_most : 0};
   sink_is_down_ = false;
   for (Tenant& tenant : tenants_) {
     if (tenant.suspended) suspend_or_resume(tenant);
@@ -347,6 +364,45 @@ void Simulation::check_marks() {
   }
 }
 
+// No line keeps another waiting, no tenant another, and no account's quiet groups its busy ones.
+void Simulation::check_lag() {
+  for (const auto& process : processes_) {
+    [[maybe_unused]] const auto read = process->spool->for_each_source([&](const Source& source) {
+      const milliseconds behind{cloud_.now_ms() - source.progress.high_water.time_since_epoch().count()};
+      if (source.progress.status != SourceStatus::active) return;
+      lag_max_ = std::max(lag_max_, behind);
+      if (behind > lag_most)
+        find(std::to_string(behind.count() / 1000) + " seconds behind: " + source.group_arn);
+    });
+    return;
+  }
+}
+
+void Simulation::add_crowd() {
+  const Subscription& first = tenants_[0].subscription;
+  for (int i = 0; i < crowd_; ++i)
+    cloud_.create(first.account.text(), first.regions[0].text(), "/app/crowd-" + std::to_string(i));
+}
+
+void Simulation::remove_crowd() {
+  const Subscription& first = tenants_[0].subscription;
+  for (int i = 0; i < crowd_; ++i)
+    cloud_.remove(first.account.text(), first.regions[0].text(), "/app/crowd-" + std::to_string(i));
+}
+
+// The customers write, and nothing goes wrong: nobody is far behind once what was missed is made up for.
+void Simulation::go_on_undisturbed() {
+  const auto began = clock_.steady_now();
+  const auto made_up = began + std::chrono::minutes{45}, ends = began + undisturbed;
+  while (clock_.steady_now() < ends && broken_.empty()) {
+    write();
+    loop_.advance(milliseconds{uniform(1'000, 15'000)});
+    deliver();
+    if (clock_.steady_now() > made_up) check_lag();
+  }
+  remove_crowd();
+}
+
 void Simulation::act() {
   disturb();
   write();
@@ -380,6 +436,7 @@ std::string Simulation::verdict() {
 
 std::string Simulation::run() {
   make_tenants();
+  add_crowd();
   for (std::size_t i = 0; i < processes_.size(); ++i) start(i);
   const auto trouble_ends = clock_.steady_now() + std::chrono::hours{hours_};
   for (int i = 0; clock_.steady_now() < trouble_ends && broken_.empty(); ++i) {
@@ -387,6 +444,7 @@ std::string Simulation::run() {
     if (i % 100 == 0) check_marks();
   }
   calm();
+  go_on_undisturbed();
   // The last rescan waits until half its offset's worth has come together; events may be two hours ahead.
   const auto quiet_ends = clock_.steady_now() + quiet();
   while (clock_.steady_now() < quiet_ends && broken_.empty()) {
@@ -400,14 +458,15 @@ std::string Simulation::run() {
 }
 
 std::string Simulation::tally() const {
-  return std::to_string(hours_ + std::chrono::floor<std::chrono::hours>(quiet()).count()) + " hours, " +
-         std::to_string(cloud_.events_written) + " events (" + std::to_string(cloud_.late_events) +
-         " late, " + std::to_string(cloud_.future_events) + " in the future), " +
-         std::to_string(cloud_.calls) + " calls, " + std::to_string(cloud_.faults_done) + " faults, " +
-         std::to_string(starts_) + " starts, " + std::to_string(kills_) + " kills, " +
-         std::to_string(freezes_) + " freezes, " + std::to_string(recreations_) + " deletions, " +
-         std::to_string(suspensions_) + " suspensions, " + std::to_string(narrowings_) + " narrowings, " +
-         std::to_string(delivered_.size()) + " delivered";
+  return std::to_string(hours_ + std::chrono::floor<std::chrono::hours>(quiet() + undisturbed).count()) +
+         " hours, " + std::to_string(cloud_.events_written) + " events (" +
+         std::to_string(cloud_.late_events) + " late, " + std::to_string(cloud_.future_events) +
+         " in the future), " + std::to_string(cloud_.calls) + " calls, " +
+         std::to_string(cloud_.faults_done) + " faults, " + std::to_string(starts_) + " starts, " +
+         std::to_string(kills_) + " kills, " + std::to_string(freezes_) + " freezes, " +
+         std::to_string(recreations_) + " deletions, " + std::to_string(suspensions_) + " suspensions, " +
+         std::to_string(narrowings_) + " narrowings, " + std::to_string(delivered_.size()) + " delivered, " +
+         std::to_string(lag_max_.count() / 1000) + " s behind at most when undisturbed";
 }
 
 TEST(LogsSimulation, NothingIsLostNothingComesTwice) {
