@@ -105,6 +105,23 @@ TEST_F(CollectorShares, WhoWaitsForAShareIsLeftAloneUntilThereIsOne) {
   EXPECT_LE(process.collector.counts().lag_max, minutes{2}) << "they were told";
 }
 
+// Else nothing would ever be given back.
+TEST_F(CollectorShares, WindowsThatAreOpenGoOnWhileTheirTenantIsPassedOver) {
+  access.subscriptions = {subscription('a', ten_regions)};
+  for (const std::string& region : ten_regions)
+    aws.endless.insert(aws.add_group("111111111111", region, "/app/endless"));
+  const auto spool = Spool::open({.directory = folder.path() / "logs"}).value();
+  CollectorSettings settings{.plan = {}, .holder = "a"};
+  settings.windows_per_tenant_max = 2;
+  Collector collector{{loop, clock, random, aws, access, access, *spool, disk, disk}, settings};
+  collector.start();
+  loop.advance(minutes{1});
+  aws.reads.clear();
+  loop.advance(minutes{1});
+  EXPECT_GT(aws.reads.size(), 300U);
+  stop(loop, collector);
+}
+
 TEST_F(CollectorShares, ATenantAloneHasAllOfTheQuietLine) {
   access.subscriptions = {subscription('a', ten_regions)};
   add_groups(20);
@@ -160,6 +177,8 @@ TEST_F(CollectorShares, RoomForAWindowIsReservedBeforeItIsLoaded) {
     loop.advance(minutes{1});
     ASSERT_EQ(collected(*first.spool).size(), 600U);
   }
+  access.subscriptions.push_back(subscription('b', {"ca-central-1"}));
+  const auto other = aws.add_group("222222222222", "ca-central-1", "/app/of-another");
   SlowDisk reading{loop};
   aws.slow_loop = &loop;
   aws.reading_takes = minutes{5};
@@ -174,6 +193,8 @@ TEST_F(CollectorShares, RoomForAWindowIsReservedBeforeItIsLoaded) {
   EXPECT_EQ(aws.most_at_once, 2);
   loop.advance(minutes{60});
   EXPECT_GT(aws.reads.size(), 20U) << "and it goes on";
+  EXPECT_TRUE(std::ranges::any_of(aws.reads, [&](const auto& read) { return read.group_arn == other; }))
+      << "who holds nothing is told as well that there is room";
   stop(loop, collector);
 }
 
