@@ -155,10 +155,14 @@ void Collector::State::put_in(Line& line, Feed& feed) {
 
 void Collector::State::start_those_in(Line& line, SteadyTime now) {
   while (line.running < line.calls_max) {
-    Feed* const feed = line.waiting.pop();
+    const bool room = has_room();
+    Feed* const feed = room ? line.waiting.pop() : line.waiting.pop_open();
     if (feed != nullptr) {
       feed->queued_since.reset();
       start_or_put_back(line, *feed, now);
+    } else if (!room) {
+      out_of_room = out_of_room || !line.waiting.empty();
+      break;
     } else {
       const auto lent = std::exchange(line.lent, {});
       if (lent.empty()) break;

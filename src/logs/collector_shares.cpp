@@ -22,9 +22,11 @@ bool Collector::State::may_start(Line& line, const Feed& feed) {
       return false;
     }
   }
-  if (identities + reserved < settings.identities_max) return true;
-  out_of_room = true;
-  return false;
+  return true;
+}
+
+bool Collector::State::has_room() const {
+  return identities + reserved < settings.identities_max;
 }
 
 void Collector::State::take_share(Line& line, Feed& feed) {
@@ -43,13 +45,8 @@ void Collector::State::note_identities(const Feed& feed, std::size_t more) {
 
 void Collector::State::give_back_reserved(Feed& feed) {
   reserved -= std::exchange(feed.reserved, 0);
-  admit_where_there_is_room();
-}
-
-void Collector::State::admit_where_there_is_room() {
-  if (!out_of_room || identities + reserved >= settings.identities_max) return;
+  if (!out_of_room || !has_room()) return;
   out_of_room = false;
-  for (Line* const line : {&large, &small}) line->waiting.admit_all();
   arm(around.clock.steady_now());
 }
 

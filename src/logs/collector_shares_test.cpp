@@ -198,5 +198,27 @@ TEST_F(CollectorShares, RoomForAWindowIsReservedBeforeItIsLoaded) {
   stop(loop, collector);
 }
 
+TEST_F(CollectorShares, WhereThereIsRoomForOneWindowTenantsHaveItByTurns) {
+  access.subscriptions = {subscription('a', {"us-east-1"}), subscription('b', {"us-east-1"}),
+                          subscription('c', {"us-east-1"})};
+  const std::vector<std::string> accounts{"111111111111", "222222222222", "333333333333"};
+  for (const std::string& account : accounts)
+    for (int i = 0; i < 60; ++i) aws.add_group(account, "us-east-1", "/app/" + std::to_string(i));
+  SlowDisk reading{loop};
+  const auto spool = Spool::open({.directory = folder.path() / "logs"}).value();
+  CollectorSettings settings{.plan = {}, .holder = "a"};
+  settings.identities_max = settings.plan.window_events_max;
+  Collector collector{{loop, clock, random, aws, access, access, *spool, reading, disk}, settings};
+  collector.start();
+  loop.advance(milliseconds{40'000});
+  for (const std::string& account : accounts)
+    EXPECT_GE(
+        std::ranges::count_if(
+            aws.reads, [&](const auto& read) { return read.group_arn.find(account) != std::string::npos; }),
+        10)
+        << account;
+  stop(loop, collector);
+}
+
 }  // namespace
 }  // namespace deputy::logs

@@ -126,10 +126,10 @@ struct Collector::State {
   void start_or_put_back(Line& line, Feed& feed, SteadyTime now);
   // Shares of the windows and of the memory that they take.
   bool may_start(Line& line, const Feed& feed);
+  bool has_room() const;
   void take_share(Line& line, Feed& feed);
   void give_back_reserved(Feed& feed);
   void forget_seen(Feed& feed);
-  void admit_where_there_is_room();
   void note_identities(const Feed& feed, std::size_t more);
   // How many sources stand how is counted as they change, not when somebody asks.
   void note_standing(Feed& feed);
@@ -214,7 +214,7 @@ struct Collector::State {
     std::uint64_t identities = 0;
   };
   std::uint64_t identities = 0, reserved = 0;
-  bool out_of_room = false;  // somebody was refused a window for what all of them hold
+  bool out_of_room = false;  // somebody waits for a window until all of them hold less
   std::unordered_map<std::string, Held> held;
   EventLoop::TimerId timer = 0;
   SteadyTime timer_at{};

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <list>
+#include <map>
 #include <set>
 #include <string>
 #include <unordered_map>
@@ -25,6 +26,7 @@ class FairQueue {
   void push(const TenantId& tenant, Item* item, EventTime since, bool open = false) {
     const auto lane = lanes_.try_emplace(tenant.text()).first;
     (open ? lane->second.open : lane->second.waiting).emplace(since, item);
+    if (open) open_.emplace(std::pair{since, item}, lane->first);
     ++size_;
     settle(lane);
   }
@@ -32,6 +34,7 @@ class FairQueue {
     const auto lane = lanes_.find(tenant.text());
     if (lane == lanes_.end()) return;
     if (lane->second.waiting.erase({since, item}) + lane->second.open.erase({since, item}) == 0) return;
+    open_.erase({since, item});
     --size_;
     settle(lane);
   }
@@ -58,9 +61,6 @@ class FairQueue {
     settle(lanes_.find(tenant));
     return true;
   }
-  void admit_all() {
-    for (const std::string& tenant : std::exchange(crowded_, {})) settle(lanes_.find(tenant));
-  }
   // Whether another tenant than this has something whose turn may come.
   bool others_wait(const TenantId& tenant) const {
     return round_.size() > 1 || (round_.size() == 1 && round_.front() != tenant.text());
@@ -81,12 +81,26 @@ class FairQueue {
                              (!turn.open.empty() && *turn.open.begin() < *turn.waiting.begin());
       auto& source = from_open ? turn.open : turn.waiting;
       Item* const item = source.begin()->second;
+      if (from_open) open_.erase(*source.begin());
       source.erase(source.begin());
       --size_;
       settle(lane);
       return item;
     }
     return nullptr;
+  }
+  // Of those alone that have a window, whosever they are: where there is no room for another window, they are
+  // what makes room.
+  Item* pop_open() {
+    if (open_.empty()) return nullptr;
+    const auto first = open_.begin();
+    const auto lane = lanes_.find(first->second);
+    Item* const item = first->first.second;
+    lane->second.open.erase(first->first);
+    open_.erase(first);
+    --size_;
+    settle(lane);
+    return item;
   }
   // What a turn cost.
   void charge(const TenantId& tenant, std::uint64_t bytes) {
@@ -121,6 +135,7 @@ class FairQueue {
   }
 
   Lanes lanes_;
+  std::map<std::pair<EventTime, Item*>, std::string> open_;  // of all lanes; with their tenants
   std::list<std::string> round_;
   std::set<std::string> crowded_;  // tenants, each with a lane
   std::size_t size_ = 0;

@@ -83,7 +83,8 @@ bool reads_little(const SourceProgress& progress, const SourceMood& mood, const 
       lag(progress, now) > plan.quiet_lag_max)
     return false;
   const auto window = progress.window ? progress.window : next_window(progress, mood, plan, now);
-  return window && window->next_token.empty() && window->end > progress.high_water;
+  // Where nothing is due yet nothing is read.
+  return !window || (window->next_token.empty() && window->end > progress.high_water);
 }
 
 std::optional<OpenWindow> next_window(const SourceProgress& progress, const SourceMood& mood,

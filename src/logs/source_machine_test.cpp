@@ -308,6 +308,23 @@ TEST(FairQueue, WithinATenantTheFurthestBehindGoesFirst) {
 }
 
 // Whoever has its share of the windows is passed over, but for what has one open.
+TEST(FairQueue, TheOpenOnesOfAllTenantsAreHadAloneAndLeaveTheRestInItsPlace) {
+  const TenantId first = an_origin('a').tenant, second = an_origin('b').tenant;
+  FairQueue<int> queue;
+  int waiting = 0, early = 1, late = 2, gone = 3;
+  queue.push(first, &waiting, at_ms(1));
+  queue.push(first, &late, at_ms(3), true);
+  queue.push(second, &early, at_ms(2), true);
+  queue.push(second, &gone, at_ms(1), true);
+  queue.remove(second, &gone, at_ms(1));
+  EXPECT_EQ(queue.pop_open(), &early);
+  EXPECT_EQ(queue.pop_open(), &late);
+  EXPECT_EQ(queue.pop_open(), nullptr);
+  EXPECT_EQ(queue.size(), 1U);
+  EXPECT_EQ(queue.pop(), &waiting);
+  EXPECT_TRUE(queue.empty());
+}
+
 TEST(FairQueue, ACrowdedTenantHasTurnsOfItsOpenOnesOnly) {
   const TenantId crowded = an_origin('a').tenant, other = an_origin('b').tenant;
   int waits = 0, open = 0, of_other = 0;
