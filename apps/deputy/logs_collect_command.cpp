@@ -74,8 +74,7 @@ class LoneCollector {
       if (count > 0) statuses += fmt::format(" {} {}", count, logs::to_text(status));
     spdlog::info(
         "{} accounts and Regions;{} log groups; {} pages, {} events, {} bytes; {} s behind; {} failures; "
-        "spool "
-        "{} of {} bytes; sinks fed {}",
+        "spool {} of {} bytes; sinks fed {}",
         counts.leases, statuses.empty() ? " no" : statuses, counts.pages, counts.events, counts.message_bytes,
         std::chrono::floor<std::chrono::seconds>(counts.lag_max).count(), counts.failed, counts.spool_bytes,
         counts.spool_bytes_max, collection_.is_feeding() ? "here" : "by another process");

@@ -18,7 +18,7 @@ struct Summary {
   std::string_view look;
 };
 
-bool is_awaited(const ChecksView& view, std::string_view check) {
+bool has_awaited(const ChecksView& view, std::string_view check) {
   const auto found = std::ranges::find(view.checks, check, &CheckView::name);
   return found != view.checks.end() && found->state == CheckState::awaited;
 }
@@ -26,13 +26,10 @@ bool is_awaited(const ChecksView& view, std::string_view check) {
 // The run passed, and the role is used or will be; but the rotation that it was asked for has not come on.
 std::string_view awaited(const ChecksView& view) {
   using registry::ConnectionState;
-  using registry::RotationState;
   if (view.running || view.outcome != registry::VerificationOutcome::passed) return {};
   if (view.state != ConnectionState::active && view.state != ConnectionState::in_review) return {};
-  if (view.rotation == RotationState::awaiting_customer && is_awaited(view, "next_external_id_works"))
-    return "next_awaited";
-  if (view.rotation == RotationState::retiring && is_awaited(view, "previous_external_id_denied"))
-    return "previous_awaited";
+  if (has_awaited(view, "next_external_id_works")) return "next_awaited";
+  if (has_awaited(view, "previous_external_id_denied")) return "previous_awaited";
   return {};
 }
 

@@ -40,11 +40,13 @@ class CollectorTest : public testing::Test {
   // A whole process but for its end: a spool of its own over the shared directory, and a collector.
   struct OneProcess {
     OneProcess(CollectorTest& test, std::string holder)
+        : OneProcess(test, {.plan = {}, .holder = std::move(holder)}, test.disk) {}
+    OneProcess(CollectorTest& test, CollectorSettings settings, Blocking& reading)
         : loop(test.loop),
           spool(Spool::open({.directory = test.folder.path() / "logs"}).value()),
           collector(Collector::Surroundings{test.loop, test.clock, test.random, test.aws, test.access,
-                                            test.access, *spool, test.disk, test.disk},
-                    {.plan = {}, .holder = std::move(holder)}) {
+                                            test.access, *spool, reading, test.disk},
+                    std::move(settings)) {
       collector.start();
     }
     ~OneProcess() { stop(loop, collector); }

@@ -61,16 +61,13 @@ TEST_F(CollectorShares, NorWhereItsLineIsFullOfOtherAccounts) {
     aws.endless.insert(aws.add_group("222222222222", "us-east-1", "/app/" + std::to_string(i)));
   aws.slow_loop = &loop;
   aws.reading_takes = milliseconds{210};
-  const auto spool = Spool::open({.directory = folder.path() / "logs"}).value();
   CollectorSettings settings{.plan = {}, .holder = "a"};
   settings.calls_max = 2;
-  Collector collector{{loop, clock, random, aws, access, access, *spool, disk, disk}, settings};
-  collector.start();
+  OneProcess process{*this, settings, disk};
   loop.advance(minutes{20});
   milliseconds lag_max{0};
-  EXPECT_LE(minutes_without(20, collector, lag_max), 5);
+  EXPECT_LE(minutes_without(20, process.collector, lag_max), 5);
   EXPECT_LE(lag_max, minutes{10});
-  stop(loop, collector);
 }
 
 // All of them wait for a disk before their windows are open: none of that makes room.
@@ -80,13 +77,10 @@ TEST_F(CollectorShares, ATenantsShareOfTheWindowsCountsFromTheStartOfAStep) {
   SlowDisk reading{loop};
   aws.slow_loop = &loop;
   aws.reading_takes = minutes{3};
-  const auto spool = Spool::open({.directory = folder.path() / "logs"}).value();
   CollectorSettings settings{.plan = {}, .holder = "a"};
-  Collector collector{{loop, clock, random, aws, access, access, *spool, reading, disk}, settings};
-  collector.start();
+  OneProcess process{*this, settings, reading};
   loop.advance(minutes{2});
   EXPECT_EQ(aws.most_at_once, 16) << "what they have is not known yet: each may be much";
-  stop(loop, collector);
 }
 
 TEST_F(CollectorShares, WhoWaitsForAShareIsLeftAloneUntilThereIsOne) {
@@ -110,16 +104,13 @@ TEST_F(CollectorShares, WindowsThatAreOpenGoOnWhileTheirTenantIsPassedOver) {
   access.subscriptions = {subscription('a', ten_regions)};
   for (const std::string& region : ten_regions)
     aws.endless.insert(aws.add_group("111111111111", region, "/app/endless"));
-  const auto spool = Spool::open({.directory = folder.path() / "logs"}).value();
   CollectorSettings settings{.plan = {}, .holder = "a"};
   settings.windows_per_tenant_max = 2;
-  Collector collector{{loop, clock, random, aws, access, access, *spool, disk, disk}, settings};
-  collector.start();
+  OneProcess process{*this, settings, disk};
   loop.advance(minutes{1});
   aws.reads.clear();
   loop.advance(minutes{1});
   EXPECT_GT(aws.reads.size(), 300U);
-  stop(loop, collector);
 }
 
 TEST_F(CollectorShares, ATenantAloneHasAllOfTheQuietLine) {
@@ -127,19 +118,16 @@ TEST_F(CollectorShares, ATenantAloneHasAllOfTheQuietLine) {
   add_groups(20);
   SlowDisk reading{loop};
   aws.slow_loop = &loop;
-  const auto spool = Spool::open({.directory = folder.path() / "logs"}).value();
   CollectorSettings settings{.plan = {}, .holder = "a"};
   settings.quiet_calls_max = 40;
   settings.windows_per_tenant_max = 3;
-  Collector collector{{loop, clock, random, aws, access, access, *spool, reading, disk}, settings};
-  collector.start();
+  OneProcess process{*this, settings, reading};
   loop.advance(minutes{5});
   aws.most_at_once = 0;
   aws.reading_takes = seconds{20};
   loop.advance(minutes{3});
   EXPECT_GE(aws.most_at_once, 40);
   EXPECT_LE(aws.most_at_once, 43);
-  stop(loop, collector);
 }
 
 // AWS answers one tenant slowly: turns alone would let it have nearly all of the line.
@@ -149,20 +137,17 @@ TEST_F(CollectorShares, ATenantHasHalfOfTheQuietLineWhileOthersWait) {
   for (int i = 0; i < 150; ++i) aws.add_group("222222222222", "ca-central-1", "/app/" + std::to_string(i));
   SlowDisk reading{loop};
   aws.slow_loop = &loop;
-  const auto spool = Spool::open({.directory = folder.path() / "logs"}).value();
   CollectorSettings settings{.plan = {}, .holder = "a"};
   settings.quiet_calls_max = 16;
-  Collector collector{{loop, clock, random, aws, access, access, *spool, reading, disk}, settings};
-  collector.start();
+  OneProcess process{*this, settings, reading};
   loop.advance(minutes{5});
   aws.reading_takes_of["ASIA111111111111"] = seconds{40};
   loop.advance(minutes{5});
   for (int minute = 0; minute < 10; ++minute) {
     loop.advance(minutes{1});
-    for (const TenantView& tenant : collector.tenants())
+    for (const TenantView& tenant : process.collector.tenants())
       if (tenant.tenant == an_origin('b').tenant.text()) EXPECT_LE(tenant.lag_max, minutes{2});
   }
-  stop(loop, collector);
 }
 
 // Each has 60 identities to load of its window, which may have had 100: 110 are not for all of them.
@@ -183,19 +168,16 @@ TEST_F(CollectorShares, RoomForAWindowIsReservedBeforeItIsLoaded) {
   aws.slow_loop = &loop;
   aws.reading_takes = minutes{5};
   aws.most_at_once = 0;
-  const auto spool = Spool::open({.directory = folder.path() / "logs"}).value();
   CollectorSettings settings{.plan = {}, .holder = "b"};
   settings.identities_max = 110;
   settings.plan.window_events_max = 100;
-  Collector collector{{loop, clock, random, aws, access, access, *spool, reading, disk}, settings};
-  collector.start();
+  OneProcess process{*this, settings, reading};
   loop.advance(minutes{4});
   EXPECT_EQ(aws.most_at_once, 2);
   loop.advance(minutes{60});
   EXPECT_GT(aws.reads.size(), 20U) << "and it goes on";
   EXPECT_TRUE(std::ranges::any_of(aws.reads, [&](const auto& read) { return read.group_arn == other; }))
       << "who holds nothing is told as well that there is room";
-  stop(loop, collector);
 }
 
 // With more to be read than there is room for, no tenant has the most of it.
@@ -204,17 +186,14 @@ TEST_F(CollectorShares, WhereThereIsRoomForOneWindowTenantsHaveItByTurns) {
                           subscription('c', {"us-east-1"})};
   for (int i = 0; i < 60; ++i) aws.add_group("111111111111", "us-east-1", "/app/" + std::to_string(i));
   SlowDisk reading{loop};
-  const auto spool = Spool::open({.directory = folder.path() / "logs"}).value();
   CollectorSettings settings{.plan = {}, .holder = "a"};
   settings.identities_max = settings.plan.window_events_max;
-  Collector collector{{loop, clock, random, aws, access, access, *spool, reading, disk}, settings};
-  collector.start();
+  OneProcess process{*this, settings, reading};
   loop.advance(milliseconds{40'000});
   std::map<std::string, int> reads_with;
   for (const std::string& key : aws.keys) ++reads_with[key];
   ASSERT_EQ(reads_with.size(), 3U);
   for (const auto& [key, reads] : reads_with) EXPECT_GE(reads, 10) << key;
-  stop(loop, collector);
 }
 
 }  // namespace

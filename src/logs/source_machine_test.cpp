@@ -110,17 +110,6 @@ TEST_F(SourceMachine, WhatWasReadIsReadAgainAtEachOffset) {
   EXPECT_GT(progress.rescans, 100u);
 }
 
-TEST_F(SourceMachine, AQuietGroupsPollIsItsOwnFirstRescan) {
-  mood.recent_events = 0;
-  read(now);
-  read(now + minutes{1});
-  const auto window = next_window(progress, mood, plan, now + minutes{3});
-  ASSERT_TRUE(window);
-  EXPECT_EQ(window->begin, progress.rescanned[0]);
-  EXPECT_LT(window->begin, progress.high_water);
-}
-
-// It was cut in half once; a year of quiet later it is as long as it may be, and not longer than time itself.
 TEST_F(SourceMachine, LittleIsReadOfAGroupThatIsQuietAndNotBehindAndWhosePageIsAWindowsFirst) {
   mood.known = true;
   EXPECT_FALSE(reads_little(progress, mood, plan, now)) << "it is busy";
@@ -140,14 +129,17 @@ TEST_F(SourceMachine, LittleIsReadOfAGroupThatIsQuietAndNotBehindAndWhosePageIsA
 }
 
 // A call of its own as well would make every poll later still, where the quota is what they wait for.
-TEST_F(SourceMachine, AQuietGroupsLatePollIsItsFirstRescanAsWell) {
+TEST_F(SourceMachine, AQuietGroupsPollIsItsFirstRescanAsWellHoweverLateItIs) {
   mood.recent_events = 0;
   read(now);
   read(now + minutes{1});
-  const auto window = next_window(progress, mood, plan, now + minutes{5});
-  ASSERT_TRUE(window);
-  EXPECT_EQ(window->begin, progress.rescanned[0]);
-  EXPECT_EQ(window->end, now + minutes{5});
+  for (const EventTime at : {now + minutes{3}, now + minutes{5}}) {
+    const auto window = next_window(progress, mood, plan, at);
+    ASSERT_TRUE(window);
+    EXPECT_EQ(window->begin, progress.rescanned[0]);
+    EXPECT_LT(window->begin, progress.high_water);
+    EXPECT_EQ(window->end, at);
+  }
 }
 
 // Hours of what was written before it became quiet.
@@ -180,6 +172,7 @@ TEST_F(SourceMachine, WhatIsRecentIsKnownByPages) {
   EXPECT_EQ(mood.recent_bytes, 2000U);
 }
 
+// It was cut in half once; a year of quiet later it is as long as it may be, and not longer than time itself.
 TEST_F(SourceMachine, AWindowGrowsToItsGreatestLengthAndNoFurther) {
   mood.window = plan.window_max / 2;
   for (int i = 1; i <= 100; ++i) read(start + i * minutes{10});

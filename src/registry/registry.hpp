@@ -374,7 +374,7 @@ class Registry {
   // Counts one request of the tenant's against its hour; `rate_limited` when that is full.
   Result<void> take_request(Transaction& tx, const TenantId& tenant, std::string_view what, Timestamp now);
   Result<std::optional<Timestamp>> last_started(Transaction& tx, const Connection& connection, Timestamp now);
-  // Is a verification about to begin of what the connection is bound to and asks for now, and none has yet?
+  // Whether the first verification of what the connection is bound to and asks for now is about to begin.
   Result<bool> awaits_first_verification(Transaction& tx, const Connection& connection, Timestamp now);
   // What runs for an older binding ends without an outcome.
   Result<void> close_running_verification(Transaction& tx, const Connection& connection, Timestamp now);
